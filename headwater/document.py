@@ -1,0 +1,69 @@
+"""Base classes of the generated models: what every document and reference can do."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
+from pydantic.types import StrictInt
+
+
+def _whole(value: Any) -> Any:
+    # JSON Schema: 1.0 is an integer (draft 2020-12, validation, 6.1.1).
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+Integer = Annotated[StrictInt, BeforeValidator(_whole)]
+"""An integer as JSON Schema has it: ``1.0`` is one, ``"1"`` and ``true`` are not."""
+
+
+class Document(BaseModel):
+    """A document of the catalog.
+
+    Arguments and attributes go by both spellings: ``ml_features`` and, as on the wire,
+    ``mlFeatures``.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+        validate_by_name=True,
+        validate_by_alias=True,
+        serialize_by_alias=True,
+        validate_assignment=True,
+        defer_build=True,
+        protected_namespaces=(),
+    )
+
+    def __getattr__(self, name: str) -> Any:
+        field = _field_of(type(self), name)
+        if field is not None:
+            return getattr(self, field)
+        return super().__getattr__(name)  # type: ignore[misc]  # pydantic hides it from checkers
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(_field_of(type(self), name) or name, value)
+
+    def to_wire(self) -> dict[str, Any]:
+        """The JSON form: wire names, and only what was given."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+class Reference(Document):
+    """A pointer to an entity that also takes a fully qualified name for the whole of it."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_name(cls, value: Any) -> Any:
+        return {"fullyQualifiedName": value} if isinstance(value, str) else value
+
+
+def _field_of(model: type[BaseModel], alias: str) -> str | None:
+    """The Python name of a property that is spelled differently on the wire."""
+    if alias.islower() or alias.startswith("_"):
+        return None
+    for name, field in model.__pydantic_fields__.items():
+        if field.alias == alias and name != alias:
+            return name
+    return None

@@ -1,0 +1,76 @@
+"""Names and fully qualified names: checking, quoting, joining, splitting."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from headwater.errors import InvalidInputError
+
+MAX_NAME = 256
+
+
+def check_name(name: str, pointer: str = "/name") -> str:
+    """Return the name in Unicode NFC.
+
+    Raises:
+        InvalidInputError: It is empty, longer than 256 characters, or has a control character.
+    """
+    name = unicodedata.normalize("NFC", name)
+    if not 1 <= len(name) <= MAX_NAME:
+        raise InvalidInputError.at(pointer, f"a name has 1 to {MAX_NAME} characters, not {len(name)}")
+    for char in name:
+        if unicodedata.category(char) in ("Cc", "Cs"):
+            raise InvalidInputError.at(pointer, f"a name cannot hold U+{ord(char):04X}")
+    return name
+
+
+def quote(part: str) -> str:
+    """Quote one part of an FQN when it holds a dot, a quote, or nothing."""
+    if part and "." not in part and '"' not in part:
+        return part
+    return '"' + part.replace('"', '""') + '"'
+
+
+def join(*parts: str) -> str:
+    """Join names into an FQN: ``join("svc", "a.b")`` is ``svc."a.b"``."""
+    return ".".join([quote(part) for part in parts])
+
+
+def child(parent_fqn: str | None, name: str) -> str:
+    """The FQN of a name below a parent's FQN; a root's when there is no parent."""
+    return f"{parent_fqn}.{quote(name)}" if parent_fqn else quote(name)
+
+
+def split(fqn: str) -> list[str]:
+    """Split an FQN into its names.
+
+    Raises:
+        InvalidInputError: A quote is not closed, or text follows one.
+    """
+    parts: list[str] = []
+    rest = fqn
+    while True:
+        part, rest = _take(rest, fqn)
+        parts.append(part)
+        if not rest:
+            return parts
+        rest = rest[1:]
+
+
+def _take(text: str, fqn: str) -> tuple[str, str]:
+    """The first name of the text, and the rest, which is empty or starts with a dot."""
+    if not text.startswith('"'):
+        end = text.find(".")
+        return (text, "") if end < 0 else (text[:end], text[end:])
+    at = 1
+    while True:
+        close = text.find('"', at)
+        if close < 0:
+            raise InvalidInputError(f"the quote in {fqn!r} is not closed", fqn=fqn)
+        if text[close + 1 : close + 2] != '"':
+            break
+        at = close + 2
+    rest = text[close + 1 :]
+    if rest and not rest.startswith("."):
+        raise InvalidInputError(f"text follows a closing quote in {fqn!r}", fqn=fqn)
+    return text[1:close].replace('""', '"'), rest

@@ -1,0 +1,151 @@
+"""What a schema says about a kind, in the form that services read: a tree of typed fields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One property of a shape, with its ``x-headwater`` annotation.
+
+    Attributes:
+        shape: The properties of the object, or of the list's elements; None for plain values.
+        keyed_by: Elements of the list are told apart by this property; None: by position.
+        part: Elements are lineage nodes of this kind.
+        major: Which changes make a major version: ``added``, ``updated``, ``deleted``.
+        placeholders: Values that stand for "not known".
+    """
+
+    name: str
+    is_list: bool
+    read_only: bool
+    shape: Shape | None
+    reference: tuple[str, ...] = ()
+    default: str | None = None
+    keyed_by: str | None = None
+    ordered: bool = False
+    part: str | None = None
+    major: frozenset[str] = frozenset()
+    placeholders: frozenset[str] = frozenset()
+    searchable: bool = False
+    secret: bool = False
+    volatile: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Shape:
+    """The properties of an object type. Shapes may contain themselves (columns in columns)."""
+
+    title: str
+    fields: dict[str, Field] = field(default_factory=dict)
+
+
+ReferenceField = Field
+ListField = Field
+
+
+@dataclass(frozen=True, eq=False)
+class Kind:
+    """An entity kind.
+
+    Attributes:
+        name: The wire name, such as ``mlmodel``.
+        collection: The path segment, such as ``mlmodels``.
+        title: The class and graph label, such as ``MlModel``.
+        file: Name of the schema file.
+        parent: The reference field whose entity the FQN starts with, or None for a root.
+    """
+
+    name: str
+    collection: str
+    title: str
+    description: str
+    file: str
+    parent: Field | None
+    shape: Shape
+
+    @cached_property
+    def parent_kind(self) -> str | None:
+        """The kind of the parent, or None for a root."""
+        return self.parent.reference[0] if self.parent else None
+
+    @cached_property
+    def parts(self) -> tuple[Field, ...]:
+        """Top-level lists whose elements are lineage nodes."""
+        return tuple(f for f in self.shape.fields.values() if f.part)
+
+    def writable(self) -> Iterator[Field]:
+        """The fields that a request may carry."""
+        return (f for f in self.shape.fields.values() if not f.read_only)
+
+
+class ShapeReader:
+    """Reads shapes out of authored schema documents, each once, following ``$ref``."""
+
+    def __init__(self, documents: Mapping[str, dict[str, Any]]) -> None:
+        self._documents = documents
+        self._shapes: dict[tuple[str, str], Shape] = {}
+
+    def kind(self, file: str) -> Kind:
+        """Read the kind that a document describes."""
+        document = self._documents[file]
+        about = document["x-headwater"]
+        common = self._documents["common.json"]["$defs"]["entityProperties"]
+        shape = self._shape("common.json", "entityProperties", common)
+        own = self._shape(file, "", document)
+        whole = Shape(own.title, {**shape.fields, **own.fields})
+        parent = about.get("parent")
+        return Kind(
+            name=about["kind"],
+            collection=about["collection"],
+            title=document["title"],
+            description=document["description"],
+            file=file,
+            parent=whole.fields[parent] if parent else None,
+            shape=whole,
+        )
+
+    def _shape(self, file: str, name: str, schema: Mapping[str, Any]) -> Shape:
+        key = (file, name)
+        if key not in self._shapes:
+            shape = self._shapes[key] = Shape(schema["title"])
+            for prop_name, prop in schema["properties"].items():
+                shape.fields[prop_name] = self._field(file, prop_name, prop)
+        return self._shapes[key]
+
+    def _field(self, file: str, name: str, prop: Mapping[str, Any]) -> Field:
+        about = prop.get("x-headwater", {})
+        is_list = prop.get("type") == "array"
+        return Field(
+            name=name,
+            is_list=is_list,
+            read_only=prop.get("readOnly", False),
+            shape=self._target(file, prop["items"] if is_list else prop),
+            reference=tuple(about.get("reference", ())),
+            default=about.get("default"),
+            keyed_by=about.get("keyedBy"),
+            ordered=about.get("ordered", False),
+            part=about.get("part"),
+            major=frozenset(about.get("major", ())),
+            placeholders=frozenset(about.get("placeholders", ())),
+            searchable=about.get("searchable", False),
+            secret=about.get("secret", False),
+            volatile=about.get("volatile", False),
+        )
+
+    def _target(self, file: str, prop: Mapping[str, Any]) -> Shape | None:
+        target = prop.get("$ref")
+        if target is None:
+            return None
+        other, _, pointer = target.partition("#")
+        file = other or file
+        name = pointer.rpartition("/")[2]
+        document = self._documents[file]
+        schema = document["$defs"][name] if name else document
+        if name == "EntityReference" or "properties" not in schema:
+            return None
+        return self._shape(file, name, schema)
