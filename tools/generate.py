@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import filecmp
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -53,22 +54,32 @@ def build(source: Path, output: Path) -> None:
     )
     for module in sorted(output.glob("*.py")):
         if module.name != "__init__.py":
-            body = module.read_text(encoding="utf-8").split("\n", 1)[1]
-            header = HEADER.format(source=f"headwater/schemas/{module.stem}.json")
-            module.write_text(header + body, encoding="utf-8")
+            module.write_text(finish(module), encoding="utf-8")
     (output / "__init__.py").write_text(package(output), encoding="utf-8")
-    for command in (["check", "--fix", "--quiet", "--select", "I,F401"], ["format", "--quiet"]):
+    for command in (["check", "--fix", "--quiet", "--select", "I,F401,RUF022"], ["format", "--quiet"]):
         subprocess.run(  # noqa: S603  (fixed arguments)
             [sys.executable, "-m", "ruff", *command, "--config", str(pyproject), str(output)],
             check=True,
         )
 
 
+def finish(module: Path) -> str:
+    """A generated module with our header, and with integers as JSON Schema has them."""
+    text = module.read_text(encoding="utf-8").split("\n", 2)[2]
+    text = re.sub(r"class Model\(RootModel\[Any\]\):\n    root: Any\n", "", text)
+    text = re.sub(r"\bStrictInt\b", "Integer", text)
+    imports, line = "", "from pydantic import "
+    if "Integer" in text:
+        text = re.sub(rf"({line}.*?)(, )?\bInteger\b", r"\1", text)
+        imports = "from headwater.document import Integer\n"
+    return HEADER.format(source=f"headwater/schemas/{module.stem}.json") + imports + text
+
+
 def options(source: Path, output: Path) -> list[str]:
     """Arguments of datamodel-codegen; its configuration lives here and nowhere else."""
     flags = (
         "--disable-timestamp --use-annotated --field-constraints --snake-case-field"
-        " --allow-population-by-field-name --collapse-root-models --strict-refs"
+        " --collapse-root-models --strict-refs"
         " --use-standard-collections --use-union-operator --use-specialized-enum"
         " --use-schema-description --use-field-description --use-title-as-name"
         " --disable-future-imports --use-double-quotes"
