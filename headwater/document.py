@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 from pydantic.types import StrictInt
@@ -26,6 +26,10 @@ class Document(BaseModel):
     ``mlFeatures``.
     """
 
+    # What the SDK read, for it to tell changes against (``sdk/memory.py``). A slot and not a
+    # private attribute of pydantic: it costs no document anything and takes no part in equality.
+    __slots__ = ("_read",)
+
     model_config = ConfigDict(
         extra="forbid",
         validate_by_name=True,
@@ -44,6 +48,16 @@ class Document(BaseModel):
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(_field_of(type(self), name) or name, value)
+
+    def __copy__(self) -> Self:
+        return self._with_memory_of_self(super().__copy__())
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        return self._with_memory_of_self(super().__deepcopy__(memo))
+
+    def _with_memory_of_self(self, copied: Self) -> Self:
+        object.__setattr__(copied, "_read", getattr(self, "_read", None))
+        return copied
 
     def to_wire(self) -> dict[str, Any]:
         """The JSON form: wire names, and only what was given."""

@@ -88,6 +88,11 @@ class CreateDatabase(Document):
     Request to create or update a Database.
     """
 
+    @classmethod
+    def entity_class(cls) -> type["Database"]:
+        """The class of what the request makes."""
+        return Database
+
     model_config = ConfigDict(
         extra="forbid",
     )

@@ -88,6 +88,11 @@ class CreateDatabaseSchema(Document):
     Request to create or update a DatabaseSchema.
     """
 
+    @classmethod
+    def entity_class(cls) -> type["DatabaseSchema"]:
+        """The class of what the request makes."""
+        return DatabaseSchema
+
     model_config = ConfigDict(
         extra="forbid",
     )

@@ -39,6 +39,11 @@ class CreateDatabaseService(Document):
     Request to create or update a DatabaseService.
     """
 
+    @classmethod
+    def entity_class(cls) -> type["DatabaseService"]:
+        """The class of what the request makes."""
+        return DatabaseService
+
     model_config = ConfigDict(
         extra="forbid",
     )

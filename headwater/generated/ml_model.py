@@ -160,6 +160,11 @@ class CreateMlModel(Document):
     Request to create or update a MlModel.
     """
 
+    @classmethod
+    def entity_class(cls) -> type["MlModel"]:
+        """The class of what the request makes."""
+        return MlModel
+
     model_config = ConfigDict(
         extra="forbid",
     )

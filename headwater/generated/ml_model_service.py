@@ -27,6 +27,11 @@ class CreateMlModelService(Document):
     Request to create or update a MlModelService.
     """
 
+    @classmethod
+    def entity_class(cls) -> type["MlModelService"]:
+        """The class of what the request makes."""
+        return MlModelService
+
     model_config = ConfigDict(
         extra="forbid",
     )

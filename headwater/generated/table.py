@@ -160,6 +160,11 @@ class CreateTable(Document):
     Request to create or update a Table.
     """
 
+    @classmethod
+    def entity_class(cls) -> type["Table"]:
+        """The class of what the request makes."""
+        return Table
+
     model_config = ConfigDict(
         extra="forbid",
     )
