@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 from pydantic.types import StrictInt
@@ -40,14 +40,16 @@ class Document(BaseModel):
         protected_namespaces=(),
     )
 
-    def __getattr__(self, name: str) -> Any:
-        field = _field_of(type(self), name)
-        if field is not None:
-            return getattr(self, field)
-        return super().__getattr__(name)  # type: ignore[misc]  # pydantic hides it from checkers
+    if not TYPE_CHECKING:  # checkers see both spellings in the generated classes
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        super().__setattr__(_field_of(type(self), name) or name, value)
+        def __getattr__(self, name: str) -> Any:
+            field = _field_of(type(self), name)
+            if field is not None:
+                return getattr(self, field)
+            return super().__getattr__(name)
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            super().__setattr__(_field_of(type(self), name) or name, value)
 
     def __copy__(self) -> Self:
         return self._with_memory_of_self(super().__copy__())

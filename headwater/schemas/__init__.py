@@ -1,17 +1,17 @@
 """The schemas: what kinds there are and what their documents look like."""
 
-from headwater.schemas.kind import Kind, ListField, ReferenceField
+from headwater.schemas.check import check_schemas
+from headwater.schemas.kind import Field, Kind, Shape
 from headwater.schemas.registry import documents, find_kind, kind, kinds, schema_document
-from headwater.schemas.validate import validate_document
 
 __all__ = [
+    "Field",
     "Kind",
-    "ListField",
-    "ReferenceField",
+    "Shape",
+    "check_schemas",
     "documents",
     "find_kind",
     "kind",
     "kinds",
     "schema_document",
-    "validate_document",
 ]

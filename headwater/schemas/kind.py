@@ -44,10 +44,6 @@ class Shape:
     fields: dict[str, Field] = field(default_factory=dict)
 
 
-ReferenceField = Field
-ListField = Field
-
-
 @dataclass(frozen=True, eq=False)
 class Kind:
     """An entity kind.

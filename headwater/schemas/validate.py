@@ -7,22 +7,15 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from headwater.schemas.registry import BASE, META_SCHEMA, documents, enforced
-
-
-def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterator[Any]:
-    # ECMA 262, which JSON Schema names, lets ``$`` match only at the very end.
-    from jsonschema.exceptions import ValidationError
-
-    if validator.is_type(instance, "string"):
-        strict = pattern[:-1] + r"\Z" if pattern.endswith("$") else pattern
-        if re.search(strict, instance) is None:
-            yield ValidationError(f"{instance!r} does not match {pattern!r}")
+from headwater.schemas.registry import BASE, enforced
 
 
 @cache
 def validator(file: str, definition: str = "") -> Any:
     """A ``jsonschema`` validator for a document, or for one of its definitions.
+
+    Text is Unicode: a string with a lone surrogate, which JSON's escapes can spell and UTF-8
+    cannot, is no string.
 
     Args:
         file: Name of the schema file.
@@ -35,27 +28,28 @@ def validator(file: str, definition: str = "") -> Any:
     resources = [(BASE + name, Resource.from_contents(doc)) for name, doc in enforced().items()]
     registry: Any = Registry().with_resources(resources)
     target = {"$ref": BASE + file + (f"#/$defs/{definition}" if definition else "")}
-    strict: Any = extend(Draft202012Validator, {"pattern": _pattern})
+    checker = Draft202012Validator.TYPE_CHECKER.redefine_many(
+        {"string": _is_text, "object": _is_object}
+    )
+    strict: Any = extend(  # type: ignore[no-untyped-call]  # its stub has no annotations
+        Draft202012Validator, {"pattern": _pattern}, type_checker=checker
+    )
     return strict(target, registry=registry)
 
 
-def validate_document(name: str, schema: dict[str, Any]) -> list[str]:
-    """Check an authored schema document against the meta-schema.
+def _is_text(_: Any, value: Any) -> bool:
+    return isinstance(value, str) and not any("\ud800" <= char <= "\udfff" for char in value)
 
-    Returns:
-        One line for each fault, with its JSON pointer; empty when the document is fine.
-    """
-    import json
-    from importlib.resources import files
 
-    from jsonschema import Draft202012Validator
+def _is_object(checker: Any, value: Any) -> bool:
+    return isinstance(value, dict) and all(_is_text(checker, key) for key in value)
 
-    text = (files("headwater.schemas") / META_SCHEMA).read_text(encoding="utf-8")
-    meta = json.loads(text)
-    if name == "common.json":
-        schema = {**schema, "additionalProperties": False, "properties": {}}
-        schema["$defs"] = {k: v for k, v in schema["$defs"].items() if k != "entityProperties"}
-    faults = sorted(Draft202012Validator(meta).iter_errors(schema), key=lambda e: list(e.path))
-    lines = [f"{name}#{'/'.join(['', *map(str, e.path)])}: {e.message}" for e in faults]
-    known = documents()
-    return lines if name not in known or lines else lines
+
+def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterator[Any]:
+    # ECMA 262, which JSON Schema names, lets ``$`` match only at the very end; so does pydantic.
+    from jsonschema.exceptions import ValidationError
+
+    del schema  # part of the signature that jsonschema calls
+    strict = pattern[:-1] + r"\Z" if pattern.endswith("$") else pattern
+    if validator.is_type(instance, "string") and re.search(strict, instance) is None:
+        yield ValidationError(f"{instance!r} does not match {pattern!r}")

@@ -1,0 +1,255 @@
+"""Checks authored schemas: the meta-schema, then the rules between documents that it cannot say."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from importlib.resources import files
+from typing import Any
+
+from headwater.document import Document
+from headwater.schemas.registry import BASE, META_SCHEMA
+
+Schema = Mapping[str, Any]
+Fault = tuple[str, str, str]
+"""File, JSON pointer, message."""
+
+RESERVED = frozenset(
+    {"docs", "events", "health", "lineage", "metrics", "openapi", "schemas", "search"}
+)
+"""First path segments that are not collections."""
+
+COMMON = "common.json"
+REFERENCE = "EntityReference"
+
+
+def check_schemas(documents: Mapping[str, Schema]) -> list[str]:
+    """Check all authored documents, as one set.
+
+    Args:
+        documents: Every authored document by file name.
+
+    Returns:
+        One line for each fault: file, JSON pointer, what is wrong. Empty when all is fine.
+    """
+    faults = [fault for file, document in documents.items() for fault in _meta(file, document)]
+    if not faults:  # the rules below read what the meta-schema guarantees
+        faults = list(_rules(documents))
+    return [f"headwater/schemas/{file}#{pointer}: {message}" for file, pointer, message in faults]
+
+
+def _meta(file: str, document: Schema) -> Iterator[Fault]:
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import best_match
+
+    text = (files("headwater.schemas") / META_SCHEMA).read_text(encoding="utf-8")
+    moved = file == COMMON and "entityProperties" in document.get("$defs", {})
+    # The common properties are checked as an entity's own are: they become part of every entity.
+    schema = _as_entity(document) if moved else document
+    for error in Draft202012Validator(json.loads(text)).iter_errors(schema):
+        leaf = best_match([error]) or error
+        path = "".join(f"/{part}" for part in leaf.absolute_path)
+        if moved and path.startswith(("/properties", "/required")):
+            path = "/$defs/entityProperties" + path
+        yield file, path, leaf.message
+
+
+def _as_entity(common: Schema) -> Schema:
+    defs = dict(common["$defs"])
+    shared = defs.pop("entityProperties")
+    body = {key: value for key, value in shared.items() if key in ("properties", "required")}
+    return {**common, "$defs": defs, **body}
+
+
+def _rules(documents: Mapping[str, Schema]) -> Iterator[Fault]:
+    for file, document in documents.items():
+        yield from _head(file, document)
+        for pointer, schema in _objects(document):
+            yield from _object(file, pointer, schema)
+            for name, prop in schema["properties"].items():
+                where = f"{pointer}/properties/{name}"
+                for message in _property(documents, file, prop):
+                    yield file, where, message
+        yield from _parent(file, document)
+    yield from _unique(documents)
+    yield from _rootless(documents)
+
+
+def _head(file: str, document: Schema) -> Iterator[Fault]:
+    stem = file.removesuffix(".json")
+    title = "".join(word.capitalize() for word in stem.split("_"))
+    if document["title"] != title:
+        yield file, "/title", f"the title of {file} is {title}"
+    if document["$id"] != BASE + file:
+        yield file, "/$id", f"the id of {file} is {BASE}{file}"
+    for name, definition in document.get("$defs", {}).items():
+        if name != "entityProperties" and definition["title"] != name:
+            yield file, f"/$defs/{name}/title", f"the title of a definition is its name, {name}"
+
+
+def _objects(document: Schema) -> Iterator[tuple[str, Schema]]:
+    """Every object type of a document that has properties, with its pointer."""
+    if "properties" in document:
+        yield "", document
+    for name, definition in document.get("$defs", {}).items():
+        if "properties" in definition:
+            yield f"/$defs/{name}", definition
+
+
+def _object(file: str, pointer: str, schema: Schema) -> Iterator[Fault]:
+    properties = schema["properties"]
+    for name in schema.get("required", ()):
+        # An entity's file may require the common `name`.
+        if name not in properties and name != "name":
+            yield file, f"{pointer}/required", f"{name!r} is required and not a property"
+        elif properties.get(name, {}).get("readOnly"):
+            yield file, f"{pointer}/required", f"{name!r} is readOnly: no request could carry it"
+    spelled = Counter(snake(name) for name in properties)
+    for name in properties:
+        python = snake(name)
+        if hasattr(Document, python) or python in ("id_", "model_fields_set"):
+            yield file, f"{pointer}/properties/{name}", f"{python!r} is a method of every class"
+        if spelled[python] > 1:
+            yield file, f"{pointer}/properties/{name}", f"{python!r} is spelled twice in Python"
+
+
+def snake(name: str) -> str:
+    """The Python spelling of a property: ``mlFeatures`` is ``ml_features``."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+
+
+def _property(documents: Mapping[str, Schema], file: str, prop: Schema) -> Iterator[str]:
+    about = prop.get("x-headwater", {})
+    is_list = prop.get("type") == "array"
+    ref = (prop["items"] if is_list else prop).get("$ref")
+    target = _target(documents, file, ref) if ref is not None else None
+    if ref is not None and target is None:
+        yield f"{ref!r} names nothing"
+        return
+    for low, high in (("minLength", "maxLength"), ("minimum", "maximum"), ("minItems", "maxItems")):
+        if low in prop and high in prop and prop[low] > prop[high]:
+            yield f"{low} is above {high}: nothing is valid"
+    yield from _reference(documents, about, is_reference=str(ref).endswith("/" + REFERENCE))
+    if is_list:
+        yield from _list(about, target or {})
+    elif {"keyedBy", "ordered", "part"} & set(about):
+        yield "keyedBy, ordered and part are for lists"
+    if about.get("secret") and prop.get("type") != "object":
+        yield "secret is for objects of free form"
+
+
+def _reference(
+    documents: Mapping[str, Schema], about: Schema, *, is_reference: bool
+) -> Iterator[str]:
+    if is_reference and "reference" not in about:
+        yield "an EntityReference says in x-headwater.reference which kinds it may point to"
+    if not is_reference and {"reference", "default"} & set(about):
+        yield f"reference and default are for {REFERENCE}"
+    known = {kind["kind"] for kind in _kinds(documents).values()}
+    for kind in about.get("reference", ()):
+        if kind not in known:
+            yield f"there is no kind {kind!r}"
+    if "default" in about and len(about.get("reference", ())) != 1:
+        yield "a default needs exactly one kind"
+
+
+def _list(about: Schema, items: Schema) -> Iterator[str]:
+    properties = items.get("properties", {})
+    key = about.get("keyedBy")
+    if key is not None and (key not in properties or key not in items.get("required", ())):
+        yield f"keyedBy names {key!r}, which is no required property of the items"
+    if ("ordered" in about or "part" in about) and key is None:
+        yield "ordered and part need keyedBy"
+    if "part" in about:
+        for name in ("id", "fullyQualifiedName"):
+            if not properties.get(name, {}).get("readOnly"):
+                yield f"the items of a part have a readOnly {name!r}"
+
+
+def _parent(file: str, document: Schema) -> Iterator[Fault]:
+    name = document.get("x-headwater", {}).get("parent")
+    if name is None:
+        return
+    where = "/x-headwater/parent"
+    prop = document["properties"].get(name, {})
+    about = prop.get("x-headwater", {})
+    if prop.get("type") == "array" or len(about.get("reference", ())) != 1:
+        yield file, where, f"{name!r} is not a reference to exactly one kind"
+    elif name not in document.get("required", ()) and "default" not in about:
+        yield file, where, f"{name!r} is neither required nor has it a default"
+
+
+def _unique(documents: Mapping[str, Schema]) -> Iterator[Fault]:
+    kinds = _kinds(documents)
+    names = Counter(kind["kind"] for kind in kinds.values())
+    collections = Counter(kind["collection"] for kind in kinds.values())
+    parts = set(_parts(documents))
+    for file, kind in kinds.items():
+        name, collection = kind["kind"], kind["collection"]
+        if names[name] > 1 or name in parts:
+            yield file, "/x-headwater/kind", f"{name!r} is taken by another kind or part"
+        if collections[collection] > 1 or collection in RESERVED or name in RESERVED:
+            yield file, "/x-headwater/collection", f"{collection!r} is taken or reserved"
+        if collection != name + "s":
+            yield file, "/x-headwater/collection", f"the collection of {name!r} is {name + 's'!r}"
+    classes = Counter(name for document in documents.values() for name in _classes(document))
+    for file, document in documents.items():
+        for name in _classes(document):
+            if classes[name] > 1:
+                yield file, "", f"two definitions would make the class {name}"
+
+
+def _rootless(documents: Mapping[str, Schema]) -> Iterator[Fault]:
+    """Kinds whose chain of parents comes back to themselves."""
+    above: dict[str, str] = {}
+    for file, about in _kinds(documents).items():
+        prop = documents[file]["properties"].get(about.get("parent"), {})
+        for parent in prop.get("x-headwater", {}).get("reference", ()):
+            above[about["kind"]] = parent
+    for file, about in _kinds(documents).items():
+        seen, kind = set(), about["kind"]
+        while kind in above and kind not in seen:
+            seen.add(kind)
+            kind = above[kind]
+        if kind in seen:
+            yield file, "/x-headwater/parent", "the parents run in a circle"
+
+
+def _kinds(documents: Mapping[str, Schema]) -> dict[str, Schema]:
+    """The kind annotation of each entity's file."""
+    return {file: d["x-headwater"] for file, d in documents.items() if "x-headwater" in d}
+
+
+def _parts(documents: Mapping[str, Schema]) -> Iterator[str]:
+    for document in documents.values():
+        for _, schema in _objects(document):
+            for prop in schema["properties"].values():
+                part = prop.get("x-headwater", {}).get("part")
+                if part:
+                    yield part
+
+
+def _classes(document: Schema) -> Iterator[str]:
+    """Names of the classes that a document becomes."""
+    if "properties" in document:
+        yield document["title"]
+    if "x-headwater" in document:
+        yield "Create" + document["title"]
+    yield from (
+        name
+        for name, definition in document.get("$defs", {}).items()
+        if name != "entityProperties" and ("properties" in definition or "enum" in definition)
+    )
+
+
+def _target(documents: Mapping[str, Schema], file: str, ref: str) -> Schema | None:
+    """What a ``$ref`` points to, or None."""
+    other, _, pointer = ref.partition("#")
+    document = documents.get(other or file)
+    if document is None or not pointer:
+        # A bare "#" or "" would be the file itself; a document is always named.
+        return document if other else None
+    found: Schema | None = document.get("$defs", {}).get(pointer.rpartition("/")[2])
+    return found
