@@ -105,6 +105,12 @@ class CreateDatabase(Document):
     """Where the entity lives in its source."""
     service: common.EntityReference
     """The service that holds the database."""
+
+    @classmethod
+    def entity_class(cls) -> type["Database"]:
+        """The class of what the request makes."""
+        return Database
+
     if TYPE_CHECKING:  # both spellings
         displayName: str | None
         sourceUrl: str | None

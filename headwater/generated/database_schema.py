@@ -105,6 +105,12 @@ class CreateDatabaseSchema(Document):
     """Where the entity lives in its source."""
     database: common.EntityReference
     """The database that holds the schema."""
+
+    @classmethod
+    def entity_class(cls) -> type["DatabaseSchema"]:
+        """The class of what the request makes."""
+        return DatabaseSchema
+
     if TYPE_CHECKING:  # both spellings
         displayName: str | None
         sourceUrl: str | None

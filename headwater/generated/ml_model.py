@@ -187,6 +187,12 @@ class CreateMlModel(Document):
     """URL of the endpoint that answers predictions."""
     license: Annotated[StrictStr | None, Field(max_length=256)] = None
     """The licence that the model is under."""
+
+    @classmethod
+    def entity_class(cls) -> type["MlModel"]:
+        """The class of what the request makes."""
+        return MlModel
+
     if TYPE_CHECKING:  # both spellings
         displayName: str | None
         sourceUrl: str | None

@@ -43,6 +43,12 @@ class CreateMlModelService(Document):
     """What the service runs."""
     connection: dict[str, Any] | None = None
     """How to reach the service. A password, token or key is a reference to an environment variable (`env:NAME`), never the secret itself."""
+
+    @classmethod
+    def entity_class(cls) -> type["MlModelService"]:
+        """The class of what the request makes."""
+        return MlModelService
+
     if TYPE_CHECKING:  # both spellings
         displayName: str | None
         sourceUrl: str | None

@@ -189,6 +189,12 @@ class CreateTable(Document):
     """Keys that span columns."""
     view_definition: Annotated[StrictStr | None, Field(alias="viewDefinition")] = None
     """The SQL of a view."""
+
+    @classmethod
+    def entity_class(cls) -> type["Table"]:
+        """The class of what the request makes."""
+        return Table
+
     if TYPE_CHECKING:  # both spellings
         displayName: str | None
         sourceUrl: str | None

@@ -1,6 +1,7 @@
-"""Adds the wire's spelling of arguments and attributes to generated classes, for type checkers.
+"""Adds to generated classes what code generation cannot: both spellings, and the entity's class.
 
-At run time ``headwater.document`` takes both spellings; no checker's plugin knows of that.
+At run time ``headwater.document`` takes both spellings of arguments and attributes; no type
+checker's plugin knows of that, so it is written out for them.
 """
 
 from __future__ import annotations
@@ -31,8 +32,11 @@ def class_names(text: str) -> list[str]:
     return [node.name for node in ast.parse(text).body if isinstance(node, ast.ClassDef)]
 
 
-def add_wire_spellings(text: str) -> str:
-    """Give every model class an ``__init__`` with both spellings, and the wire's attributes."""
+def complete(text: str) -> str:
+    """Give every model class an ``__init__`` with both spellings, and the wire's attributes.
+
+    A create request also gets ``entity_class()``.
+    """
     tree = ast.parse(text)
     lines = text.splitlines()
     # From the last class up: an insertion moves only what is below it.
@@ -41,8 +45,22 @@ def add_wire_spellings(text: str) -> str:
     lenient = re.compile(rf"\b(?:{'|'.join([REFERENCE, *enums])})\b")
     for node in reversed(classes):
         if node.name not in enums:
-            lines[node.end_lineno : node.end_lineno] = _block(list(_properties(node)), lenient)
+            block = _entity_class(node, classes) + _block(list(_properties(node)), lenient)
+            lines[node.end_lineno : node.end_lineno] = block
     return "from typing import TYPE_CHECKING\n" + "\n".join(lines) + "\n"
+
+
+def _entity_class(node: ast.ClassDef, classes: list[ast.ClassDef]) -> list[str]:
+    """How a create request names the class of what it makes; nothing for other classes."""
+    entity = node.name.removeprefix("Create")
+    if entity == node.name or entity not in [each.name for each in classes]:
+        return []
+    return [
+        "    @classmethod",
+        f'    def entity_class(cls) -> type["{entity}"]:',
+        '        """The class of what the request makes."""',
+        f"        return {entity}",
+    ]
 
 
 def _properties(node: ast.ClassDef) -> Iterator[Property]:
