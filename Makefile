@@ -1,0 +1,73 @@
+# The only entry, for people and for CI. Every target works from a fresh clone.
+.DEFAULT_GOAL := help
+.PHONY: help setup constraints generate generate-check format lint types layers test neo4j demo \
+        bench wheel-check check clean
+
+PYTHON ?= python3
+VENV ?= .venv
+WORKERS ?= auto
+SERVE ?= 1
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip --disable-pip-version-check --quiet
+READY := $(VENV)/.ready
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(READY): constraints.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Headwater needs Python 3.11 or newer; name one, as in: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
+	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	$(PIP) install --requirement constraints.txt
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+setup: $(READY) ## make the environment (.venv) from constraints.txt
+
+# uv resolves for every platform and Python at once; --no-emit-* keep package indexes out of it.
+constraints: $(READY) ## compile constraints.txt anew from pyproject.toml
+	$(PIP) install uv
+	$(PY) -m uv pip compile --quiet --universal --upgrade --all-extras --group dev --no-annotate \
+	  --no-header --no-emit-index-url --no-emit-find-links --python-version 3.11 pyproject.toml \
+	  --output-file constraints.txt
+
+generate: $(READY) ## make headwater/generated from headwater/schemas
+	$(PY) tools/generate.py
+
+generate-check: $(READY) ## fail when headwater/generated is not what the schemas say
+	$(PY) tools/generate.py --check
+
+format: $(READY) ## format the code
+	$(PY) -m ruff check --fix-only --quiet
+	$(PY) -m ruff format
+
+lint: $(READY) ## ruff: rules and format
+	$(PY) -m ruff check
+	$(PY) -m ruff format --check
+
+types: $(READY) ## mypy, strict, tests too
+	$(PY) -m mypy
+
+layers: $(READY) ## import-linter: who may import whom
+	$(VENV)/bin/lint-imports --no-logo
+
+test: $(READY) ## every test, on SQLite and on Neo4j (which it installs; Java and Maven needed)
+	$(PY) -m pytest --numprocesses $(WORKERS)
+
+neo4j: $(READY) ## start a Neo4j to play with
+	$(PY) -m headwater.testing.neo4j
+
+demo: $(READY) ## real data, a trained model, its lineage; then a server (SERVE=0: no server)
+	$(PY) examples/demo.py $(if $(filter 0,$(SERVE)),--no-serve)
+
+bench: $(READY) ## speed, beside a bare FastAPI route on this machine
+	$(PY) benchmarks/run.py
+
+wheel-check: $(READY) ## build the wheel and use it in a bare environment
+	$(PY) tools/wheel_check.py
+
+check: SERVE := 0
+check: lint types layers generate-check test demo wheel-check ## everything that CI runs
+
+clean: ## remove the environment, caches and what was built
+	rm -rf $(VENV) .demo .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
