@@ -53,7 +53,7 @@ class EntityWrite:
         expected_rev: The rev that is replaced; 0 for a new entity.
         document: The JSON text that reads answer, byte for byte.
         origins: JSON text: who set each field, and how.
-        references: All references, replacing those stored.
+        references: All references, replacing those stored; None leaves them as they are.
         parts: Parts that are new or changed (a dropped one that is put again lives again).
         dropped_parts: Ids of parts that are gone from the entity; their nodes and edges stay.
     """
@@ -68,7 +68,7 @@ class EntityWrite:
     document: str
     deleted: bool = False
     origins: str = "{}"
-    references: tuple[Reference, ...] = ()
+    references: tuple[Reference, ...] | None = ()
     parts: tuple[Part, ...] = ()
     dropped_parts: tuple[str, ...] = ()
 

@@ -1,0 +1,101 @@
+"""What changed between two documents of a kind, down to the nested element."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from headwater.names import quote
+from headwater.schemas import Kind
+from headwater.schemas.kind import Field, Shape
+from headwater.store.draft import Document
+
+Action = Literal["added", "updated", "deleted"]
+ABSENT = object()
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One changed field; ``path`` names elements of keyed lists: ``mlFeatures.age.dataType``."""
+
+    action: Action
+    path: str
+    old: Any
+    new: Any
+    major: bool
+
+    def as_json(self) -> Document:
+        """The wire form: ``{name, oldValue?, newValue?}``."""
+        out: Document = {"name": self.path}
+        if self.action != "added":
+            out["oldValue"] = self.old
+        if self.action != "deleted":
+            out["newValue"] = self.new
+        return out
+
+
+def diff(kind: Kind, old: Document, new: Document) -> list[FieldChange]:
+    """Return the changes from one document of a kind to another, in the schema's order.
+
+    Read-only and volatile fields do not count; references are equal when their ids are.
+    """
+    return list(_objects(kind.shape, old, new, ""))
+
+
+def grouped(changes: list[FieldChange]) -> Document:
+    """The changes as ``fieldsAdded``, ``fieldsUpdated`` and ``fieldsDeleted``."""
+    return {
+        f"fields{action.capitalize()}": [c.as_json() for c in changes if c.action == action]
+        for action in ("added", "updated", "deleted")
+    }
+
+
+def _objects(shape: Shape, old: Document, new: Document, path: str) -> Iterator[FieldChange]:
+    for name, field in shape.fields.items():
+        if field.read_only or field.volatile:
+            continue
+        before, after = old.get(name, ABSENT), new.get(name, ABSENT)
+        if before is after or before == after:
+            continue
+        yield from _values(field, before, after, f"{path}.{name}" if path else name)
+
+
+def _values(field: Field, before: Any, after: Any, path: str) -> Iterator[FieldChange]:
+    if field.keyed_by:
+        old = before if before is not ABSENT else []
+        new = after if after is not ABSENT else []
+        yield from _keyed(field, old, new, path)
+    elif before is ABSENT:
+        yield FieldChange("added", path, None, after, "added" in field.major)
+    elif after is ABSENT:
+        yield FieldChange("deleted", path, before, None, "deleted" in field.major)
+    elif field.reference:
+        if before["id"] != after["id"]:
+            yield FieldChange("updated", path, before, after, "updated" in field.major)
+    elif field.shape and not field.is_list:
+        yield from _objects(field.shape, before, after, path)
+    else:
+        known = not field.placeholders or before not in field.placeholders
+        yield FieldChange("updated", path, before, after, "updated" in field.major and known)
+
+
+def _keyed(
+    field: Field, old: list[Document], new: list[Document], path: str
+) -> Iterator[FieldChange]:
+    key, shape = str(field.keyed_by), field.shape
+    before = {item[key]: item for item in old}
+    after = {item[key]: item for item in new}
+    for name, item in after.items():
+        where = f"{path}.{quote(name)}"
+        if name not in before:
+            yield FieldChange("added", where, None, item, "added" in field.major)
+        elif shape:
+            yield from _objects(shape, before[name], item, where)
+    for name, item in before.items():
+        if name not in after:
+            where = f"{path}.{quote(name)}"
+            yield FieldChange("deleted", where, item, None, "deleted" in field.major)
+    stayed, now = [n for n in before if n in after], [n for n in after if n in before]
+    if field.ordered and stayed != now:
+        yield FieldChange("updated", path, stayed, now, major=False)

@@ -1,0 +1,119 @@
+"""Merging: what a write leaves of the stored document, by who set what.
+
+A merge sets the fields that the request carries; absent ones stay and ``null`` removes. A keyed
+list is complete for the writer's own elements; elements of other writers stay. A bot never
+overwrites what a person wrote for people to read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from headwater.catalog.diff import FieldChange
+from headwater.names import quote
+from headwater.schemas.kind import Field, Shape
+from headwater.store.draft import Actor, Document
+
+Origins = dict[str, Any]
+FOR_PEOPLE = frozenset({"description", "displayName"})
+
+
+def merge(
+    shape: Shape, stored: Document, request: Document, *, origins: Origins, actor: Actor
+) -> Document:
+    """Return the stored document with the request merged in; neither is changed.
+
+    Args:
+        origins: Who set each field of the stored document, by path.
+    """
+    return _object(shape, stored, request, "", _Merge(origins, actor))
+
+
+def record_origins(origins: Origins, changes: list[FieldChange], actor: Actor) -> Origins:
+    """Who set each field after the changes, by path; paths that are gone are forgotten."""
+    mark = origin(actor)
+    out = dict(origins)
+    for change in changes:
+        if change.action == "deleted":
+            below = change.path + "."
+            out = {p: o for p, o in out.items() if p != change.path and not p.startswith(below)}
+        else:
+            out[change.path] = mark
+    return out
+
+
+def origin(actor: Actor) -> Document:
+    """The mark that a field set by the actor carries."""
+    mark = {"by": actor.name, "kind": actor.kind, "writer": actor.writer}
+    return mark | ({"producer": actor.producer} if actor.producer else {})
+
+
+def _owner(origins: Origins, path: str) -> Document | None:
+    """The origin of a path: its own, or the nearest one above it that was set as a whole."""
+    while path:
+        if path in origins:
+            found: Document = origins[path]
+            return found
+        path = path.rpartition(".")[0]
+    return None
+
+
+class _Merge:
+    def __init__(self, origins: Origins, actor: Actor) -> None:
+        self._origins = origins
+        self._actor = actor
+
+    def may_set(self, path: str, name: str) -> bool:
+        """Whether the actor may overwrite the value at the path."""
+        if self._actor.kind == "person" or name not in FOR_PEOPLE:
+            return True
+        owner = _owner(self._origins, path)
+        return owner is None or owner["kind"] != "person"
+
+    def may_remove(self, path: str) -> bool:
+        """Whether leaving the element out of a list removes it."""
+        owner = _owner(self._origins, path)
+        return owner is None or owner["writer"] == self._actor.writer
+
+
+def _object(
+    shape: Shape, stored: Document, request: Mapping[str, Any], path: str, rules: _Merge
+) -> Document:
+    out = dict(stored)
+    for name, value in request.items():
+        field, where = shape.fields[name], f"{path}.{name}" if path else name
+        if field.read_only:
+            continue
+        old = stored.get(name)
+        if old is not None and not rules.may_set(where, name):
+            continue
+        if value is None:
+            out.pop(name, None)
+        elif field.keyed_by:
+            out[name] = _keyed(field, old or [], value, where, rules)
+        elif field.shape and not field.is_list and old is not None:
+            out[name] = _object(field.shape, old, value, where, rules)
+        else:
+            out[name] = value
+    return out
+
+
+def _keyed(
+    field: Field, stored: list[Document], request: list[Document], path: str, rules: _Merge
+) -> list[Document]:
+    key = str(field.keyed_by)
+    asked = {item[key]: item for item in request}
+    known = {item[key]: item for item in stored}
+
+    def one(name: str) -> Document:
+        if name not in known or field.shape is None:
+            return dict(asked[name])
+        return _object(field.shape, known[name], asked[name], f"{path}.{quote(name)}", rules)
+
+    kept = [n for n in known if n in asked or not rules.may_remove(f"{path}.{quote(n)}")]
+    if field.ordered:
+        order = [*asked, *(n for n in kept if n not in asked)]
+    else:
+        order = [*kept, *(n for n in asked if n not in known)]
+    return [one(name) if name in asked else known[name] for name in order]

@@ -1,0 +1,55 @@
+"""Parts: columns and features get their identity and their fully qualified names."""
+
+from __future__ import annotations
+
+from uuid import UUID, uuid5
+
+from headwater.names import child, quote
+from headwater.schemas.kind import Field, Shape
+from headwater.store.base import Part
+from headwater.store.draft import Change, Document
+
+
+def part_id(entity_id: str, kind: str, path: str) -> str:
+    """The id of a part: the same name in the same entity is the same part, gone or not."""
+    return str(uuid5(UUID(entity_id), f"{kind}:{path}"))
+
+
+def identify_parts(change: Change) -> None:
+    """Give every part of ``change.after`` its id and FQN, and note which are new and gone."""
+    now = _walk(change, change.after, assign=True)
+    before = _walk(change, change.before, assign=False) if change.before else {}
+    change.parts += [part for part_id, part in now.items() if before.get(part_id) != part]
+    change.dropped_parts += [part_id for part_id in before if part_id not in now]
+
+
+def _walk(change: Change, document: Document, *, assign: bool) -> dict[str, Part]:
+    found: dict[str, Part] = {}
+    fqn = document.get("fullyQualifiedName", change.fqn)
+    for field in change.kind.parts:
+        for item in document.get(field.name, ()):
+            _visit(change.id, field, item, (fqn, ""), found, assign)
+    return found
+
+
+def _visit(
+    entity_id: str,
+    field: Field,
+    item: Document,
+    above: tuple[str, str],
+    found: dict[str, Part],
+    assign: bool,
+) -> None:
+    kind, name = str(field.part), item["name"]
+    fqn = child(above[0], name)
+    path = f"{above[1]}.{quote(name)}" if above[1] else quote(name)
+    if assign:
+        item["id"] = item.get("id") or part_id(entity_id, kind, path)
+        item["fullyQualifiedName"] = fqn
+    part = Part(id=item["id"], kind=kind, fqn=item["fullyQualifiedName"], name=name)
+    found[part.id] = part
+    shape: Shape | None = field.shape
+    for inner in shape.fields.values() if shape else ():
+        if inner.part:
+            for below in item.get(inner.name, ()):
+                _visit(entity_id, inner, below, (fqn, path), found, assign)

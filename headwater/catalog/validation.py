@@ -1,0 +1,110 @@
+"""Checks a create request against its generated class and says what is wrong, where."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import ValidationError
+
+from headwater.errors import InvalidInputError
+from headwater.generated import CREATE_REQUESTS
+from headwater.names import check_name
+from headwater.schemas import Kind
+from headwater.schemas.kind import Shape
+from headwater.store.draft import Document
+
+SECRET_NAME = re.compile(r"passw|secret|token|credential|private.?key|access.?key|api.?key", re.I)
+FRIENDLY = {"missing": "is required", "extra_forbidden": "is not a property of this type"}
+
+
+def escape(part: object) -> str:
+    """One token of a JSON pointer (RFC 6901)."""
+    return str(part).replace("~", "~0").replace("/", "~1")
+
+
+def check_request(kind: Kind, body: Any) -> Document:
+    """Return the request without nulls below its top level, names in NFC.
+
+    The body is what the wire carried, parsed; the same dictionary is never changed.
+
+    Raises:
+        InvalidInputError: It is not a create request of the kind; every fault has its pointer.
+    """
+    try:
+        CREATE_REQUESTS[kind.name].__pydantic_validator__.validate_python(
+            body, by_name=False, by_alias=True
+        )
+    except ValidationError as error:
+        raise _explain(kind, error) from None
+    request: Document = {**body, "name": check_name(body["name"])}
+    for field in kind.shape.fields.values():
+        value = request.get(field.name)
+        if value is None:
+            continue
+        if field.shape:
+            request[field.name] = _clean(field.shape, value, f"/{field.name}", field.keyed_by)
+        if field.secret:
+            _check_secrets(value, f"/{field.name}")
+    return request
+
+
+def _explain(kind: Kind, error: ValidationError) -> InvalidInputError:
+    faults = []
+    for fault in error.errors(include_url=False, include_context=False, include_input=False):
+        pointer = "".join(f"/{escape(part)}" for part in fault["loc"])
+        faults.append({"pointer": pointer, "message": FRIENDLY.get(fault["type"], fault["msg"])})
+    text = "; ".join(f"{f['pointer'] or 'the body'}: {f['message']}" for f in faults[:5])
+    more = f" (and {len(faults) - 5} more)" if len(faults) > 5 else ""
+    return InvalidInputError(f"not a valid {kind.name}: {text}{more}", errors=faults)
+
+
+def _clean(shape: Shape, value: Any, pointer: str, keyed_by: str | None) -> Any:
+    """A copy without nulls and read-only fields; names in NFC; keys of keyed lists unique."""
+    if isinstance(value, list):
+        items = [_clean(shape, item, f"{pointer}/{i}", None) for i, item in enumerate(value)]
+        if keyed_by:
+            _check_keys(items, keyed_by, pointer)
+        return items
+    out: Document = {}
+    for name, inner in value.items():
+        field = shape.fields[name]
+        if inner is None or field.read_only:
+            continue
+        where = f"{pointer}/{name}"
+        if field.shape:
+            inner = _clean(field.shape, inner, where, field.keyed_by)
+        elif name == "name":
+            inner = check_name(inner, where)
+        out[name] = inner
+    return out
+
+
+def _check_keys(items: list[Document], key: str, pointer: str) -> None:
+    seen: dict[str, int] = {}
+    for index, item in enumerate(items):
+        first = seen.setdefault(item[key], index)
+        if first != index:
+            where = f"{pointer}/{index}/{key}"
+            raise InvalidInputError.at(where, f"{item[key]!r} stands at {pointer}/{first} already")
+
+
+def _check_secrets(value: Any, pointer: str) -> None:
+    for where, name, text in _texts(value, pointer):
+        if SECRET_NAME.search(name) and not text.startswith("env:"):
+            raise InvalidInputError.at(
+                where, "name an environment variable (env:NAME) instead of the secret itself"
+            )
+
+
+def _texts(value: Any, pointer: str, name: str = "") -> Iterator[tuple[str, str, str]]:
+    """Every string below the value, with its pointer and the property that it belongs to."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _texts(inner, f"{pointer}/{escape(key)}", str(key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _texts(inner, f"{pointer}/{index}", name)
+    elif isinstance(value, str):
+        yield pointer, name, value

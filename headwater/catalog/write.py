@@ -1,0 +1,171 @@
+"""The one write path: request → merge → identify → derive → diff → version → write set."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import uuid4
+
+from headwater.catalog.diff import FieldChange, diff, grouped
+from headwater.catalog.merge import merge, record_origins
+from headwater.catalog.part import identify_parts
+from headwater.catalog.reference import resolve, spelled_references
+from headwater.errors import InvalidInputError
+from headwater.names import child
+from headwater.schemas import Kind
+from headwater.store.base import EntityWrite, EventWrite, Record, Store
+from headwater.store.draft import Actor, Change, Document, Draft, dump, load, now_ms
+from headwater.version import FIRST, Version
+
+Derive = Callable[[Store, Change, Draft], None]
+"""Completes a change and adds what follows from it to the draft: lineage, resolved sources."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A write that is ready to be committed.
+
+    Attributes:
+        write: The entity's new state, or None when nothing changes.
+        stored: The state it replaces, or None for a new entity.
+    """
+
+    draft: Draft
+    write: EntityWrite | None
+    stored: Record | None
+
+
+def locate(store: Store, which: Kind, request: Document) -> tuple[str | None, str]:
+    """Resolve the request's parent in place; return its id and the FQN the entity will have."""
+    if which.parent is None:
+        return None, child(None, request["name"])
+    field = which.parent
+    if request.get(field.name) is None:
+        if field.default is None:
+            raise InvalidInputError.at(f"/{field.name}", "is required")
+        request[field.name] = field.default
+    spelled = next(spelled_references(which.shape, {field.name: request[field.name]}))
+    resolve(store, [spelled], known=frozenset())
+    parent = request[field.name] = spelled.value
+    return parent["id"], child(parent["fullyQualifiedName"], request["name"])
+
+
+class WritePath:
+    """Prepares writes; knows nothing of transactions, retries or transports."""
+
+    def __init__(self, store: Store, derive: Derive) -> None:
+        self._store = store
+        self._derive = derive
+
+    def create(self, which: Kind, request: Document, parent: str | None, fqn: str) -> Change:
+        """A change that brings a new entity about."""
+        after = {name: value for name, value in request.items() if value is not None}
+        return Change(which, str(uuid4()), fqn, after["name"], parent, None, after)
+
+    def update(self, which: Kind, stored: Record, request: Document, actor: Actor) -> Change:
+        """A change that merges a request into the stored entity, and revives a deleted one."""
+        before, origins = load(stored), json.loads(stored.origins)
+        after = merge(which.shape, before, request, origins=origins, actor=actor)
+        after.pop("deleted", None)
+        return self.change(which, stored, before, after)
+
+    def change(self, which: Kind, stored: Record, before: Document, after: Document) -> Change:
+        """A change from a stored entity to the document given."""
+        return Change(
+            which, stored.id, stored.fqn, stored.name, stored.parent_id, before, after,
+            rev=stored.rev, origins=json.loads(stored.origins),
+        )  # fmt: skip
+
+    def prepare(self, change: Change, actor: Actor, *, stored: Record | None) -> Prepared:
+        """Complete a change and put everything that it writes into a draft.
+
+        Raises:
+            InvalidInputError: A reference does not resolve.
+        """
+        draft = Draft()
+        known = _known_targets(change)
+        spelled = list(spelled_references(change.kind.shape, change.after))
+        change.references += resolve(self._store, spelled, known=known)
+        identify_parts(change)
+        self._derive(self._store, change, draft)
+        changes = diff(change.kind, change.before or {}, change.after)
+        deleted = bool(change.after.get("deleted"))
+        was_deleted = stored is not None and stored.deleted
+        if deleted != was_deleted:
+            changes.append(_deletion(deleted=deleted))
+        if not changes and change.after == change.before:
+            draft.expects[change.id] = change.rev
+            return Prepared(draft, None, stored)
+        write = self._seal(change, changes, actor, stored)
+        draft.entities.insert(0, write)
+        if changes:
+            draft.events.append(_event(change, write, stored, deleted, was_deleted))
+        return Prepared(draft, write, stored)
+
+    def _seal(
+        self, change: Change, changes: list[FieldChange], actor: Actor, stored: Record | None
+    ) -> EntityWrite:
+        """The entity's write: version, change description and the text that reads answer."""
+        document = change.after
+        version = Version.parse(stored.version) if stored else FIRST
+        if stored and changes:
+            document["changeDescription"] = describe(stored.version, changes, actor)
+            version = version.next(major=any(c.major for c in changes))
+        if changes:
+            document |= {"version": str(version), "updatedAt": now_ms(), "updatedBy": actor.name}
+        document |= {"id": change.id, "fullyQualifiedName": change.fqn}
+        ordered = {n: document[n] for n in change.kind.shape.fields if n in document}
+        origins = record_origins(change.origins, changes, actor)
+        return EntityWrite(
+            id=change.id,
+            kind=change.kind.name,
+            fqn=change.fqn,
+            name=change.name,
+            parent_id=change.parent_id,
+            version=str(version),
+            expected_rev=change.rev,
+            document=dump(ordered),
+            deleted=bool(document.get("deleted")),
+            origins=dump(origins),
+            references=tuple(change.references),
+            parts=tuple(change.parts),
+            dropped_parts=tuple(change.dropped_parts),
+        )
+
+
+def describe(previous: str, changes: list[FieldChange], actor: Actor) -> Document:
+    """The ``changeDescription`` of a version: what changed, by whom, how."""
+    out: Document = {"previousVersion": previous}
+    how = actor.producer or actor.kind
+    for name, entries in grouped(changes).items():
+        if entries:
+            out[name] = [{**entry, "changedBy": actor.name, "how": how} for entry in entries]
+    return out
+
+
+def _known_targets(change: Change) -> frozenset[str]:
+    if change.before is None:
+        return frozenset()
+    spelled = spelled_references(change.kind.shape, change.before)
+    return frozenset(each.value["id"] for each in spelled)
+
+
+def _deletion(*, deleted: bool) -> FieldChange:
+    if deleted:
+        return FieldChange("added", "deleted", None, True, major=False)
+    return FieldChange("deleted", "deleted", True, None, major=False)
+
+
+def _event(
+    change: Change, write: EntityWrite, stored: Record | None, deleted: bool, was_deleted: bool
+) -> EventWrite:
+    if stored is None:
+        what = "entityCreated"
+    elif deleted != was_deleted:
+        what = "entitySoftDeleted" if deleted else "entityRestored"
+    else:
+        what = "entityUpdated"
+    described = change.after.get("changeDescription") if stored else None
+    payload = {"changeDescription": described} if described else {}
+    return EventWrite(what, write.id, write.kind, write.fqn, write.version, dump(payload))

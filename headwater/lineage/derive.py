@@ -1,0 +1,220 @@
+"""Lineage that follows from documents: feature sources become edges in the commit that writes them.
+
+For a model with features: column → feature and feature → model (fine), table → model (coarse). A
+source whose column is not known is a node of its own until a table brings the column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import astuple, dataclass, replace
+from uuid import UUID, uuid5
+
+from headwater.names import child, quote
+from headwater.schemas import kind
+from headwater.store.base import (
+    EdgeKey,
+    EdgeWrite,
+    EntityWrite,
+    Level,
+    Part,
+    Record,
+    Store,
+)
+from headwater.store.draft import Change, Document, Draft, dump, load
+
+SOURCE = "featureSources"
+SUPPRESSED: Level = "suppressed"
+UNRESOLVED = "featureSource"
+
+
+def producer_of(entity_id: str) -> str:
+    """The producer that keeps the edges derived from one entity's document."""
+    return f"entity:{entity_id}"
+
+
+def derive(store: Store, change: Change, draft: Draft) -> None:
+    """Complete a change's feature sources and add the edges that follow from them.
+
+    Also resolves sources of other entities that waited for a column which this change brings.
+    """
+    if any(field.part == "mlFeature" for field in change.kind.parts):
+        derive_features(store, change, draft)
+    if any(part.kind == "column" for part in change.parts):
+        _resolve_waiting(store, change, draft)
+
+
+@dataclass(slots=True)
+class _Source:
+    """A feature source in a document, with the feature that it stands in."""
+
+    feature: Document
+    source: Document
+
+    @property
+    def table_id(self) -> str | None:
+        table = self.source.get("dataSource")
+        return table["id"] if table else None
+
+    @property
+    def key(self) -> tuple[str, str, str | None]:
+        """What makes it the same source in another state of the document."""
+        return self.feature["name"], self.source["name"], self.table_id
+
+    def resolve(self, column_id: str, fqn: str) -> None:
+        """Point the source to a column, for good."""
+        self.source |= {"columnId": column_id, "fullyQualifiedName": fqn}
+
+    def names(self) -> list[str]:
+        """FQNs that the column may have: named literally, or by a path into structs."""
+        table, name = self.source["dataSource"]["fullyQualifiedName"], self.source["name"]
+        return list(dict.fromkeys([child(table, name), f"{table}.{name}"]))
+
+
+def derive_features(store: Store, change: Change, draft: Draft, *, lift: bool = False) -> None:
+    """Derive the edges of one entity with features.
+
+    Args:
+        lift: Drop what people suppressed among these edges, and derive those too.
+    """
+    sources = list(_sources(change.after))
+    _resolve(store, change, sources)
+    _keep_unresolved(change, sources)
+    wanted = _wanted(change, sources)
+    current, suppressed = _stored_edges(store, change, wanted) if change.rev else (set(), set())
+    if lift:
+        draft.closed_edges += sorted(suppressed, key=astuple)
+        suppressed = set()
+    hidden = {(key.from_id, key.to_id) for key in suppressed}
+    keys = [key for key in wanted if (key.from_id, key.to_id) not in hidden]
+    draft.edges += [EdgeWrite(key) for key in keys if key not in current]
+    draft.closed_edges += sorted(current - set(keys), key=astuple)
+
+
+def _sources(document: Document) -> Iterator[_Source]:
+    for feature in document.get("mlFeatures", ()):
+        for source in feature.get("featureSources", ()):
+            yield _Source(feature, source)
+
+
+def _resolve(store: Store, change: Change, sources: list[_Source]) -> None:
+    """Set ``columnId`` and the FQN of every source. What is resolved stays as it is."""
+    before = {each.key: each.source for each in _sources(change.before or {})}
+    waiting = []
+    for each in sources:
+        old = before.get(each.key, {})
+        each.source.pop("columnId", None)
+        if "columnId" in old:
+            each.resolve(old["columnId"], old["fullyQualifiedName"])
+        elif each.table_id:
+            waiting.append(each)
+    names = {name for each in waiting for name in each.names()}
+    nodes = store.nodes(fqns=names, kinds=["column"]) if names else []
+    # A live column wins over one that was dropped under the same name.
+    columns = {(n.owner_id, n.fqn): n for n in sorted(nodes, key=lambda n: not n.dropped)}
+    for each in waiting:
+        candidates = [columns.get((each.table_id, name)) for name in each.names()]
+        column = next((node for node in candidates if node), None)
+        if column:
+            each.resolve(column.id, column.fqn)
+
+
+def _keep_unresolved(change: Change, sources: list[_Source]) -> None:
+    """Name what is unresolved, and keep a node for each."""
+    now: dict[str, Part] = {}
+    for each in sources:
+        if "columnId" in each.source:
+            continue
+        feature_fqn, name = each.feature["fullyQualifiedName"], each.source["name"]
+        fqn = each.names()[0] if each.table_id else child(feature_fqn, name)
+        each.source["fullyQualifiedName"] = fqn
+        part = Part(_source_id(change.id, each), UNRESOLVED, fqn, name)
+        now[part.id] = part
+    before = {
+        _source_id(change.id, each): each.source["fullyQualifiedName"]
+        for each in _sources(change.before or {})
+        if "columnId" not in each.source
+    }
+    change.parts += [part for id_, part in now.items() if before.get(id_) != part.fqn]
+    change.dropped_parts += [id_ for id_ in before if id_ not in now]
+
+
+def _source_id(entity_id: str, each: _Source) -> str:
+    path = f"{quote(each.feature['name'])}.{quote(each.source['name'])}"
+    return str(uuid5(UUID(entity_id), f"{UNRESOLVED}:{path}"))
+
+
+def _wanted(change: Change, sources: list[_Source]) -> list[EdgeKey]:
+    producer = producer_of(change.id)
+    pairs: list[tuple[str, str, Level]] = [
+        (feature["id"], change.id, "fine") for feature in change.after.get("mlFeatures", ())
+    ]
+    for each in sources:
+        near = each.source.get("columnId") or _source_id(change.id, each)
+        pairs.append((near, each.feature["id"], "fine"))
+        if each.table_id:
+            pairs.append((each.table_id, change.id, "coarse"))
+    return [EdgeKey(*pair, SOURCE, producer) for pair in dict.fromkeys(pairs)]
+
+
+def _stored_edges(
+    store: Store, change: Change, wanted: Iterable[EdgeKey]
+) -> tuple[set[EdgeKey], set[EdgeKey]]:
+    """The entity's derived edges that are open, and what people suppressed among the wanted."""
+    producer = producer_of(change.id)
+    derived = {edge.key for edge in store.edges(producer=producer, source=SOURCE)}
+    around = store.edges(to_ids={change.id, *(key.to_id for key in wanted)})
+    return derived, {edge.key for edge in around if edge.key.level == SUPPRESSED}
+
+
+def _resolve_waiting(store: Store, change: Change, draft: Draft) -> None:
+    """Point sources that waited for a column of this table to it, in their owners' documents."""
+    columns = {part.fqn: part for part in change.parts if part.kind == "column"}
+    waiting = store.nodes(fqns=columns.keys(), kinds=[UNRESOLVED])
+    owners = {node.owner_id for node in waiting if node.owner_id and not node.dropped}
+    owners.discard(change.id)
+    for record in store.find_many(owners).values():
+        _resolve_in(record, change.id, columns, draft)
+
+
+def _resolve_in(record: Record, table_id: str, columns: dict[str, Part], draft: Draft) -> None:
+    document = load(record)
+    dropped = []
+    for each in _sources(document):
+        if each.table_id != table_id or "columnId" in each.source:
+            continue
+        column = next((columns[name] for name in each.names() if name in columns), None)
+        if column is None:
+            continue
+        each.resolve(column.id, column.fqn)
+        dropped.append(_source_id(record.id, each))
+        edge = EdgeKey(column.id, each.feature["id"], "fine", SOURCE, producer_of(record.id))
+        draft.edges.append(EdgeWrite(edge))
+        draft.closed_edges.append(replace(edge, from_id=dropped[-1]))
+    if dropped:
+        draft.entities.append(same_version(record, document, dropped))
+
+
+def same_version(
+    record: Record,
+    document: Document,
+    dropped: Iterable[str] = (),
+    parts: Iterable[Part] = (),
+) -> EntityWrite:
+    """A write that completes a stored document without making a version of it."""
+    ordered = {n: document[n] for n in kind(record.kind).shape.fields if n in document}
+    return EntityWrite(
+        id=record.id,
+        kind=record.kind,
+        fqn=record.fqn,
+        name=record.name,
+        parent_id=record.parent_id,
+        version=record.version,
+        expected_rev=record.rev,
+        document=dump(ordered),
+        deleted=record.deleted,
+        origins=record.origins,
+        references=None,
+        parts=tuple(parts),
+        dropped_parts=tuple(dropped),
+    )

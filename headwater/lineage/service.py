@@ -1,0 +1,269 @@
+"""The lineage service: questions about the graph, and edges that are written by hand."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from headwater.errors import InvalidInputError, NotFoundError, StaleWriteError
+from headwater.lineage.derive import SOURCE, derive_features, same_version
+from headwater.lineage.edge import AddLineage, check_edge_request, edge_writes, find_end
+from headwater.lineage.impact import impact
+from headwater.lineage.node import as_json, find_by_id, find_root
+from headwater.lineage.view import Scope, check_view, look, spell
+from headwater.schemas import kind as kind_of
+from headwater.store.base import Direction, EdgeKey, EdgeWrite, EventWrite, Key, Node, Store
+from headwater.store.draft import Actor, Change, Document, Draft, dump, load, until_current
+
+MAX_DEPTH = 100
+MAX_LIMIT = 100_000
+
+
+class LineageService:
+    """Walks, impact, and edges written by people and connectors."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    # Questions
+
+    def walk(
+        self,
+        key: Key,
+        *,
+        kind: str | None = None,
+        upstream: int = 1,
+        downstream: int = 1,
+        level: str = "entity",
+        as_of: int | None = None,
+        limit: int = 1000,
+    ) -> Document:
+        """Return the graph around a node.
+
+        Args:
+            key: An id together with its ``kind``, ``(kind, fqn)``, or an FQN (see ``find``).
+            level: ``entity``, ``feature`` (columns stand as their tables) or ``column``.
+            limit: How many assertions each direction may return.
+
+        Raises:
+            NotFoundError: There is no such node.
+        """
+        _check_bounds(limit, upstream=upstream, downstream=downstream)
+        view = check_view(level)
+        root = self.find(key, kind=kind)
+        scope = Scope(upstream, downstream, limit, as_of)
+        return spell(self._store, look(self._store, root, view, scope), view, scope)
+
+    def neighbours(
+        self,
+        key: Key,
+        *,
+        kind: str | None = None,
+        direction: Direction = "downstream",
+        level: str = "entity",
+        limit: int = 100,
+        after: str | None = None,
+    ) -> Document:
+        """Return one page of a node's neighbours, so that a hub of any size can be read."""
+        _check_bounds(limit)
+        if direction not in ("upstream", "downstream"):
+            raise InvalidInputError(f"direction is upstream or downstream, not {direction!r}")
+        root = self.find(key, kind=kind)
+        fine = check_view(level) != "entity"
+        hops = self._store.expand(
+            [root.id],
+            direction,
+            "fine" if fine else "coarse",
+            limit=limit + 1,
+            after=(root.id, after) if after else None,
+        )
+        page = {hop.node.id: hop.node for hop in hops[:limit]}
+        paging = {"after": next(reversed(page))} if len(hops) > limit else {}
+        nodes = [as_json(node) for node in page.values() if not node.deleted]
+        return {"data": nodes, "paging": paging}
+
+    def impact(
+        self,
+        fqn: str,
+        *,
+        kind: str | None = None,
+        depth: int = 8,
+        as_of: int | None = None,
+        limit: int = 10_000,
+    ) -> Document:
+        """Return the models that a column, table or feature reaches, each with a path.
+
+        Raises:
+            NotFoundError: There is no such node.
+            ConflictError: Several kinds have that FQN.
+        """
+        _check_bounds(limit, depth=depth)
+        root = find_root(self._store, fqn, kind=kind)
+        return impact(self._store, root, depth=depth, limit=limit, as_of=as_of)
+
+    def find(self, key: Key, *, kind: str | None = None) -> Node:
+        """Return the node that a key names.
+
+        A text with a ``kind`` is an id; without one it is an FQN, or ``kind:fqn``.
+
+        Raises:
+            NotFoundError: There is no such node, or its entity is soft-deleted.
+            ConflictError: Several kinds have that FQN.
+        """
+        by_id = isinstance(key, str) and kind is not None
+        if by_id and isinstance(key, str):
+            node = find_by_id(self._store, key, kind=kind)
+        else:
+            node = find_root(self._store, key, kind=kind)
+        if node.deleted:
+            raise NotFoundError(
+                f"{node.kind} {node.fqn!r} is deleted; restore it first", id=node.id
+            )
+        return node
+
+    # Edges
+
+    def put_edge(self, body: Any, *, actor: Actor) -> Document:
+        """Hold that one node feeds another, and which columns do.
+
+        Replaces what the same producer said of the two.
+
+        Raises:
+            InvalidInputError: The request is not valid, or an end or column is not there.
+        """
+        request = check_edge_request(body)
+
+        def attempt() -> Document:
+            start, end = self._ends(request)
+            wanted = edge_writes(self._store, request, start, end, actor.writer)
+            held = self._held(start, end, source=wanted[0].key.source, producer=actor.writer)
+            draft = Draft(edges=wanted, closed_edges=_beyond(held, wanted))
+            self._commit(draft, start, end, actor)
+            return _edge_answer(request, start, end)
+
+        return until_current(attempt)
+
+    def delete_edge(self, body: Any, *, actor: Actor) -> Document:
+        """Close what is asserted between two nodes.
+
+        A person closes every assertion, and a derived one stays away until
+        ``add_mlmodel_lineage`` lifts that; a bot closes its own.
+
+        Raises:
+            NotFoundError: Nothing leads from the one to the other.
+        """
+        request = check_edge_request(body)
+
+        def attempt() -> Document:
+            start, end = self._ends(request)
+            person = actor.kind == "person"
+            held = self._held(start, end, producer=None if person else actor.writer)
+            if not held:
+                raise NotFoundError(f"no lineage leads from {start.fqn!r} to {end.fqn!r}")
+            hidden = [k for k in held if k.source == SOURCE and person]
+            draft = Draft(
+                closed_edges=held,
+                edges=[
+                    EdgeWrite(EdgeKey(k.from_id, k.to_id, "suppressed", "manual", actor.writer))
+                    for k in hidden
+                ],
+            )
+            self._commit(draft, start, end, actor)
+            return _edge_answer(request, start, end)
+
+        return until_current(attempt)
+
+    def add_mlmodel_lineage(self, key: Key, *, actor: Actor) -> Document:
+        """Derive a model's edges from its feature sources now, suppressed ones too.
+
+        Returns:
+            The model's lineage, one hop up, at feature level.
+
+        Raises:
+            NotFoundError: There is no such model.
+        """
+
+        def attempt() -> Document:
+            record = self._store.find(key)
+            if record is None or record.kind != "mlmodel" or record.deleted:
+                raise NotFoundError(f"there is no mlmodel {key!r}")
+            document = load(record)
+            change = Change(
+                kind_of(record.kind), record.id, record.fqn, record.name, record.parent_id,
+                before=load(record), after=document, rev=record.rev,
+                origins=json.loads(record.origins),
+            )  # fmt: skip
+            draft = Draft(expects={record.id: record.rev})
+            derive_features(self._store, change, draft, lift=True)
+            if document != change.before:
+                write = same_version(record, document, change.dropped_parts, change.parts)
+                draft.entities.append(write)
+                draft.expects.clear()
+            draft.commit(self._store, actor)
+            return self.walk(record.id, kind=record.kind, upstream=2, downstream=0, level="feature")
+
+        return until_current(attempt)
+
+    # Inside
+
+    def _ends(self, request: AddLineage) -> tuple[Node, Node]:
+        start = find_end(self._store, request.from_entity, "/fromEntity")
+        return start, find_end(self._store, request.to_entity, "/toEntity")
+
+    def _held(
+        self, start: Node, end: Node, *, source: str | None = None, producer: str | None = None
+    ) -> list[EdgeKey]:
+        """Open assertions between two nodes, those of their parts included."""
+        edges = self._store.edges(
+            source=source,
+            producer=producer,
+            from_ids=self._with_parts(start),
+            to_ids=self._with_parts(end),
+        )
+        return [edge.key for edge in edges if edge.key.level != "suppressed"]
+
+    def _with_parts(self, node: Node) -> set[str]:
+        if node.owner_id:
+            return {node.id}
+        return {node.id, *(part.id for part in self._store.nodes(owner_ids=[node.id]))}
+
+    def _commit(self, draft: Draft, start: Node, end: Node, actor: Actor) -> None:
+        draft.edges = self._news(draft.edges)
+        if not (draft.edges or draft.closed_edges):
+            return
+        payload = {"from": as_json(start), "to": as_json(end)}
+        owner = self._store.find(end.owner_id or end.id)
+        if owner is None:
+            raise StaleWriteError(f"{end.kind} {end.fqn!r} is gone")
+        event = ("lineageChanged", owner.id, owner.kind, owner.fqn, owner.version)
+        draft.events.append(EventWrite(*event, dump(payload)))
+        draft.commit(self._store, actor)
+
+    def _news(self, edges: list[EdgeWrite]) -> list[EdgeWrite]:
+        """Those that do not stand already, so that writing again writes nothing."""
+        if not edges:
+            return []
+        stored = self._store.edges(
+            from_ids={e.key.from_id for e in edges}, to_ids={e.key.to_id for e in edges}
+        )
+        known = {(edge.key, edge.details) for edge in stored}
+        return [edge for edge in edges if (edge.key, edge.details) not in known]
+
+
+def _beyond(held: list[EdgeKey], wanted: list[EdgeWrite]) -> list[EdgeKey]:
+    keep = {write.key for write in wanted}
+    return [key for key in held if key not in keep]
+
+
+def _edge_answer(request: AddLineage, start: Node, end: Node) -> Document:
+    details = request.lineage_details
+    spelled = details.model_dump(by_alias=True, exclude_none=True) if details else {}
+    return {"fromEntity": as_json(start), "toEntity": as_json(end), "lineageDetails": spelled}
+
+
+def _check_bounds(limit: int, **depths: int) -> None:
+    for name, depth in depths.items():
+        if not 0 <= depth <= MAX_DEPTH:
+            raise InvalidInputError(f"{name} is 0 to {MAX_DEPTH}, not {depth}")
+    if not 1 <= limit <= MAX_LIMIT:
+        raise InvalidInputError(f"limit is 1 to {MAX_LIMIT}, not {limit}")

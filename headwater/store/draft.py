@@ -1,0 +1,140 @@
+"""A write set under construction, and how services commit one against other writers."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
+
+import pydantic_core
+
+from headwater.errors import StaleWriteError
+from headwater.schemas import Kind
+from headwater.store.base import (
+    EdgeKey,
+    EdgeWrite,
+    EntityWrite,
+    EventWrite,
+    Part,
+    Record,
+    Reference,
+    Store,
+    WriteSet,
+)
+
+Document = dict[str, Any]
+T = TypeVar("T")
+TRIES = 60
+
+
+def load(record: Record) -> Document:
+    """The document of a record, parsed; the caller's own copy."""
+    document: Document = pydantic_core.from_json(record.document)
+    return document
+
+
+def dump(value: Any) -> str:
+    """JSON text as the store keeps it: compact, Unicode as it is."""
+    return pydantic_core.to_json(value).decode()
+
+
+def now_ms() -> int:
+    """The wall clock in milliseconds since the epoch."""
+    return time.time_ns() // 1_000_000
+
+
+def until_current(attempt: Callable[[], T]) -> T:
+    """Run a write that reads first, again and again while other writers are faster.
+
+    Raises:
+        StaleWriteError: They still were after 60 tries.
+    """
+    for tries in range(1, TRIES):
+        try:
+            return attempt()
+        except StaleWriteError:
+            time.sleep(random.uniform(0, 0.002 * min(tries, 10)))  # noqa: S311  (jitter, no secret)
+    return attempt()
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who writes.
+
+    Attributes:
+        kind: ``person`` or ``bot``.
+        producer: The connector or rule that the actor lets write; names one make the actor a bot.
+    """
+
+    name: str = "local"
+    kind: Literal["person", "bot"] = "person"
+    producer: str | None = None
+
+    @property
+    def writer(self) -> str:
+        """Whose elements a write owns: each producer has its own, people share theirs."""
+        return self.producer or (f"bot:{self.name}" if self.kind == "bot" else "person")
+
+
+@dataclass(slots=True)
+class Change:
+    """One entity on its way from one state to the next.
+
+    Attributes:
+        before: The stored document, or None for a new entity.
+        after: The new document; services complete it (ids, names, resolved columns).
+        rev: Rev of ``before``; 0 for a new entity.
+        deleted_before: Whether ``before`` was soft-deleted.
+        parts: Parts to put; ``dropped_parts``: ids of those that are gone.
+    """
+
+    kind: Kind
+    id: str
+    fqn: str
+    name: str
+    parent_id: str | None
+    before: Document | None
+    after: Document
+    rev: int = 0
+    origins: dict[str, Any] = field(default_factory=dict)
+    references: list[Reference] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
+    dropped_parts: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Draft:
+    """Collects what one commit will write."""
+
+    entities: list[EntityWrite] = field(default_factory=list)
+    edges: list[EdgeWrite] = field(default_factory=list)
+    closed_edges: list[EdgeKey] = field(default_factory=list)
+    events: list[EventWrite] = field(default_factory=list)
+    expects: dict[str, int] = field(default_factory=dict)
+
+    def merge(self, other: Draft) -> None:
+        """Add everything that another draft holds."""
+        self.entities += other.entities
+        self.edges += other.edges
+        self.closed_edges += other.closed_edges
+        self.events += other.events
+        self.expects |= other.expects
+
+    def commit(self, store: Store, actor: Actor) -> None:
+        """Write it all in one commit; a draft that holds nothing commits nothing."""
+        if not (self.entities or self.edges or self.closed_edges):
+            return
+        write_set = WriteSet(
+            actor=actor.name,
+            actor_kind=actor.kind,
+            producer=actor.producer,
+            at=now_ms(),
+            entities=tuple(self.entities),
+            edges=tuple(self.edges),
+            closed_edges=tuple(self.closed_edges),
+            events=tuple(self.events),
+            expects=self.expects,
+        )
+        store.commit(write_set)
