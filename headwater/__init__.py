@@ -1,0 +1,58 @@
+"""Headwater: know where every model's data comes from.
+
+The public names: the client, the classes of every kind, and the errors. Light: importing it loads
+httpx and pydantic and nothing heavier.
+"""
+
+from headwater import generated
+from headwater.errors import (
+    AccessError,
+    AlreadyExistsError,
+    ClientError,
+    ConflictError,
+    HeadwaterError,
+    InvalidInputError,
+    NotFoundError,
+    NotInstalledError,
+    PreconditionError,
+    StaleWriteError,
+    StoreError,
+)
+from headwater.generated import *  # noqa: F403  (every kind's classes, those of later kinds too)
+from headwater.sdk import (
+    BulkFailure,
+    BulkResult,
+    Diff,
+    Headwater,
+    Impact,
+    ImpactedModel,
+    Lineage,
+    LineageEdge,
+    LineageNode,
+)
+from headwater.version import __version__
+
+__all__ = [
+    "AccessError",
+    "AlreadyExistsError",
+    "BulkFailure",
+    "BulkResult",
+    "ClientError",
+    "ConflictError",
+    "Diff",
+    "Headwater",
+    "HeadwaterError",
+    "Impact",
+    "ImpactedModel",
+    "InvalidInputError",
+    "Lineage",
+    "LineageEdge",
+    "LineageNode",
+    "NotFoundError",
+    "NotInstalledError",
+    "PreconditionError",
+    "StaleWriteError",
+    "StoreError",
+    "__version__",
+]
+__all__ += generated.__all__

@@ -1,0 +1,22 @@
+"""The Python SDK: one client class, over HTTP or in process, and what it answers."""
+
+from headwater.sdk.bulk import BulkFailure, BulkResult
+from headwater.sdk.client import Headwater
+from headwater.sdk.diff import Change, Diff
+from headwater.sdk.impact import Impact, ImpactedModel
+from headwater.sdk.in_process import register_in_process
+from headwater.sdk.lineage import Lineage, LineageEdge, LineageNode
+
+__all__ = [
+    "BulkFailure",
+    "BulkResult",
+    "Change",
+    "Diff",
+    "Headwater",
+    "Impact",
+    "ImpactedModel",
+    "Lineage",
+    "LineageEdge",
+    "LineageNode",
+    "register_in_process",
+]

@@ -1,0 +1,76 @@
+"""Many create-or-update requests in few exchanges: cutting them into chunks, adding up answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from headwater.document import Document
+
+E = TypeVar("E", bound=Document)
+
+MOST_ITEMS = 500
+MOST_BYTES = 8_000_000  # the server takes 10 MB
+
+
+@dataclass(frozen=True, slots=True)
+class BulkFailure:
+    """One request that was refused.
+
+    Attributes:
+        index: Its place among the requests, from 0.
+        errors: ``{"pointer", "message"}`` for each fault, where the request is at fault.
+    """
+
+    index: int
+    name: str | None
+    code: str
+    message: str
+    errors: list[dict[str, str]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class BulkResult(Generic[E]):
+    """What became of the requests. Those that were not refused are written.
+
+    Attributes:
+        entities: The entities as they are now, in the order of the requests.
+    """
+
+    entities: list[E] = field(default_factory=list)
+    failed: list[BulkFailure] = field(default_factory=list)
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+
+    def add(self, answer: dict[str, Any], entities: list[E], *, start: int) -> None:
+        """Add the answer for a chunk whose first request was number ``start``."""
+        self.entities += entities
+        self.created += answer["created"]
+        self.updated += answer["updated"]
+        self.unchanged += answer["unchanged"]
+        for each in answer["failed"]:
+            self.failed.append(
+                BulkFailure(
+                    start + each["index"],
+                    each.get("name"),
+                    each["code"],
+                    each["message"],
+                    each.get("errors") or [],
+                )
+            )
+
+
+def chunks(bodies: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """Cut requests into lists that one exchange takes. One too large goes alone."""
+    chunk: list[bytes] = []
+    size = 0
+    for body in bodies:
+        if chunk and (len(chunk) == MOST_ITEMS or size + len(body) > MOST_BYTES):
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(body)
+        size += len(body) + 1
+    if chunk:
+        yield chunk

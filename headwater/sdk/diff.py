@@ -1,0 +1,80 @@
+"""The difference between two versions of an entity, as an object and as text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+_LONGEST = 160  # characters of one value in the text form
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field that differs. ``name`` is its path: ``mlFeatures.persona.dataType``."""
+
+    name: str
+    old: Any = None
+    new: Any = None
+
+
+class Diff:
+    """What changed between two versions of one entity.
+
+    Attributes:
+        kind: The entity's kind.
+        fully_qualified_name: The entity's FQN.
+        from_version: The version that is compared against.
+        to_version: The version that is looked at.
+        major: A field that makes a major version is among the changes.
+        added: Fields that only ``to_version`` has.
+        updated: Fields that both have, with different values.
+        deleted: Fields that only ``from_version`` has.
+    """
+
+    def __init__(self, raw: dict[str, Any]) -> None:
+        self._raw = raw
+        self.kind: str = raw["kind"]
+        self.fully_qualified_name: str = raw["fullyQualifiedName"]
+        self.from_version: str = raw["from"]
+        self.to_version: str = raw["to"]
+        self.major: bool = raw.get("major", False)
+        self.added = _changes(raw, "fieldsAdded")
+        self.updated = _changes(raw, "fieldsUpdated")
+        self.deleted = _changes(raw, "fieldsDeleted")
+
+    def to_wire(self) -> dict[str, Any]:
+        """The answer as it came."""
+        return self._raw
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.updated or self.deleted)
+
+    def __str__(self) -> str:
+        weight = " (major)" if self.major else ""
+        head = f"{self.kind} {self.fully_qualified_name} {self.from_version} → {self.to_version}"
+        return "\n".join([head + weight, *(self._lines() if self else ["no difference"])])
+
+    def __repr__(self) -> str:
+        counts = f"+{len(self.added)} ~{len(self.updated)} -{len(self.deleted)}"
+        versions = f"{self.from_version}..{self.to_version}"
+        return f"<Diff {versions} of {self.fully_qualified_name}: {counts}>"
+
+    def _lines(self) -> Iterator[str]:
+        for each in self.updated:
+            yield f"  {each.name}: {_short(each.old)} → {_short(each.new)}"
+        for each in self.added:
+            yield f"+ {each.name}: {_short(each.new)}"
+        for each in self.deleted:
+            yield f"- {each.name}: {_short(each.old)}"
+
+
+def _changes(raw: dict[str, Any], name: str) -> list[Change]:
+    return [Change(c["name"], c.get("oldValue"), c.get("newValue")) for c in raw.get(name, [])]
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = " ".join(text.split()) or '""'
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

@@ -1,0 +1,398 @@
+"""The calls that read and write entities and their versions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, Literal, Protocol, TypeVar, overload
+
+from headwater.document import Document
+from headwater.errors import InvalidInputError, NotFoundError, PreconditionError
+from headwater.generated import CREATE_REQUESTS, EntityReference
+from headwater.schemas import Kind
+from headwater.schemas import kind as kind_named
+from headwater.sdk.address import (
+    Address,
+    EntityLike,
+    KindLike,
+    address_of,
+    entity_class,
+    kind_of,
+    segment,
+)
+from headwater.sdk.bulk import BulkResult, chunks
+from headwater.sdk.diff import Diff
+from headwater.sdk.memory import Read, parse, recall
+from headwater.sdk.patch import json_patch
+from headwater.sdk.session import PAGE, Session, entity_of
+from headwater.sdk.wire import to_json
+
+E = TypeVar("E", bound=Document)
+E_co = TypeVar("E_co", bound=Document, covariant=True)
+Include = Literal["non-deleted", "all", "deleted"]
+Named = EntityReference | str
+
+
+class CreateRequest(Protocol[E_co]):
+    """A generated create request, such as ``CreateMlModel``, of the entity that it makes."""
+
+    @classmethod
+    def entity_class(cls) -> type[E_co]:
+        """The class of the entity."""
+        ...
+
+    def to_wire(self) -> dict[str, Any]:
+        """The JSON form."""
+        ...
+
+
+class EntityCalls(Session):
+    """Reading and writing entities; see ``Headwater``."""
+
+    @overload
+    def create(self, request: CreateRequest[E]) -> E: ...
+    @overload
+    def create(self, request: Mapping[str, Any], *, kind: type[E]) -> E: ...
+    @overload
+    def create(self, request: Mapping[str, Any], *, kind: str) -> Any: ...
+    def create(self, request: Any, *, kind: KindLike | None = None) -> Document:
+        """Create an entity and return it.
+
+        Args:
+            request: A create request, or its wire form together with ``kind``.
+            kind: Of a request in wire form.
+
+        Raises:
+            AlreadyExistsError: The name is taken.
+            InvalidInputError: The request is wrong; ``errors`` has a pointer for each fault.
+        """
+        return self._write("POST", request, kind)
+
+    @overload
+    def create_or_update(self, request: CreateRequest[E]) -> E: ...
+    @overload
+    def create_or_update(self, request: Mapping[str, Any], *, kind: type[E]) -> E: ...
+    @overload
+    def create_or_update(self, request: Mapping[str, Any], *, kind: str) -> Any: ...
+    def create_or_update(self, request: Any, *, kind: KindLike | None = None) -> Document:
+        """Create the entity, or bring the one of that name to what the request says.
+
+        Fields that the request leaves out stay as they are. A request that changes nothing makes
+        no version.
+
+        Args:
+            request: See ``create``.
+            kind: See ``create``.
+
+        Raises:
+            InvalidInputError: The request is wrong; ``errors`` has a pointer for each fault.
+        """
+        return self._write("PUT", request, kind)
+
+    @overload
+    def get(
+        self,
+        kind: type[E],
+        entity: EntityLike | None = None,
+        *,
+        id: str | None = None,
+        deleted: bool = False,
+        as_of: str | int | None = None,
+    ) -> E: ...
+    @overload
+    def get(
+        self,
+        kind: str,
+        entity: EntityLike | None = None,
+        *,
+        id: str | None = None,
+        deleted: bool = False,
+        as_of: str | int | None = None,
+    ) -> Any: ...
+    def get(
+        self,
+        kind: KindLike,
+        entity: EntityLike | None = None,
+        *,
+        id: str | None = None,  # the field's own name, as people will type it
+        deleted: bool = False,
+        as_of: str | int | None = None,
+    ) -> Document:
+        """Return one entity.
+
+        Args:
+            kind: Of the entity.
+            entity: Which one; usually its fully qualified name.
+            id: Which one, by id.
+            deleted: Return it even when it is soft-deleted.
+            as_of: The state at a time (ISO 8601) or at a sequence number.
+
+        Raises:
+            NotFoundError: There is none.
+        """
+        return self._fetch(_one_of(entity, id, kind_of(kind)), deleted=deleted, as_of=as_of)
+
+    @overload
+    def find(
+        self,
+        kind: type[E],
+        entity: EntityLike | None = None,
+        *,
+        id: str | None = None,
+        deleted: bool = False,
+        as_of: str | int | None = None,
+    ) -> E | None: ...
+    @overload
+    def find(
+        self,
+        kind: str,
+        entity: EntityLike | None = None,
+        *,
+        id: str | None = None,
+        deleted: bool = False,
+        as_of: str | int | None = None,
+    ) -> Any: ...
+    def find(
+        self,
+        kind: KindLike,
+        entity: EntityLike | None = None,
+        *,
+        id: str | None = None,  # as in get
+        deleted: bool = False,
+        as_of: str | int | None = None,
+    ) -> Document | None:
+        """Return one entity as ``get`` does, or None when there is none."""
+        try:
+            return self._fetch(_one_of(entity, id, kind_of(kind)), deleted=deleted, as_of=as_of)
+        except NotFoundError:
+            return None
+
+    @overload
+    def list(
+        self,
+        kind: type[E],
+        *,
+        limit: int | None = None,
+        parent: EntityLike | None = None,
+        include: Include = "non-deleted",
+    ) -> Iterator[E]: ...
+    @overload
+    def list(
+        self,
+        kind: str,
+        *,
+        limit: int | None = None,
+        parent: EntityLike | None = None,
+        include: Include = "non-deleted",
+    ) -> Iterator[Any]: ...
+    def list(
+        self,
+        kind: KindLike,
+        *,
+        limit: int | None = None,
+        parent: EntityLike | None = None,
+        include: Include = "non-deleted",
+    ) -> Iterator[Document]:
+        """Iterate over entities in the order of their FQN, page by page.
+
+        Args:
+            kind: Of the entities.
+            limit: The most to return; None for all.
+            parent: Only the children of this entity.
+            include: Whether soft-deleted ones are shown.
+        """
+        asked = kind_of(kind)
+        params = {
+            "limit": PAGE if limit is None else max(1, min(limit, PAGE)),
+            "include": include,
+            "parent": None if parent is None else self._fqn(parent, asked.parent_kind),
+        }
+        cls = entity_class(asked)
+        pages = self._pages("/" + asked.collection, params)
+        return (parse(cls, raw) for raw in islice(pages, limit))
+
+    def update(self, entity: E) -> E:
+        """Write exactly what was changed on an entity since it was read; return the new state.
+
+        Nothing is sent when nothing was changed.
+
+        Raises:
+            InvalidInputError: The entity was not read from the catalog, or a change is wrong.
+            PreconditionError: Somebody else wrote it since. ``details["current"]`` is the entity as
+                it is now: apply the change to it and update that.
+        """
+        address, asked, read = self._read_before(entity)
+        changes = json_patch(read.document, entity.to_wire(), asked.shape)
+        if not changes:
+            return entity
+        rev = read.rev or self._rev_of(entity, read, address, asked)
+        try:
+            answer = self._wire.send(
+                "PATCH",
+                address.within("/" + asked.collection),
+                body=changes,
+                content_type="application/json-patch+json",
+                if_match=rev,
+            )
+        except PreconditionError as error:
+            if isinstance(current := error.details.get("current"), dict):
+                now = error.details.get("rev")
+                known = None if now is None else str(now)
+                error.details["current"] = parse(type(entity), current, rev=known)
+            raise
+        return entity_of(type(entity), answer)
+
+    @overload
+    def delete(
+        self, entity: Named, *, kind: KindLike | None = None, recursive: bool = False
+    ) -> Any: ...
+    @overload
+    def delete(self, entity: E, *, recursive: bool = False) -> E: ...
+    def delete(
+        self, entity: EntityLike, *, kind: KindLike | None = None, recursive: bool = False
+    ) -> Any:
+        """Soft-delete an entity, and return it; ``restore`` brings it back.
+
+        Args:
+            entity: Which one.
+            kind: Of a bare name or id.
+            recursive: Delete what is below it too.
+
+        Raises:
+            ConflictError: Something is below it, and not ``recursive``.
+        """
+        address, asked = self._located(entity, kind)
+        params = {"recursive": "true" if recursive else None}
+        answer = self._wire.send("DELETE", address.within("/" + asked.collection), params=params)
+        return entity_of(entity_class(asked), answer)
+
+    @overload
+    def restore(self, entity: Named, *, kind: KindLike | None = None) -> Any: ...
+    @overload
+    def restore(self, entity: E) -> E: ...
+    def restore(self, entity: EntityLike, *, kind: KindLike | None = None) -> Any:
+        """Bring a soft-deleted entity back, and return it."""
+        address, asked = self._located(entity, kind, deleted=True)
+        answer = self._wire.send("POST", self._path(address, deleted=True) + "/restore")
+        return entity_of(entity_class(asked), answer)
+
+    @overload
+    def bulk(
+        self, kind: type[CreateRequest[E]], requests: Iterable[CreateRequest[E]]
+    ) -> BulkResult[E]: ...
+    @overload
+    def bulk(
+        self, kind: type[E], requests: Iterable[CreateRequest[E] | Mapping[str, Any]]
+    ) -> BulkResult[E]: ...
+    @overload
+    def bulk(
+        self, kind: str, requests: Iterable[CreateRequest[Any] | Mapping[str, Any]]
+    ) -> BulkResult[Document]: ...
+    def bulk(self, kind: Any, requests: Iterable[Any]) -> BulkResult[Any]:
+        """Create or update many entities of one kind; those that are refused hold up no other.
+
+        Args:
+            kind: Of all of them.
+            requests: Create requests, or their wire forms; sent in chunks as they come.
+        """
+        asked = kind_of(kind)
+        cls = entity_class(asked)
+        result: BulkResult[Any] = BulkResult()
+        start = 0
+        for chunk in chunks(to_json(_body(request)) for request in requests):
+            body = b"[" + b",".join(chunk) + b"]"
+            data = self._wire.send("PUT", f"/{asked.collection}/bulk", body=body).data
+            result.add(data, [parse(cls, raw) for raw in data["data"]], start=start)
+            start += len(chunk)
+        return result
+
+    @overload
+    def versions(self, entity: Named, *, kind: KindLike | None = None) -> Sequence[Any]: ...
+    @overload
+    def versions(self, entity: E) -> Sequence[E]: ...
+    def versions(self, entity: EntityLike, *, kind: KindLike | None = None) -> Sequence[Any]:
+        """Return every version of an entity, the newest first."""
+        address, asked = self._located(entity, kind, deleted=True)
+        answer = self._wire.send("GET", self._path(address, deleted=True) + "/versions")
+        return [parse(entity_class(asked), raw) for raw in answer.data["data"]]
+
+    @overload
+    def version(self, entity: Named, version: str, *, kind: KindLike | None = None) -> Any: ...
+    @overload
+    def version(self, entity: E, version: str) -> E: ...
+    def version(self, entity: EntityLike, version: str, *, kind: KindLike | None = None) -> Any:
+        """Return one version of an entity, such as ``"0.1"``.
+
+        Raises:
+            NotFoundError: It has no such version.
+        """
+        address, asked = self._located(entity, kind, deleted=True)
+        path = f"{self._path(address, deleted=True)}/versions/{segment(version)}"
+        return entity_of(entity_class(asked), self._wire.send("GET", path))
+
+    def diff(
+        self,
+        entity: EntityLike,
+        from_version: str,
+        to_version: str,
+        *,
+        kind: KindLike | None = None,
+    ) -> Diff:
+        """Return what changed between two versions; ``print`` shows it.
+
+        Raises:
+            NotFoundError: It has no such version.
+        """
+        address, _ = self._located(entity, kind, deleted=True)
+        start = self._path(address, deleted=True)
+        path = f"{start}/versions/{segment(from_version)}/diff/{segment(to_version)}"
+        return Diff(self._wire.send("GET", path).data)
+
+    def _write(self, method: str, request: Any, kind: KindLike | None) -> Document:
+        asked = _kind_of_request(request, kind)
+        answer = self._wire.send(method, "/" + asked.collection, body=_body(request))
+        return entity_of(entity_class(asked), answer)
+
+    def _read_before(self, entity: Document) -> tuple[Address, Kind, Read]:
+        read = recall(entity)
+        if read is None:
+            raise InvalidInputError(
+                f"this {type(entity).__name__} was not read from the catalog, so there is nothing"
+                " to tell its changes against; use get first, or create_or_update with a request"
+            )
+        asked = kind_of(type(entity))
+        return Address(asked.name, read.document["id"]), asked, read
+
+    def _rev_of(self, entity: E, read: Read, address: Address, asked: Kind) -> str | None:
+        """The rev of an entity that came without one, when it is still what was read."""
+        answer = self._wire.send("GET", address.within("/" + asked.collection))
+        current = entity_of(type(entity), answer)
+        if current.to_wire() != read.document:
+            raise PreconditionError(
+                f"{read.document['fullyQualifiedName']} was written since it was read",
+                current=current,
+                rev=answer.rev,
+            )
+        return answer.rev
+
+
+def _one_of(entity: EntityLike | None, entity_id: str | None, asked: Kind) -> Address:
+    if (entity is None) == (entity_id is None):
+        raise InvalidInputError("get takes an entity's name, or id=")
+    return Address(asked.name, entity_id) if entity is None else address_of(entity, asked.name)
+
+
+def _kind_of_request(request: Any, given: KindLike | None) -> Kind:
+    for name, cls in CREATE_REQUESTS.items():
+        if isinstance(request, cls):
+            return kind_named(name)
+    if given is None or isinstance(request, Document):
+        raise InvalidInputError(
+            f"a {type(request).__name__} is not a create request, such as CreateMlModel;"
+            " a wire form (a mapping) needs kind=, and a changed entity goes to update"
+        )
+    return kind_of(given)
+
+
+def _body(request: Any) -> dict[str, Any]:
+    return request.to_wire() if isinstance(request, Document) else dict(request)
