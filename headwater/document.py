@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
-from pydantic.types import StrictInt
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic.types import StrictInt, StrictStr
 
 
 def _whole(value: Any) -> Any:
@@ -14,6 +14,10 @@ def _whole(value: Any) -> Any:
         return int(value)
     return value
 
+
+Text = Annotated[StrictStr, Field(min_length=0)]
+"""Unicode text. The limit sends every string through pydantic's own decoding, which refuses lone
+surrogates: JSON's escapes can spell them, UTF-8 and the stores cannot hold them."""
 
 Integer = Annotated[StrictInt, BeforeValidator(_whole)]
 """An integer as JSON Schema has it: ``1.0`` is one, ``"1"`` and ``true`` are not."""

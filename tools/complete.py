@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-PLAIN = {"StrictStr": "str", "StrictBool": "bool", "Integer": "int"}
+PLAIN = {"Text": "str", "StrictBool": "bool", "Integer": "int"}
 # Arguments of this type, and of enums, may be strings; the attribute never is one.
 REFERENCE = r"(?:common\.)?EntityReference"
 

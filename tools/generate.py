@@ -87,12 +87,18 @@ def finish(module: Path) -> str:
     # Said once, by the base class.
     text = re.sub(r"    model_config = ConfigDict\(\s*extra=.forbid.,?\s*\)\n", "", text)
     text = re.sub(r'"""\n    (.*)\n    """', r'"""\1"""', text)
-    text = text.replace("StrictInt", "Integer")
-    text = re.sub(r"(from pydantic import .*?)(?:, )?\bInteger\b", r"\1", text)
-    if "Integer" in text:
-        text = "from headwater.document import Integer\n" + text
+    # Integers and text as `headwater.document` has them; ruff drops the imports that are not used.
+    text = re.sub(r"\bStrictInt\b", "Integer", text)
+    text = re.sub(r"\bStrictStr\b|(?<=dict\[)str\b", "Text", text)
+    text = re.sub(r"(?<=from pydantic import )(.*)", _without_own, text)
+    text = "from headwater.document import Integer, Text\n" + text
     text = complete(text)
     return HEADER.format(source=f"headwater/schemas/{module.stem}.json") + text
+
+
+def _without_own(imported: re.Match[str]) -> str:
+    names = [name for name in imported[1].split(", ") if name not in ("Integer", "Text")]
+    return ", ".join(names)
 
 
 def package(modules: list[Path]) -> str:

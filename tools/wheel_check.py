@@ -1,4 +1,4 @@
-"""Build the wheel, install it where nothing else is, and use it as somebody would who has only that."""
+"""Build the wheel, install it where nothing else is, and use it as one who has only that would."""
 
 from __future__ import annotations
 

@@ -3,9 +3,9 @@
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field, StrictStr
+from pydantic import Field
 
-from headwater.document import Document, Integer
+from headwater.document import Document, Integer, Text
 
 
 class Constraint(StrEnum):
@@ -21,7 +21,7 @@ class Column(Document):
     """A column of a table; a struct's fields are its `children`."""
 
     id: Annotated[
-        StrictStr | None,
+        Text | None,
         Field(
             pattern="^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$",
             title="Uuid",
@@ -29,7 +29,7 @@ class Column(Document):
     ] = None
     """The column's stable identity; lineage refers to it."""
     name: Annotated[
-        StrictStr,
+        Text,
         Field(
             max_length=256,
             min_length=1,
@@ -38,19 +38,17 @@ class Column(Document):
         ),
     ]
     """The column's name within its table or struct."""
-    fully_qualified_name: Annotated[StrictStr | None, Field(alias="fullyQualifiedName")] = None
+    fully_qualified_name: Annotated[Text | None, Field(alias="fullyQualifiedName")] = None
     """The table's FQN and the column's path."""
-    display_name: Annotated[StrictStr | None, Field(alias="displayName", max_length=256)] = None
+    display_name: Annotated[Text | None, Field(alias="displayName", max_length=256)] = None
     """The name shown to people."""
-    data_type: Annotated[StrictStr, Field(alias="dataType", max_length=256, min_length=1)]
+    data_type: Annotated[Text, Field(alias="dataType", max_length=256, min_length=1)]
     """The column's type, such as INT, VARCHAR or STRUCT."""
-    data_type_display: Annotated[
-        StrictStr | None, Field(alias="dataTypeDisplay", max_length=4096)
-    ] = None
-    """The type as the source spells it, such as `varchar(20)`."""
-    array_data_type: Annotated[StrictStr | None, Field(alias="arrayDataType", max_length=256)] = (
+    data_type_display: Annotated[Text | None, Field(alias="dataTypeDisplay", max_length=4096)] = (
         None
     )
+    """The type as the source spells it, such as `varchar(20)`."""
+    array_data_type: Annotated[Text | None, Field(alias="arrayDataType", max_length=256)] = None
     """Type of the elements of an array."""
     data_length: Annotated[Integer | None, Field(alias="dataLength", ge=0)] = None
     """Length in characters or bytes."""
@@ -64,7 +62,7 @@ class Column(Document):
     """The column's own constraint."""
     children: list["Column"] | None = None
     """Fields of a struct."""
-    description: Annotated[StrictStr | None, Field(title="Markdown")] = None
+    description: Annotated[Text | None, Field(title="Markdown")] = None
     """What the column holds."""
     if TYPE_CHECKING:  # both spellings
         fullyQualifiedName: str | None

@@ -2,37 +2,37 @@
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field, StrictBool, StrictStr
+from pydantic import Field, StrictBool
 
-from headwater.document import Document, Reference
+from headwater.document import Document, Reference, Text
 
 
 class EntityReference(Reference):
     """A pointer to an entity. On the way in, `id` or `fullyQualifiedName` is enough, and an FQN string stands for the whole object where the field allows one kind only; answers carry every property."""
 
     id: Annotated[
-        StrictStr | None,
+        Text | None,
         Field(
             pattern="^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$",
             title="Uuid",
         ),
     ] = None
     """The entity's id; decides when a name is given too."""
-    type: Annotated[StrictStr | None, Field(max_length=64, min_length=1)] = None
+    type: Annotated[Text | None, Field(max_length=64, min_length=1)] = None
     """The entity's kind, such as `table`; may be left out where the field allows one kind only."""
-    name: StrictStr | None = None
+    name: Text | None = None
     """The entity's short name; ignored on the way in."""
     fully_qualified_name: Annotated[
-        StrictStr | None, Field(alias="fullyQualifiedName", min_length=1)
+        Text | None, Field(alias="fullyQualifiedName", min_length=1)
     ] = None
     """The entity's fully qualified name."""
-    display_name: Annotated[StrictStr | None, Field(alias="displayName")] = None
+    display_name: Annotated[Text | None, Field(alias="displayName")] = None
     """The entity's display name; ignored on the way in."""
-    description: StrictStr | None = None
+    description: Text | None = None
     """The entity's description; ignored on the way in."""
     deleted: StrictBool | None = None
     """Whether the entity is soft-deleted; ignored on the way in."""
-    href: StrictStr | None = None
+    href: Text | None = None
     """Accepted from clients that send it; ignored."""
     if TYPE_CHECKING:  # both spellings
         fullyQualifiedName: str | None
@@ -57,15 +57,15 @@ class EntityReference(Reference):
 class FieldChange(Document):
     """One changed field of a version."""
 
-    name: StrictStr
+    name: Text
     """Path of the field, down to the nested element: `mlFeatures.persona.featureSources.age`."""
     old_value: Annotated[Any | None, Field(alias="oldValue")] = None
     """The value before; absent for an added field."""
     new_value: Annotated[Any | None, Field(alias="newValue")] = None
     """The value after; absent for a deleted field."""
-    changed_by: Annotated[StrictStr | None, Field(alias="changedBy")] = None
+    changed_by: Annotated[Text | None, Field(alias="changedBy")] = None
     """Who changed it."""
-    how: StrictStr | None = None
+    how: Text | None = None
     """`person`, or the name of the producer (connector, rule) that changed it."""
     if TYPE_CHECKING:  # both spellings
         oldValue: Any | None
@@ -89,7 +89,7 @@ class FieldChange(Document):
 class ChangeDescription(Document):
     """What a version changed against the one before it."""
 
-    previous_version: Annotated[StrictStr | None, Field(alias="previousVersion")] = None
+    previous_version: Annotated[Text | None, Field(alias="previousVersion")] = None
     """The version that this one follows."""
     fields_added: Annotated[list[FieldChange] | None, Field(alias="fieldsAdded")] = None
     """Fields, or elements of keyed lists, that are new."""

@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field, StrictBool, StrictStr
+from pydantic import Field, StrictBool
 
-from headwater.document import Document, Integer
+from headwater.document import Document, Integer, Text
 
 from . import common
 
@@ -13,7 +13,7 @@ class DatabaseSchema(Document):
     """A schema of a database."""
 
     id: Annotated[
-        StrictStr,
+        Text,
         Field(
             pattern="^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$",
             title="Uuid",
@@ -21,7 +21,7 @@ class DatabaseSchema(Document):
     ]
     """The entity's only key; a rename keeps it."""
     name: Annotated[
-        StrictStr,
+        Text,
         Field(
             max_length=256,
             min_length=1,
@@ -30,19 +30,19 @@ class DatabaseSchema(Document):
         ),
     ]
     """The entity's name within its parent."""
-    fully_qualified_name: Annotated[StrictStr, Field(alias="fullyQualifiedName")]
+    fully_qualified_name: Annotated[Text, Field(alias="fullyQualifiedName")]
     """Names from the root down, joined by dots, quoted where a part needs it; unique per kind."""
-    display_name: Annotated[StrictStr | None, Field(alias="displayName", max_length=256)] = None
+    display_name: Annotated[Text | None, Field(alias="displayName", max_length=256)] = None
     """The name shown to people."""
-    description: Annotated[StrictStr | None, Field(title="Markdown")] = None
+    description: Annotated[Text | None, Field(title="Markdown")] = None
     """What this is, in Markdown."""
-    source_url: Annotated[StrictStr | None, Field(alias="sourceUrl", max_length=2048)] = None
+    source_url: Annotated[Text | None, Field(alias="sourceUrl", max_length=2048)] = None
     """Where the entity lives in its source."""
-    version: StrictStr
+    version: Text
     """`Major.Minor`; the first is `0.1`."""
     updated_at: Annotated[Integer, Field(alias="updatedAt")]
     """When this version was written, in milliseconds since the epoch."""
-    updated_by: Annotated[StrictStr, Field(alias="updatedBy")]
+    updated_by: Annotated[Text, Field(alias="updatedBy")]
     """Who wrote this version."""
     change_description: Annotated[
         common.ChangeDescription | None, Field(alias="changeDescription")
@@ -88,7 +88,7 @@ class CreateDatabaseSchema(Document):
     """Request to create or update a DatabaseSchema."""
 
     name: Annotated[
-        StrictStr,
+        Text,
         Field(
             max_length=256,
             min_length=1,
@@ -97,11 +97,11 @@ class CreateDatabaseSchema(Document):
         ),
     ]
     """The entity's name within its parent."""
-    display_name: Annotated[StrictStr | None, Field(alias="displayName", max_length=256)] = None
+    display_name: Annotated[Text | None, Field(alias="displayName", max_length=256)] = None
     """The name shown to people."""
-    description: Annotated[StrictStr | None, Field(title="Markdown")] = None
+    description: Annotated[Text | None, Field(title="Markdown")] = None
     """What this is, in Markdown."""
-    source_url: Annotated[StrictStr | None, Field(alias="sourceUrl", max_length=2048)] = None
+    source_url: Annotated[Text | None, Field(alias="sourceUrl", max_length=2048)] = None
     """Where the entity lives in its source."""
     database: common.EntityReference
     """The database that holds the schema."""

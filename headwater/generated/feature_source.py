@@ -3,9 +3,9 @@
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field, StrictStr
+from pydantic import Field
 
-from headwater.document import Document
+from headwater.document import Document, Text
 
 from . import common
 
@@ -27,7 +27,7 @@ class FeatureSource(Document):
     """A physical source of a feature: a column of `dataSource`. It resolves to that column once the catalog knows it."""
 
     name: Annotated[
-        StrictStr,
+        Text,
         Field(
             max_length=256,
             min_length=1,
@@ -36,14 +36,14 @@ class FeatureSource(Document):
         ),
     ]
     """The column's name in the data source; a nested column is named by its path."""
-    fully_qualified_name: Annotated[StrictStr | None, Field(alias="fullyQualifiedName")] = None
+    fully_qualified_name: Annotated[Text | None, Field(alias="fullyQualifiedName")] = None
     """The column's own FQN; the feature's FQN and the name when there is no data source."""
     data_type: Annotated[FeatureSourceDataType | None, Field(alias="dataType")] = None
     """The source's physical type."""
     data_source: Annotated[common.EntityReference | None, Field(alias="dataSource")] = None
     """The table that holds the source."""
     column_id: Annotated[
-        StrictStr | None,
+        Text | None,
         Field(
             alias="columnId",
             pattern="^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$",
@@ -51,7 +51,7 @@ class FeatureSource(Document):
         ),
     ] = None
     """Id of the column that the source resolved to; absent while it is unresolved."""
-    description: Annotated[StrictStr | None, Field(title="Markdown")] = None
+    description: Annotated[Text | None, Field(title="Markdown")] = None
     """What the source means."""
     if TYPE_CHECKING:  # both spellings
         fullyQualifiedName: str | None

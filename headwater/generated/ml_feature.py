@@ -3,9 +3,9 @@
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field, StrictStr
+from pydantic import Field
 
-from headwater.document import Document
+from headwater.document import Document, Text
 
 from . import feature_source
 
@@ -21,7 +21,7 @@ class MlFeature(Document):
     """A predictor of a model, with the physical sources it is made from."""
 
     id: Annotated[
-        StrictStr | None,
+        Text | None,
         Field(
             pattern="^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$",
             title="Uuid",
@@ -29,7 +29,7 @@ class MlFeature(Document):
     ] = None
     """The feature's stable identity; lineage refers to it."""
     name: Annotated[
-        StrictStr,
+        Text,
         Field(
             max_length=256,
             min_length=1,
@@ -38,19 +38,19 @@ class MlFeature(Document):
         ),
     ]
     """The feature's name within its model."""
-    fully_qualified_name: Annotated[StrictStr | None, Field(alias="fullyQualifiedName")] = None
+    fully_qualified_name: Annotated[Text | None, Field(alias="fullyQualifiedName")] = None
     """The model's FQN and the feature's name."""
     data_type: Annotated[FeatureType | None, Field(alias="dataType")] = None
     """Whether the feature is a number or a category."""
-    feature_algorithm: Annotated[
-        StrictStr | None, Field(alias="featureAlgorithm", max_length=256)
-    ] = None
+    feature_algorithm: Annotated[Text | None, Field(alias="featureAlgorithm", max_length=256)] = (
+        None
+    )
     """How the feature is computed, such as PCA."""
     feature_sources: Annotated[
         list[feature_source.FeatureSource] | None, Field(alias="featureSources")
     ] = None
     """The physical data that the feature is made from."""
-    description: Annotated[StrictStr | None, Field(title="Markdown")] = None
+    description: Annotated[Text | None, Field(title="Markdown")] = None
     """What the feature means."""
     if TYPE_CHECKING:  # both spellings
         fullyQualifiedName: str | None

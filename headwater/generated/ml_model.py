@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field, StrictBool, StrictStr
+from pydantic import Field, StrictBool
 
-from headwater.document import Document, Integer
+from headwater.document import Document, Integer, Text
 
 from . import common, ml_feature
 
@@ -12,11 +12,11 @@ from . import common, ml_feature
 class MlHyperParameter(Document):
     """One hyperparameter."""
 
-    name: Annotated[StrictStr, Field(max_length=256, min_length=1)]
+    name: Annotated[Text, Field(max_length=256, min_length=1)]
     """The parameter's name."""
     value: Any | None = None
     """The parameter's value: any JSON."""
-    description: Annotated[StrictStr | None, Field(title="Markdown")] = None
+    description: Annotated[Text | None, Field(title="Markdown")] = None
     """What the parameter does."""
     if TYPE_CHECKING:  # both spellings
 
@@ -28,11 +28,9 @@ class MlHyperParameter(Document):
 class MlStore(Document):
     """Location of a model."""
 
-    storage: Annotated[StrictStr | None, Field(max_length=2048)] = None
+    storage: Annotated[Text | None, Field(max_length=2048)] = None
     """URI of the model's file."""
-    image_repository: Annotated[
-        StrictStr | None, Field(alias="imageRepository", max_length=2048)
-    ] = None
+    image_repository: Annotated[Text | None, Field(alias="imageRepository", max_length=2048)] = None
     """The container image that holds the model."""
     if TYPE_CHECKING:  # both spellings
         imageRepository: str | None
@@ -50,7 +48,7 @@ class MlModel(Document):
     """A machine-learning model as the business names it: its algorithm, features and where their data comes from, parameters, store and server."""
 
     id: Annotated[
-        StrictStr,
+        Text,
         Field(
             pattern="^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$",
             title="Uuid",
@@ -58,7 +56,7 @@ class MlModel(Document):
     ]
     """The entity's only key; a rename keeps it."""
     name: Annotated[
-        StrictStr,
+        Text,
         Field(
             max_length=256,
             min_length=1,
@@ -67,19 +65,19 @@ class MlModel(Document):
         ),
     ]
     """The entity's name within its parent."""
-    fully_qualified_name: Annotated[StrictStr, Field(alias="fullyQualifiedName")]
+    fully_qualified_name: Annotated[Text, Field(alias="fullyQualifiedName")]
     """Names from the root down, joined by dots, quoted where a part needs it; unique per kind."""
-    display_name: Annotated[StrictStr | None, Field(alias="displayName", max_length=256)] = None
+    display_name: Annotated[Text | None, Field(alias="displayName", max_length=256)] = None
     """The name shown to people."""
-    description: Annotated[StrictStr | None, Field(title="Markdown")] = None
+    description: Annotated[Text | None, Field(title="Markdown")] = None
     """What this is, in Markdown."""
-    source_url: Annotated[StrictStr | None, Field(alias="sourceUrl", max_length=2048)] = None
+    source_url: Annotated[Text | None, Field(alias="sourceUrl", max_length=2048)] = None
     """Where the entity lives in its source."""
-    version: StrictStr
+    version: Text
     """`Major.Minor`; the first is `0.1`."""
     updated_at: Annotated[Integer, Field(alias="updatedAt")]
     """When this version was written, in milliseconds since the epoch."""
-    updated_by: Annotated[StrictStr, Field(alias="updatedBy")]
+    updated_by: Annotated[Text, Field(alias="updatedBy")]
     """Who wrote this version."""
     change_description: Annotated[
         common.ChangeDescription | None, Field(alias="changeDescription")
@@ -89,7 +87,7 @@ class MlModel(Document):
     """True while the entity is soft-deleted."""
     service: common.EntityReference
     """The service that the model belongs to; the built-in `headwater` unless given."""
-    algorithm: Annotated[StrictStr, Field(max_length=256, min_length=1)]
+    algorithm: Annotated[Text, Field(max_length=256, min_length=1)]
     """The estimator's class or the algorithm's name; `unknown` where a protocol has none."""
     ml_features: Annotated[list[ml_feature.MlFeature] | None, Field(alias="mlFeatures")] = None
     """What the model predicts from."""
@@ -97,13 +95,13 @@ class MlModel(Document):
         list[MlHyperParameter] | None, Field(alias="mlHyperParameters")
     ] = None
     """The hyperparameters that the model was trained with."""
-    target: Annotated[StrictStr | None, Field(max_length=256)] = None
+    target: Annotated[Text | None, Field(max_length=256)] = None
     """What the model predicts."""
     ml_store: Annotated[MlStore | None, Field(alias="mlStore")] = None
     """Where the model's file or image lies."""
-    server: Annotated[StrictStr | None, Field(max_length=2048, min_length=1)] = None
+    server: Annotated[Text | None, Field(max_length=2048, min_length=1)] = None
     """URL of the endpoint that answers predictions."""
-    license: Annotated[StrictStr | None, Field(max_length=256)] = None
+    license: Annotated[Text | None, Field(max_length=256)] = None
     """The licence that the model is under."""
     if TYPE_CHECKING:  # both spellings
         fullyQualifiedName: str
@@ -154,7 +152,7 @@ class CreateMlModel(Document):
     """Request to create or update a MlModel."""
 
     name: Annotated[
-        StrictStr,
+        Text,
         Field(
             max_length=256,
             min_length=1,
@@ -163,15 +161,15 @@ class CreateMlModel(Document):
         ),
     ]
     """The entity's name within its parent."""
-    display_name: Annotated[StrictStr | None, Field(alias="displayName", max_length=256)] = None
+    display_name: Annotated[Text | None, Field(alias="displayName", max_length=256)] = None
     """The name shown to people."""
-    description: Annotated[StrictStr | None, Field(title="Markdown")] = None
+    description: Annotated[Text | None, Field(title="Markdown")] = None
     """What this is, in Markdown."""
-    source_url: Annotated[StrictStr | None, Field(alias="sourceUrl", max_length=2048)] = None
+    source_url: Annotated[Text | None, Field(alias="sourceUrl", max_length=2048)] = None
     """Where the entity lives in its source."""
     service: common.EntityReference | None = None
     """The service that the model belongs to; the built-in `headwater` unless given."""
-    algorithm: Annotated[StrictStr, Field(max_length=256, min_length=1)]
+    algorithm: Annotated[Text, Field(max_length=256, min_length=1)]
     """The estimator's class or the algorithm's name; `unknown` where a protocol has none."""
     ml_features: Annotated[list[ml_feature.MlFeature] | None, Field(alias="mlFeatures")] = None
     """What the model predicts from."""
@@ -179,13 +177,13 @@ class CreateMlModel(Document):
         list[MlHyperParameter] | None, Field(alias="mlHyperParameters")
     ] = None
     """The hyperparameters that the model was trained with."""
-    target: Annotated[StrictStr | None, Field(max_length=256)] = None
+    target: Annotated[Text | None, Field(max_length=256)] = None
     """What the model predicts."""
     ml_store: Annotated[MlStore | None, Field(alias="mlStore")] = None
     """Where the model's file or image lies."""
-    server: Annotated[StrictStr | None, Field(max_length=2048, min_length=1)] = None
+    server: Annotated[Text | None, Field(max_length=2048, min_length=1)] = None
     """URL of the endpoint that answers predictions."""
-    license: Annotated[StrictStr | None, Field(max_length=256)] = None
+    license: Annotated[Text | None, Field(max_length=256)] = None
     """The licence that the model is under."""
 
     @classmethod

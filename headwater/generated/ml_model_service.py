@@ -3,9 +3,9 @@
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field, StrictBool, StrictStr
+from pydantic import Field, StrictBool
 
-from headwater.document import Document, Integer
+from headwater.document import Document, Integer, Text
 
 from . import common
 
@@ -24,7 +24,7 @@ class CreateMlModelService(Document):
     """Request to create or update a MlModelService."""
 
     name: Annotated[
-        StrictStr,
+        Text,
         Field(
             max_length=256,
             min_length=1,
@@ -33,15 +33,15 @@ class CreateMlModelService(Document):
         ),
     ]
     """The entity's name within its parent."""
-    display_name: Annotated[StrictStr | None, Field(alias="displayName", max_length=256)] = None
+    display_name: Annotated[Text | None, Field(alias="displayName", max_length=256)] = None
     """The name shown to people."""
-    description: Annotated[StrictStr | None, Field(title="Markdown")] = None
+    description: Annotated[Text | None, Field(title="Markdown")] = None
     """What this is, in Markdown."""
-    source_url: Annotated[StrictStr | None, Field(alias="sourceUrl", max_length=2048)] = None
+    source_url: Annotated[Text | None, Field(alias="sourceUrl", max_length=2048)] = None
     """Where the entity lives in its source."""
     service_type: Annotated[MlModelServiceType | None, Field(alias="serviceType")] = None
     """What the service runs."""
-    connection: dict[str, Any] | None = None
+    connection: dict[Text, Any] | None = None
     """How to reach the service. A password, token or key is a reference to an environment variable (`env:NAME`), never the secret itself."""
 
     @classmethod
@@ -73,7 +73,7 @@ class MlModelService(Document):
     """A place where models are registered or served."""
 
     id: Annotated[
-        StrictStr,
+        Text,
         Field(
             pattern="^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$",
             title="Uuid",
@@ -81,7 +81,7 @@ class MlModelService(Document):
     ]
     """The entity's only key; a rename keeps it."""
     name: Annotated[
-        StrictStr,
+        Text,
         Field(
             max_length=256,
             min_length=1,
@@ -90,19 +90,19 @@ class MlModelService(Document):
         ),
     ]
     """The entity's name within its parent."""
-    fully_qualified_name: Annotated[StrictStr, Field(alias="fullyQualifiedName")]
+    fully_qualified_name: Annotated[Text, Field(alias="fullyQualifiedName")]
     """Names from the root down, joined by dots, quoted where a part needs it; unique per kind."""
-    display_name: Annotated[StrictStr | None, Field(alias="displayName", max_length=256)] = None
+    display_name: Annotated[Text | None, Field(alias="displayName", max_length=256)] = None
     """The name shown to people."""
-    description: Annotated[StrictStr | None, Field(title="Markdown")] = None
+    description: Annotated[Text | None, Field(title="Markdown")] = None
     """What this is, in Markdown."""
-    source_url: Annotated[StrictStr | None, Field(alias="sourceUrl", max_length=2048)] = None
+    source_url: Annotated[Text | None, Field(alias="sourceUrl", max_length=2048)] = None
     """Where the entity lives in its source."""
-    version: StrictStr
+    version: Text
     """`Major.Minor`; the first is `0.1`."""
     updated_at: Annotated[Integer, Field(alias="updatedAt")]
     """When this version was written, in milliseconds since the epoch."""
-    updated_by: Annotated[StrictStr, Field(alias="updatedBy")]
+    updated_by: Annotated[Text, Field(alias="updatedBy")]
     """Who wrote this version."""
     change_description: Annotated[
         common.ChangeDescription | None, Field(alias="changeDescription")
@@ -112,7 +112,7 @@ class MlModelService(Document):
     """True while the entity is soft-deleted."""
     service_type: Annotated[MlModelServiceType | None, Field(alias="serviceType")] = None
     """What the service runs."""
-    connection: dict[str, Any] | None = None
+    connection: dict[Text, Any] | None = None
     """How to reach the service. A password, token or key is a reference to an environment variable (`env:NAME`), never the secret itself."""
     if TYPE_CHECKING:  # both spellings
         fullyQualifiedName: str

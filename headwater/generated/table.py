@@ -3,9 +3,9 @@
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field, StrictBool, StrictStr
+from pydantic import Field, StrictBool
 
-from headwater.document import Document, Integer
+from headwater.document import Document, Integer, Text
 
 from . import column, common
 
@@ -42,9 +42,9 @@ class TableConstraint(Document):
 
     constraint_type: Annotated[ConstraintType, Field(alias="constraintType")]
     """Kind of the key."""
-    columns: list[StrictStr]
+    columns: list[Text]
     """Names of the columns, in order."""
-    referred_columns: Annotated[list[StrictStr] | None, Field(alias="referredColumns")] = None
+    referred_columns: Annotated[list[Text] | None, Field(alias="referredColumns")] = None
     """FQNs of the columns that a foreign key points to."""
     if TYPE_CHECKING:  # both spellings
         constraintType: ConstraintType
@@ -65,7 +65,7 @@ class Table(Document):
     """A table or view, with its columns."""
 
     id: Annotated[
-        StrictStr,
+        Text,
         Field(
             pattern="^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$",
             title="Uuid",
@@ -73,7 +73,7 @@ class Table(Document):
     ]
     """The entity's only key; a rename keeps it."""
     name: Annotated[
-        StrictStr,
+        Text,
         Field(
             max_length=256,
             min_length=1,
@@ -82,19 +82,19 @@ class Table(Document):
         ),
     ]
     """The entity's name within its parent."""
-    fully_qualified_name: Annotated[StrictStr, Field(alias="fullyQualifiedName")]
+    fully_qualified_name: Annotated[Text, Field(alias="fullyQualifiedName")]
     """Names from the root down, joined by dots, quoted where a part needs it; unique per kind."""
-    display_name: Annotated[StrictStr | None, Field(alias="displayName", max_length=256)] = None
+    display_name: Annotated[Text | None, Field(alias="displayName", max_length=256)] = None
     """The name shown to people."""
-    description: Annotated[StrictStr | None, Field(title="Markdown")] = None
+    description: Annotated[Text | None, Field(title="Markdown")] = None
     """What this is, in Markdown."""
-    source_url: Annotated[StrictStr | None, Field(alias="sourceUrl", max_length=2048)] = None
+    source_url: Annotated[Text | None, Field(alias="sourceUrl", max_length=2048)] = None
     """Where the entity lives in its source."""
-    version: StrictStr
+    version: Text
     """`Major.Minor`; the first is `0.1`."""
     updated_at: Annotated[Integer, Field(alias="updatedAt")]
     """When this version was written, in milliseconds since the epoch."""
-    updated_by: Annotated[StrictStr, Field(alias="updatedBy")]
+    updated_by: Annotated[Text, Field(alias="updatedBy")]
     """Who wrote this version."""
     change_description: Annotated[
         common.ChangeDescription | None, Field(alias="changeDescription")
@@ -112,7 +112,7 @@ class Table(Document):
         None
     )
     """Keys that span columns."""
-    view_definition: Annotated[StrictStr | None, Field(alias="viewDefinition")] = None
+    view_definition: Annotated[Text | None, Field(alias="viewDefinition")] = None
     """The SQL of a view."""
     if TYPE_CHECKING:  # both spellings
         fullyQualifiedName: str
@@ -162,7 +162,7 @@ class CreateTable(Document):
     """Request to create or update a Table."""
 
     name: Annotated[
-        StrictStr,
+        Text,
         Field(
             max_length=256,
             min_length=1,
@@ -171,11 +171,11 @@ class CreateTable(Document):
         ),
     ]
     """The entity's name within its parent."""
-    display_name: Annotated[StrictStr | None, Field(alias="displayName", max_length=256)] = None
+    display_name: Annotated[Text | None, Field(alias="displayName", max_length=256)] = None
     """The name shown to people."""
-    description: Annotated[StrictStr | None, Field(title="Markdown")] = None
+    description: Annotated[Text | None, Field(title="Markdown")] = None
     """What this is, in Markdown."""
-    source_url: Annotated[StrictStr | None, Field(alias="sourceUrl", max_length=2048)] = None
+    source_url: Annotated[Text | None, Field(alias="sourceUrl", max_length=2048)] = None
     """Where the entity lives in its source."""
     database_schema: Annotated[common.EntityReference, Field(alias="databaseSchema")]
     """The schema that holds the table."""
@@ -187,7 +187,7 @@ class CreateTable(Document):
         None
     )
     """Keys that span columns."""
-    view_definition: Annotated[StrictStr | None, Field(alias="viewDefinition")] = None
+    view_definition: Annotated[Text | None, Field(alias="viewDefinition")] = None
     """The SQL of a view."""
 
     @classmethod

@@ -23,9 +23,15 @@ def validator(file: str, definition: str = "") -> Any:
     """
     from jsonschema import Draft202012Validator
     from jsonschema.validators import extend
-    from referencing import Registry, Resource
+    from referencing import Registry
+    from referencing.jsonschema import DRAFT202012
 
-    resources = [(BASE + name, Resource.from_contents(doc)) for name, doc in enforced().items()]
+    # Without `$schema`: at a document that names one, jsonschema goes on with its own validator.
+    plain = {
+        file: {key: value for key, value in document.items() if key != "$schema"}
+        for file, document in enforced().items()
+    }
+    resources = [(BASE + file, DRAFT202012.create_resource(doc)) for file, doc in plain.items()]
     registry: Any = Registry().with_resources(resources)
     target = {"$ref": BASE + file + (f"#/$defs/{definition}" if definition else "")}
     checker = Draft202012Validator.TYPE_CHECKER.redefine_many(
