@@ -20,7 +20,7 @@ NOON = 1_700_000_000_000
 """The time of a commit whose test does not care, in epoch milliseconds."""
 
 
-def entity(name: str, *, kind: str = "table", **fields: Any) -> EntityWrite:
+def entity(name: str, /, *, kind: str = "table", **fields: Any) -> EntityWrite:
     """A new entity with the id ``<kind>-<name>`` and the FQN ``<name>``, unless fields differ."""
     plain = {
         "id": f"{kind}-{name}",

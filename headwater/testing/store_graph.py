@@ -31,7 +31,7 @@ class GraphConformance:
         )
 
         def ids(**filters: list[str]) -> list[str]:
-            return [node.id for node in store.nodes(**filters)]  # type: ignore[arg-type]  # a dict of lists is what it takes
+            return [node.id for node in store.nodes(**filters)]
 
         assert ids(fqns=["a.x", "b"]) == ["column-a.x", "mlFeature-a.x", "table-b"]
         assert ids(fqns=["a.x", "b"], kinds=["column"]) == ["column-a.x"]

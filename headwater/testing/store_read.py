@@ -198,7 +198,7 @@ class ReadConformance:
 
 
 def history(store: Store, *documents: str | None) -> EntityWrite:
-    """Commit the documents of table ``a`` in turn, from seq 2; None is a commit of another table."""
+    """Commit the documents of table ``a`` in turn, from seq 2; for None, another table."""
     store.commit(writes(entity("other")))
     write, other = None, entity("other")
     for document in documents:

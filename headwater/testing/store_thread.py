@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 from headwater.errors import AlreadyExistsError, StaleWriteError
 from headwater.store.base import Store
 from headwater.testing.store_build import edge, entity, event, following, writes
+
+T = TypeVar("T")
 
 WRITERS = 8
 ROUNDS = 25
@@ -78,7 +81,7 @@ def _until_kept(write: Callable[[], None]) -> None:
             continue
 
 
-def _in_threads(work: Callable[[int], object]) -> list[object]:
+def _in_threads(work: Callable[[int], T]) -> list[T]:
     with ThreadPoolExecutor(WRITERS) as pool:
         return list(pool.map(work, range(WRITERS)))
 

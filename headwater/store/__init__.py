@@ -1,0 +1,45 @@
+"""The store: its port and how to open one. Adapters load when a URL asks for them."""
+
+from headwater.store.base import (
+    Deleted,
+    Direction,
+    Edge,
+    EdgeKey,
+    EdgeWrite,
+    EntityWrite,
+    EventRecord,
+    EventWrite,
+    Hop,
+    Key,
+    Level,
+    Node,
+    PageQuery,
+    Part,
+    Record,
+    Reference,
+    Store,
+    WriteSet,
+)
+from headwater.store.factory import open_store
+
+__all__ = [
+    "Deleted",
+    "Direction",
+    "Edge",
+    "EdgeKey",
+    "EdgeWrite",
+    "EntityWrite",
+    "EventRecord",
+    "EventWrite",
+    "Hop",
+    "Key",
+    "Level",
+    "Node",
+    "PageQuery",
+    "Part",
+    "Record",
+    "Reference",
+    "Store",
+    "WriteSet",
+    "open_store",
+]

@@ -1,0 +1,152 @@
+"""Connections of one database: a writer behind a lock, a reader for each thread. No SQL of ours."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import weakref
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from sqlite3 import Connection
+from typing import Concatenate, Literal, ParamSpec, TypeVar
+
+from headwater.errors import StoreError
+from headwater.store.sqlite.failure import RAW_ERRORS, translated
+from headwater.store.sqlite.layout import check_owner
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Synchronous = Literal["FULL", "NORMAL"]
+
+MEMORY = ":memory:"
+CACHE_KIB = 16_384  # of pages, for each connection
+CHECKPOINT_PAGES = 4_000  # rare enough that a busy page is copied once for many commits
+
+
+class Database:
+    """One database, written by a thread at a time; a file is read by many beside the writer.
+
+    A database in memory has one connection, which readers and writers take in turn.
+    """
+
+    def __init__(self, path: str, *, synchronous: Synchronous, busy_timeout: float) -> None:
+        self.path = path
+        self._busy_timeout = busy_timeout
+        self._lock = threading.Lock()
+        self._guard: AbstractContextManager[object] = self._lock if self._memory else nullcontext()
+        self._local = threading.local()
+        self._readers: weakref.WeakSet[_Reader] = weakref.WeakSet()
+        self._closed = False
+        try:
+            self._writer = self._open_writer(synchronous)
+        except RAW_ERRORS as error:
+            raise translated(error, path) from error
+
+    @property
+    def _memory(self) -> bool:
+        return self.path == MEMORY
+
+    def read(
+        self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Do work that is one statement: a statement sees one state of the database."""
+        try:
+            with self._guard:
+                return work(self._reader(), *args, **kwargs)
+        except RAW_ERRORS as error:
+            raise translated(error, self.path) from error
+
+    def snapshot(
+        self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Do work of several statements that all see the same state of the database."""
+        try:
+            with self._guard:
+                connection = self._reader()
+                connection.execute("BEGIN")
+                try:
+                    return work(connection, *args, **kwargs)
+                finally:
+                    connection.execute("COMMIT")
+        except RAW_ERRORS as error:
+            raise translated(error, self.path) from error
+
+    def write(
+        self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Do work in a transaction that no other writer is beside, and make it durable."""
+        connection = self._writer
+        try:
+            with self._lock:
+                connection.execute("BEGIN IMMEDIATE")
+                try:
+                    result = work(connection, *args, **kwargs)
+                    connection.execute("COMMIT")
+                except BaseException:
+                    # A full disk may have rolled it back already.
+                    if connection.in_transaction:
+                        connection.execute("ROLLBACK")
+                    raise
+                return result
+        except RAW_ERRORS as error:
+            raise translated(error, self.path) from error
+
+    def close(self) -> None:
+        """Close every connection; what comes after is refused."""
+        with self._lock:
+            self._closed = True
+            for reader in list(self._readers):
+                reader.connection.close()
+            self._writer.close()
+
+    def _reader(self) -> Connection:
+        if self._memory:
+            return self._writer
+        try:
+            reader: _Reader = self._local.reader
+        except AttributeError:
+            reader = self._open_reader()
+        return reader.connection
+
+    def _open_reader(self) -> _Reader:
+        if self._closed:
+            raise StoreError(f"{self.path} is closed", path=self.path)
+        connection = self._connect()
+        connection.execute("PRAGMA query_only = 1")
+        reader = self._local.reader = _Reader(connection)
+        self._readers.add(reader)
+        return reader
+
+    def _open_writer(self, synchronous: Synchronous) -> Connection:
+        connection = self._connect()
+        try:
+            check_owner(connection, self.path)  # before anything is changed
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute(f"PRAGMA synchronous = {synchronous}")
+            connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+            connection.execute("PRAGMA foreign_keys = 1")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _connect(self) -> Connection:
+        connection = sqlite3.connect(
+            self.path,
+            timeout=self._busy_timeout,
+            isolation_level=None,  # transactions are begun and ended here, by name
+            check_same_thread=False,  # the writer serves all threads in turn; close comes from any
+            cached_statements=256,
+        )
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        return connection
+
+
+class _Reader:
+    """A thread's connection, closed when the thread is gone."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def __del__(self) -> None:
+        self.connection.close()

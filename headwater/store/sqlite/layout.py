@@ -1,0 +1,124 @@
+"""Tables and indexes, how they come to be, and how a file is known as Headwater's."""
+
+from __future__ import annotations
+
+from sqlite3 import Connection
+
+from headwater.errors import StoreError
+
+APPLICATION_ID = 0x48445752
+"""``HDWR``: marks the file, so that a database of another program is never written to."""
+
+VERSION = 1
+
+# Keys are text: walks are ordered by id, and an index in that order is what lets a page of a hub
+# touch only itself. Small rows live in their primary key (WITHOUT ROWID); documents do not, since
+# large rows there would spoil the tree. What is over (superseded states, closed assertions) lies
+# in tables of its own, so that history costs present reads nothing.
+TABLES = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE log (
+  seq INTEGER PRIMARY KEY, at INTEGER NOT NULL,
+  actor TEXT NOT NULL, actor_kind TEXT NOT NULL, producer TEXT
+);
+CREATE INDEX log_at ON log (at);
+
+CREATE TABLE entity (
+  id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, fqn TEXT NOT NULL, name TEXT NOT NULL,
+  parent_id TEXT, version TEXT NOT NULL, rev INTEGER NOT NULL, seq INTEGER NOT NULL,
+  deleted INTEGER NOT NULL, document TEXT NOT NULL, origins TEXT NOT NULL,
+  UNIQUE (kind, fqn)
+);
+CREATE INDEX entity_child ON entity (parent_id, kind, fqn, deleted) WHERE parent_id IS NOT NULL;
+CREATE INDEX entity_deleted ON entity (kind, fqn) WHERE deleted;
+
+CREATE TABLE entity_past (
+  id TEXT NOT NULL, kind TEXT NOT NULL, fqn TEXT NOT NULL, name TEXT NOT NULL,
+  parent_id TEXT, version TEXT NOT NULL, rev INTEGER NOT NULL, seq INTEGER NOT NULL,
+  deleted INTEGER NOT NULL, document TEXT NOT NULL, origins TEXT NOT NULL
+);
+CREATE UNIQUE INDEX entity_past_rev ON entity_past (id, rev, seq);
+CREATE VIEW entity_state AS SELECT * FROM entity UNION ALL SELECT * FROM entity_past;
+
+CREATE TABLE entity_reference (
+  entity_id TEXT NOT NULL, field TEXT NOT NULL, target_id TEXT NOT NULL REFERENCES entity (id),
+  PRIMARY KEY (entity_id, field, target_id)
+) WITHOUT ROWID;
+CREATE INDEX entity_reference_target ON entity_reference (target_id);
+
+CREATE TABLE node (
+  id TEXT PRIMARY KEY, kind TEXT NOT NULL, fqn TEXT NOT NULL, name TEXT NOT NULL,
+  owner_id TEXT, dropped INTEGER NOT NULL, deleted INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX node_fqn ON node (fqn);
+CREATE INDEX node_owner ON node (owner_id) WHERE owner_id IS NOT NULL;
+
+CREATE TABLE edge (
+  from_id TEXT NOT NULL REFERENCES node (id), to_id TEXT NOT NULL REFERENCES node (id),
+  level TEXT NOT NULL, source TEXT NOT NULL, producer TEXT NOT NULL,
+  details TEXT NOT NULL, opened_seq INTEGER NOT NULL,
+  PRIMARY KEY (from_id, level, to_id, source, producer)
+) WITHOUT ROWID;
+CREATE INDEX edge_up ON edge (to_id, level, from_id, source, producer);
+CREATE INDEX edge_producer ON edge (producer, source);
+
+CREATE TABLE edge_past (
+  from_id TEXT NOT NULL, to_id TEXT NOT NULL,
+  level TEXT NOT NULL, source TEXT NOT NULL, producer TEXT NOT NULL,
+  details TEXT NOT NULL, opened_seq INTEGER NOT NULL, closed_seq INTEGER NOT NULL,
+  PRIMARY KEY (from_id, level, to_id, source, producer, opened_seq)
+) WITHOUT ROWID;
+CREATE INDEX edge_past_up ON edge_past (to_id, level, from_id, source, producer);
+CREATE INDEX edge_past_producer ON edge_past (producer, source);
+CREATE VIEW edge_state AS
+  SELECT from_id, to_id, level, source, producer, details, opened_seq, NULL AS closed_seq FROM edge
+  UNION ALL
+  SELECT from_id, to_id, level, source, producer, details, opened_seq, closed_seq FROM edge_past;
+
+CREATE TABLE event (
+  number INTEGER PRIMARY KEY, seq INTEGER NOT NULL, type TEXT NOT NULL,
+  entity_id TEXT NOT NULL, kind TEXT NOT NULL, fqn TEXT NOT NULL, version TEXT NOT NULL,
+  payload TEXT NOT NULL
+);
+"""
+
+
+def check_owner(connection: Connection, path: str) -> None:
+    """Refuse a database that another program made; an empty one is anybody's.
+
+    Raises:
+        StoreError: It is not a Headwater database.
+    """
+    (mark,) = connection.execute("PRAGMA application_id").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if mark != APPLICATION_ID and (mark or tables):
+        raise StoreError(f"{path} is not a Headwater database; another program made it", path=path)
+
+
+def migrate(connection: Connection, path: str) -> None:
+    """Make the tables of an empty database. Runs within a write transaction.
+
+    Raises:
+        StoreError: A newer release wrote the database.
+    """
+    check_owner(connection, path)
+    (mark,) = connection.execute("PRAGMA application_id").fetchone()
+    if mark == APPLICATION_ID:
+        _check_version(connection, path)
+        return
+    for statement in TABLES.split(";\n"):
+        connection.execute(statement)
+    connection.execute("INSERT INTO meta VALUES ('layout', ?)", (str(VERSION),))
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+
+
+def _check_version(connection: Connection, path: str) -> None:
+    (layout,) = connection.execute("SELECT value FROM meta WHERE key = 'layout'").fetchone()
+    if int(layout) > VERSION:
+        raise StoreError(
+            f"{path} has layout {layout}, written by a newer release of Headwater; this one knows "
+            f"layouts up to {VERSION}: upgrade Headwater",
+            path=path,
+            layout=int(layout),
+        )

@@ -1,0 +1,190 @@
+"""The adapter: the port's methods over one SQLite database. The work is in the modules beside."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from sqlite3 import Connection
+
+from typing_extensions import override
+
+from headwater.errors import InvalidInputError
+from headwater.store.base import (
+    Direction,
+    Edge,
+    EventRecord,
+    EventWrite,
+    Hop,
+    Key,
+    Level,
+    Node,
+    PageQuery,
+    Record,
+    Store,
+    WriteSet,
+)
+from headwater.store.sqlite import entity, graph, layout, write
+from headwater.store.sqlite.connection import MEMORY, Database, Synchronous
+
+_EVENTS = """
+SELECT number, event.seq, at, actor, producer, type, entity_id, kind, fqn, version, payload
+FROM event JOIN log ON log.seq = event.seq WHERE number > ? ORDER BY number LIMIT ?
+"""
+_SEQUENCE = "SELECT coalesce(max(seq), 0) FROM log"
+_SEQUENCE_AT = "SELECT seq FROM log WHERE at <= ? ORDER BY at DESC, seq DESC LIMIT 1"
+
+
+class SqliteStore(Store):
+    """A store in one SQLite file, which other processes may use too, or in memory.
+
+    Args:
+        url: ``sqlite:///relative.db``, ``sqlite:////absolute.db`` or a plain path; ``sqlite://``
+            or ``:memory:`` for one that lives and dies with the instance.
+        synchronous: ``FULL`` makes every commit survive a power cut; ``NORMAL`` may lose the last
+            ones, and is quicker.
+        busy_timeout: Seconds to wait for another process that writes.
+
+    Raises:
+        StoreError: The file cannot be opened, or is not Headwater's.
+    """
+
+    local = True
+
+    def __init__(
+        self, url: str, *, synchronous: Synchronous = "FULL", busy_timeout: float = 15.0
+    ) -> None:
+        self._database = Database(_path(url), synchronous=synchronous, busy_timeout=busy_timeout)
+
+    @override
+    def commit(self, write_set: WriteSet) -> int:
+        return self._database.write(write.commit, write_set)
+
+    @override
+    def find(
+        self, key: Key, *, as_of: int | None = None, version: str | None = None
+    ) -> Record | None:
+        if as_of is None and version is None:
+            return self._database.read(entity.find, key)
+        return self._database.snapshot(entity.find_state, key, as_of=as_of, version=version)
+
+    @override
+    def find_many(self, keys: Collection[Key], *, as_of: int | None = None) -> dict[Key, Record]:
+        return self._database.snapshot(entity.find_many, keys, as_of=as_of)
+
+    @override
+    def page(self, query: PageQuery) -> list[Record]:
+        return self._database.read(entity.page, query)
+
+    @override
+    def count(self, query: PageQuery) -> int:
+        return self._database.read(entity.count, query)
+
+    @override
+    def versions(
+        self, entity_id: str, *, before_rev: int | None = None, limit: int = 100
+    ) -> list[Record]:
+        return self._database.read(entity.versions, entity_id, before_rev=before_rev, limit=limit)
+
+    @override
+    def descendants(self, entity_id: str) -> list[Record]:
+        return self._database.read(entity.descendants, entity_id)
+
+    @override
+    def referrers(self, entity_id: str) -> list[tuple[str, str]]:
+        return self._database.read(entity.referrers, entity_id)
+
+    @override
+    def nodes(
+        self,
+        *,
+        ids: Collection[str] | None = None,
+        fqns: Collection[str] | None = None,
+        owner_ids: Collection[str] | None = None,
+        kinds: Collection[str] | None = None,
+    ) -> list[Node]:
+        filters = {"id": ids, "fqn": fqns, "owner_id": owner_ids, "kind": kinds}
+        return self._database.read(graph.nodes, filters)
+
+    @override
+    def expand(
+        self,
+        ids: Collection[str],
+        direction: Direction,
+        level: Level,
+        *,
+        limit: int,
+        as_of: int | None = None,
+        after: tuple[str, str] | None = None,
+    ) -> list[Hop]:
+        return self._database.snapshot(
+            graph.expand, ids, direction, level, limit=limit, as_of=as_of, after=after
+        )
+
+    @override
+    def degrees(
+        self,
+        ids: Collection[str],
+        direction: Direction,
+        level: Level,
+        *,
+        as_of: int | None = None,
+    ) -> dict[str, int]:
+        return self._database.read(graph.degrees, ids, direction, level, as_of=as_of)
+
+    @override
+    def edges(
+        self,
+        *,
+        source: str | None = None,
+        producer: str | None = None,
+        from_ids: Collection[str] | None = None,
+        to_ids: Collection[str] | None = None,
+        include_closed: bool = False,
+    ) -> list[Edge]:
+        filters = {"from_id": from_ids, "to_id": to_ids, "producer": producer, "source": source}
+        return self._database.read(graph.edges, filters, include_closed=include_closed)
+
+    @override
+    def events(self, *, after: int = 0, limit: int = 100) -> list[EventRecord]:
+        return self._database.read(_events, after, limit)
+
+    @override
+    def sequence(self, at: int | None = None) -> int:
+        return self._database.read(_sequence, at)
+
+    @override
+    def migrate(self) -> None:
+        self._database.write(layout.migrate, self._database.path)
+
+    @override
+    def close(self) -> None:
+        self._database.close()
+
+
+def _path(url: str) -> str:
+    if "://" not in url:
+        path = url
+    elif url in ("sqlite://", "sqlite:///"):
+        path = MEMORY
+    else:
+        path = url.removeprefix("sqlite:///")
+    if not path or "://" in path:
+        raise InvalidInputError(
+            "an SQLite URL is sqlite:///relative.db, sqlite:////absolute.db or sqlite://"
+        )
+    return path
+
+
+def _events(connection: Connection, after: int, limit: int) -> list[EventRecord]:
+    rows = connection.execute(_EVENTS, (after, limit))
+    return [
+        EventRecord(number, seq, at, actor, producer, EventWrite(*event))
+        for number, seq, at, actor, producer, *event in rows
+    ]
+
+
+def _sequence(connection: Connection, at: int | None) -> int:
+    if at is None:
+        row = connection.execute(_SEQUENCE).fetchone()
+    else:
+        row = connection.execute(_SEQUENCE_AT, (at,)).fetchone()
+    return row[0] if row else 0

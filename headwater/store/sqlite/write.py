@@ -1,0 +1,171 @@
+"""The commit, step by step, within the transaction that ``SqliteStore.commit`` opens."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from sqlite3 import Connection, IntegrityError
+
+from headwater.errors import AlreadyExistsError, StaleWriteError
+from headwater.store.base import EdgeKey, EdgeWrite, EntityWrite, EventWrite, WriteSet
+from headwater.store.sqlite.entity import COLUMNS
+from headwater.store.sqlite.graph import ANY, listed
+
+_LOG = """
+INSERT INTO log (at, actor, actor_kind, producer)
+SELECT max(?1, coalesce((SELECT at FROM log ORDER BY seq DESC LIMIT 1), ?1)), ?2, ?3, ?4
+"""
+_STORED = "SELECT kind, fqn, name, deleted, rev FROM entity WHERE id = ?"
+_INSERT = f"INSERT INTO entity ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_KEEP = f"INSERT INTO entity_past ({COLUMNS}) SELECT {COLUMNS} FROM entity WHERE id = ?"
+_UPDATE = """
+UPDATE entity SET kind = ?2, fqn = ?3, name = ?4, parent_id = ?5, version = ?6, rev = ?7, seq = ?8,
+  deleted = ?9, document = ?10, origins = ?11
+WHERE id = ?1
+"""
+_INSERT_NODE = """
+INSERT INTO node (id, kind, fqn, name, owner_id, dropped, deleted) VALUES (?, ?, ?, ?, ?, 0, ?)
+"""
+_PUT_PART = f"""{_INSERT_NODE}
+ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, fqn = excluded.fqn, name = excluded.name,
+  dropped = 0, deleted = excluded.deleted
+"""
+_UPDATE_NODE = "UPDATE node SET kind = ?, fqn = ?, name = ?, deleted = ? WHERE id = ?"
+_DELETE_PARTS = "UPDATE node SET deleted = ? WHERE owner_id = ? AND deleted <> ?"
+_DROP_PART = "UPDATE node SET dropped = 1 WHERE id = ? AND owner_id = ?"
+_REFERENCES = "SELECT entity_id, field, target_id FROM entity_reference WHERE entity_id = ?"
+_DROP_REFERENCE = "DELETE FROM entity_reference WHERE entity_id = ? AND field = ? AND target_id = ?"
+_PUT_REFERENCE = "INSERT INTO entity_reference (entity_id, field, target_id) VALUES (?, ?, ?)"
+_EDGE = "from_id, to_id, level, source, producer"
+_THIS_EDGE = "from_id = ?1 AND to_id = ?2 AND level = ?3 AND source = ?4 AND producer = ?5"
+# Keeps what is closed: all of it for NULL as the new details, else only what has other details.
+_KEEP_EDGE = f"""
+INSERT OR IGNORE INTO edge_past ({_EDGE}, details, opened_seq, closed_seq)
+SELECT {_EDGE}, details, opened_seq, ?7 FROM edge WHERE {_THIS_EDGE} AND details IS NOT ?6
+"""
+_PUT_EDGE = f"""
+INSERT INTO edge ({_EDGE}, details, opened_seq) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+ON CONFLICT DO UPDATE SET details = excluded.details, opened_seq = excluded.opened_seq
+WHERE details <> excluded.details
+"""
+_EVENT = """
+INSERT INTO event (seq, type, entity_id, kind, fqn, version, payload) VALUES (?, ?, ?, ?, ?, ?, ?)
+"""
+
+
+def commit(connection: Connection, write_set: WriteSet) -> int:
+    """See ``Store.commit``."""
+    _check_expected(connection, write_set.expects)
+    who = (write_set.at, write_set.actor, write_set.actor_kind, write_set.producer)
+    connection.execute(_LOG, who)
+    (seq,) = connection.execute("SELECT last_insert_rowid()").fetchone()
+    for write in write_set.entities:
+        _put_entity(connection, write, seq)
+    for write in write_set.entities:
+        _put_references(connection, write)
+    _close_edges(connection, write_set.closed_edges, seq)
+    _put_edges(connection, write_set.edges, seq)
+    connection.executemany(_EVENT, [_event_row(seq, event) for event in write_set.events])
+    return seq
+
+
+def _check_expected(connection: Connection, expects: Mapping[str, int]) -> None:
+    if not expects:
+        return
+    rows = connection.execute(f"SELECT id, rev FROM entity WHERE id {ANY}", (listed(expects),))
+    stored: dict[str, int] = dict(rows.fetchall())
+    for entity_id, rev in expects.items():
+        found = stored.get(entity_id, 0)
+        if not found or rev not in (0, found):
+            raise StaleWriteError(
+                f"entity {entity_id}, which the write depends on, has changed",
+                id=entity_id,
+                expected=rev,
+                rev=found,
+            )
+
+
+def _put_entity(connection: Connection, write: EntityWrite, seq: int) -> None:
+    stored = connection.execute(_STORED, (write.id,)).fetchone()
+    rev = stored[-1] if stored else 0
+    if rev != write.expected_rev:
+        raise StaleWriteError(
+            f"{write.kind} {write.fqn} is at rev {rev}, not {write.expected_rev}",
+            id=write.id,
+            expected=write.expected_rev,
+            rev=rev,
+        )
+    deleted = int(write.deleted)
+    head = (write.kind, write.fqn, write.name)
+    row = (write.id, *head, write.parent_id, write.version, rev + 1, seq, deleted)
+    try:
+        if stored:
+            connection.execute(_KEEP, (write.id,))
+        connection.execute(_UPDATE if stored else _INSERT, (*row, write.document, write.origins))
+    except IntegrityError as error:
+        if error.sqlite_errorname != "SQLITE_CONSTRAINT_UNIQUE":
+            raise
+        raise AlreadyExistsError(
+            f"another {write.kind} is called {write.fqn}", kind=write.kind, fqn=write.fqn
+        ) from error
+    if not stored:
+        connection.execute(_INSERT_NODE, (write.id, *head, None, deleted))
+    elif stored[:-1] != (*head, deleted):
+        connection.execute(_UPDATE_NODE, (*head, deleted, write.id))
+        connection.execute(_DELETE_PARTS, (deleted, write.id, deleted))
+    _put_parts(connection, write, deleted)
+
+
+def _put_parts(connection: Connection, write: EntityWrite, deleted: int) -> None:
+    if write.parts:
+        rows = [(p.id, p.kind, p.fqn, p.name, write.id, deleted) for p in write.parts]
+        connection.executemany(_PUT_PART, rows)
+    if write.dropped_parts:
+        connection.executemany(_DROP_PART, [(part, write.id) for part in write.dropped_parts])
+
+
+def _put_references(connection: Connection, write: EntityWrite) -> None:
+    """Write the difference alone: most writes of an entity leave its references as they are."""
+    if write.references is None:
+        return
+    wanted = {(write.id, each.field, each.target_id) for each in write.references}
+    stored: set[tuple[str, str, str]] = set()
+    if write.expected_rev:
+        stored.update(connection.execute(_REFERENCES, (write.id,)))
+    connection.executemany(_DROP_REFERENCE, stored - wanted)
+    try:
+        connection.executemany(_PUT_REFERENCE, sorted(wanted - stored))
+    except IntegrityError as error:
+        raise _missing(connection, "entity", {target for _, _, target in wanted}) from error
+
+
+def _close_edges(connection: Connection, keys: Sequence[EdgeKey], seq: int) -> None:
+    if keys:
+        rows = [_key_row(key) for key in keys]
+        connection.executemany(_KEEP_EDGE, [(*row, None, seq) for row in rows])
+        connection.executemany(f"DELETE FROM edge WHERE {_THIS_EDGE}", rows)
+
+
+def _put_edges(connection: Connection, edges: Sequence[EdgeWrite], seq: int) -> None:
+    if not edges:
+        return
+    rows = [(*_key_row(edge.key), edge.details, seq) for edge in edges]
+    connection.executemany(_KEEP_EDGE, rows)
+    try:
+        connection.executemany(_PUT_EDGE, rows)
+    except IntegrityError as error:
+        raise _missing(connection, "node", {end for row in rows for end in row[:2]}) from error
+
+
+def _key_row(key: EdgeKey) -> tuple[str, str, str, str, str]:
+    return key.from_id, key.to_id, key.level, key.source, key.producer
+
+
+def _missing(connection: Connection, table: str, ids: Collection[str]) -> StaleWriteError:
+    """The error for ids that a foreign key did not find."""
+    rows = connection.execute(f"SELECT id FROM {table} WHERE id {ANY}", (listed(ids),))
+    absent = sorted(set(ids) - {found for (found,) in rows})
+    return StaleWriteError(f"the write names a {table} that is not there: {absent[0]}", ids=absent)
+
+
+def _event_row(seq: int, event: EventWrite) -> tuple[int, str, str, str, str, str, str]:
+    return (seq, event.type, event.entity_id, event.kind, event.fqn, event.version, event.payload)
