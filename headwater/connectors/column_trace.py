@@ -1,0 +1,234 @@
+"""Following one output of a qualified query to the columns that it is made from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from itertools import zip_longest
+
+from sqlglot import exp
+from sqlglot.dialects.dialect import Dialect
+from sqlglot.optimizer.scope import Scope, build_scope, traverse_scope, walk_in_scope
+from sqlglot.schema import MappingSchema
+
+from headwater.connectors.relation import ColumnLineage, Note, Relation
+
+Origin = tuple[Relation, str]
+
+
+def fold(name: str, dialect: Dialect) -> str:
+    """Return a stored name as the dialect compares names."""
+    return dialect.normalize_identifier(exp.to_identifier(name, quoted=True)).name
+
+
+class Bindings:
+    """The tables of one query, each bound to the relation that it means.
+
+    The query is changed: every table gets the folded schema of its relation.
+    """
+
+    def __init__(
+        self,
+        query: exp.Query,
+        dialect: Dialect,
+        find: Callable[[exp.Table], Relation | None],
+    ) -> None:
+        self.notes: list[Note] = []
+        self.relations: dict[tuple[str, str], Relation] = {}
+        self.dialect = dialect
+        for table in _tables(query):
+            self._bind(table, find(table))
+
+    def _bind(self, table: exp.Table, relation: Relation | None) -> None:
+        if relation is not None:
+            schema = fold(relation.schema, self.dialect)
+            self.relations[schema, table.name] = relation
+        else:
+            self.notes.append(Note(line_of(table), f"{_name(table)} is not a known table"))
+            # No schema is called so. Left empty, sqlglot would fill in one that has such a table.
+            schema = "?"
+        table.set("catalog", None)
+        table.set("db", exp.to_identifier(schema, quoted=True))
+
+    def find(self, table: exp.Table) -> Relation | None:
+        """Return the relation that a bound table means."""
+        return self.relations.get((table.db, table.name))
+
+    def columns(self, relation: Relation) -> dict[str, str]:
+        """Columns by folded name; those that fold alike are left out, for none can be meant."""
+        folded = [fold(column, self.dialect) for column in relation.columns]
+        count = Counter(folded)
+        pairs = zip(folded, relation.columns, strict=True)
+        return {fold: column for fold, column in pairs if count[fold] == 1}
+
+    def schema(self) -> MappingSchema:
+        """The columns of all relations, as sqlglot takes them."""
+        mapping: dict[str, dict[str, dict[str, str]]] = {}
+        for (schema, name), relation in self.relations.items():
+            columns = dict.fromkeys(self.columns(relation), "UNKNOWN")
+            mapping.setdefault(schema, {})[name] = columns
+        return MappingSchema({**mapping}, dialect=self.dialect, normalize=False)
+
+
+class Trace:
+    """Follows outputs of a query to the columns of the relations that it reads."""
+
+    def __init__(self, query: exp.Query, bindings: Bindings) -> None:
+        scope = build_scope(query)
+        if scope is None:
+            raise ValueError("the query has no outputs")
+        self.notes: list[Note] = []
+        self._bindings = bindings
+        self._root = scope
+        self._seen: dict[tuple[int, int], tuple[Origin, ...]] = {}
+
+    def column(self, name: str, index: int) -> ColumnLineage:
+        """Return what the output at a position is made from; faults are added to ``notes``."""
+        return ColumnLineage(
+            name, self._output(self._root, index), self._function(self._root, index)
+        )
+
+    def _output(self, scope: Scope, index: int) -> tuple[Origin, ...]:
+        key = (id(scope), index)
+        if key not in self._seen:
+            self._seen[key] = tuple(dict.fromkeys(self._origins(scope, index)))
+        return self._seen[key]
+
+    def _origins(self, scope: Scope, index: int) -> Iterator[Origin]:
+        query = scope.expression
+        if isinstance(query, exp.Select):
+            yield from self._expression(scope, query.selects[index])
+        elif isinstance(query, exp.SetOperation):
+            if any(query.args.get(option) for option in ("by_name", "on", "side", "kind")):
+                self._note(query, f"{query.key.upper()} by name is not followed")
+                return
+            # The right side of EXCEPT takes rows away; no value comes from it.
+            sides = slice(1) if isinstance(query, exp.Except) else slice(2)
+            for side in scope.set_operation_scopes[sides]:
+                yield from self._output(side, index)
+        elif not isinstance(query, exp.Values):
+            self._note(query, f"what {query.key.upper()} gives is not followed")
+
+    def _expression(self, scope: Scope, expression: exp.Expr) -> Iterator[Origin]:
+        queries = {id(each.expression): each for each in scope.subquery_scopes}
+        for node in walk_in_scope(expression, prune=_is_exists):
+            if isinstance(node, exp.Column) and not isinstance(node.this, exp.Star):
+                yield from self._column(scope, node)
+            elif isinstance(node, exp.UNWRAPPED_QUERIES):
+                yield from self._subquery(queries.get(id(node)), node)
+            elif _is_whole_row(node):
+                self._note(node, f"{node.sql()} is not followed")
+
+    def _subquery(self, scope: Scope | None, node: exp.Expr) -> Iterator[Origin]:
+        if scope is None:
+            self._note(node, "a subquery is not followed")
+            return
+        query = scope.expression.assert_is(exp.Selectable)
+        for index in range(len(query.selects)):
+            yield from self._output(scope, index)
+
+    def _column(self, scope: Scope, column: exp.Column) -> Iterator[Origin]:
+        source = _follow(scope, column)
+        if isinstance(source, exp.Table):
+            yield from self._table_column(source, column)
+        elif isinstance(source, str):
+            self._note(column, f"{column.sql()} {source}")
+        else:
+            yield from self._output(*source)
+
+    def _table_column(self, table: exp.Table, column: exp.Column) -> Iterator[Origin]:
+        relation = self._bindings.find(table)
+        columns = self._bindings.columns(relation) if relation else {}
+        # FROM t AS x (p, q): the first columns go by other names.
+        aliases = table.alias_column_names
+        names = {alias or name: name for name, alias in zip_longest(columns, aliases)}
+        if relation is None or column.name not in names:
+            self._note(column, f"{column.sql()} is not a column of a known table")
+        elif aliases and len(columns) < len(relation.columns):
+            self._note(column, f"{column.sql()} is open: columns of {table.name} share a name")
+        else:
+            yield relation, columns[names[column.name]]
+
+    def _function(self, scope: Scope, index: int) -> str | None:
+        """The SQL of an output, behind the plain columns that only pass it on."""
+        query = scope.expression
+        if not isinstance(query, exp.Select):
+            return None
+        output = query.selects[index].unalias()
+        if not isinstance(output, exp.Column):
+            return output.sql(dialect=self._bindings.dialect)
+        source = _follow(scope, output)
+        return self._function(*source) if isinstance(source, tuple) else None
+
+    def _note(self, node: exp.Expr, message: str) -> None:
+        self.notes.append(Note(line_of(node), message))
+
+
+def line_of(node: exp.Expr) -> int:
+    """The line, counted from 1, where a node or what it stands in begins."""
+    around: exp.Expr | None = node
+    while around is not None:
+        lines = [name.meta.get("line") for name in around.find_all(exp.Identifier)]
+        known = [line for line in lines if line]
+        if known:
+            return int(min(known))
+        around = around.parent
+    return 1
+
+
+def _tables(query: exp.Query) -> list[exp.Table]:
+    """The tables that a query names, without its references to its own CTEs."""
+    tables: dict[int, exp.Table] = {}
+    for scope in traverse_scope(query):
+        for source in scope.sources.values():
+            if isinstance(source, exp.Table) and (
+                source.db or source.name not in scope.cte_sources
+            ):
+                tables[id(source)] = source
+    return list(tables.values())
+
+
+def _follow(scope: Scope, column: exp.Column) -> tuple[Scope, int] | exp.Table | str:
+    """Where a column comes from: an output of an inner query, a table, or why that is open."""
+    at: Scope | None = scope
+    # A subquery sees the sources of the query around it.
+    while at is not None and column.table not in at.selected_sources:
+        at = at.parent if at.can_be_correlated else None
+    if at is None:
+        return "is not a column of what the view reads"
+    node, source = at.selected_sources[column.table]
+    if node.args.get("pivots"):
+        return "comes from a pivot, which is not followed"
+    if isinstance(source, exp.Table):
+        return source
+    if _is_recursive(source):
+        return "comes from a recursion, which is not followed"
+    query = source.expression
+    names = query.named_selects if isinstance(query, exp.Selectable) else []
+    if names.count(column.name) != 1:
+        return f"is not one column of {column.table}"
+    return source, names.index(column.name)
+
+
+def _is_recursive(scope: Scope) -> bool:
+    inside = scope.expression.find_ancestor(exp.With)
+    return scope.is_cte and inside is not None and bool(inside.recursive)
+
+
+def _is_exists(node: exp.Expr) -> bool:
+    # Whether a row exists is a condition on it, not a value from it.
+    return isinstance(node, exp.Exists) and isinstance(node.this, exp.Query)
+
+
+def _is_whole_row(node: exp.Expr) -> bool:
+    if isinstance(node, exp.Star):
+        return not isinstance(node.parent, exp.Count)
+    return isinstance(node, (exp.TableColumn, exp.Columns))
+
+
+def _name(table: exp.Table) -> str:
+    return (
+        table.this.sql()
+        if isinstance(table.this, exp.Func)
+        else ".".join(part.name for part in table.parts)
+    )

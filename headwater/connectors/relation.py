@@ -1,0 +1,45 @@
+"""Tables and views as a database spells them, and what a view's columns are made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A table or view as its database spells it, with its columns in order."""
+
+    schema: str
+    name: str
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnLineage:
+    """What one column of a view is made from.
+
+    Attributes:
+        origins: Columns of the relations that the view names, each once.
+        function: The SQL of the column when it is more than another column's value.
+    """
+
+    column: str
+    origins: tuple[tuple[Relation, str], ...]
+    function: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something that could not be resolved, at a line of the view's SQL, counted from 1."""
+
+    line: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ViewLineage:
+    """What a view reads (``relations``), column by column where that is known."""
+
+    relations: tuple[Relation, ...] = ()
+    columns: tuple[ColumnLineage, ...] = ()
+    notes: tuple[Note, ...] = ()

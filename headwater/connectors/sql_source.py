@@ -1,0 +1,247 @@
+"""Reading a database through SQLAlchemy: its schemas, tables and views as plain data.
+
+What the catalog makes of them is not here.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from sqlalchemy import URL, Engine, Inspector, create_engine, inspect, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SAWarning, SQLAlchemyError
+
+from headwater.connectors.duckdb_inspector import DuckdbInspector
+from headwater.errors import InvalidInputError, NotInstalledError
+
+TableType = Literal["Regular", "View", "MaterializedView"]
+
+_FILES = ("sqlite", "duckdb")
+_SCHEMAS_ARE_DATABASES = ("mysql", "mariadb")
+_SYSTEM_SCHEMAS = frozenset(
+    ("information_schema", "performance_schema", "mysql", "sys", "system", "guest")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SqlColumn:
+    """A column; ``type`` is the database's own text, empty where it has none."""
+
+    name: str
+    type: str
+    nullable: bool
+    comment: str | None
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ForeignKey:
+    """Columns that point to those of a table; ``schema`` is None where the database says none."""
+
+    columns: tuple[str, ...]
+    schema: str | None
+    table: str
+    referred: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SqlTable:
+    """A table or view, as its database describes it."""
+
+    schema: str
+    name: str
+    type: TableType
+    columns: tuple[SqlColumn, ...]
+    comment: str | None = None
+    definition: str | None = None
+    primary_key: tuple[str, ...] = ()
+    foreign_keys: tuple[ForeignKey, ...] = ()
+    unique: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A table or view that its database would not describe."""
+
+    schema: str
+    name: str
+    reason: str
+
+
+class SqlSource:
+    """One database, open for reading.
+
+    Attributes:
+        database: Its name; the stem of the file where it is one.
+        dialect: SQLAlchemy's name of what it speaks.
+        default_schema: Where names without a schema are looked up.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.dialect = engine.dialect.name
+        self._engine = engine
+        self._inspector: Inspector | DuckdbInspector
+        self._inspector = DuckdbInspector(engine) if self.dialect == "duckdb" else inspect(engine)
+        self.database = _database(engine.url, self._inspector)
+        self.default_schema = self._inspector.default_schema_name or ""
+
+    def schemas(self) -> list[str]:
+        """Names of the schemas that hold people's own tables."""
+        if self.dialect in _SCHEMAS_ARE_DATABASES and self._engine.url.database:
+            return [self._engine.url.database]
+        names = self._inspector.get_schema_names()
+        return sorted(name for name in names if not _is_system(name))
+
+    def tables(self, schema: str) -> Iterator[SqlTable | Unread]:
+        """Read the tables and views of a schema, by name."""
+        for name, kind in sorted(self._names(schema).items()):
+            try:
+                yield self._table(schema, name, kind)
+            except SQLAlchemyError as error:
+                yield Unread(schema, name, reason_of(error, self._engine.url))
+
+    def _names(self, schema: str) -> dict[str, TableType]:
+        found = self._inspector
+        names: dict[str, TableType] = dict.fromkeys(found.get_table_names(schema), "Regular")
+        names.update(dict.fromkeys(found.get_view_names(schema), "View"))
+        if isinstance(found, Inspector):
+            with suppress(NotImplementedError):
+                stored = found.get_materialized_view_names(schema)
+                names.update(dict.fromkeys(stored, "MaterializedView"))
+        return names
+
+    def _table(self, schema: str, name: str, kind: TableType) -> SqlTable:
+        found = self._inspector
+        with warnings.catch_warnings():
+            # SQLAlchemy warns of types that it does not know; they are kept as their text.
+            warnings.simplefilter("ignore", SAWarning)
+            columns = found.get_columns(name, schema)
+        comment = None
+        with suppress(NotImplementedError):  # SQLite has no comments
+            comment = found.get_table_comment(name, schema)["text"]
+        described = tuple(self._column(column) for column in columns)
+        if kind != "Regular":
+            sql = found.get_view_definition(name, schema)
+            return SqlTable(schema, name, kind, described, comment, sql)
+        key = found.get_pk_constraint(name, schema)
+        unique = found.get_unique_constraints(name, schema)
+        return SqlTable(
+            schema,
+            name,
+            kind,
+            described,
+            comment,
+            primary_key=tuple(key["constrained_columns"]),
+            foreign_keys=tuple(_foreign_keys(found.get_foreign_keys(name, schema))),
+            unique=tuple(sorted(tuple(each["column_names"]) for each in unique)),
+        )
+
+    def _column(self, raw: Any) -> SqlColumn:
+        return SqlColumn(
+            raw["name"], self._type_text(raw["type"]), bool(raw["nullable"]), raw.get("comment")
+        )
+
+    def _type_text(self, kind: Any) -> str:
+        if isinstance(kind, str):
+            return kind
+        try:
+            return str(kind.compile(dialect=self._engine.dialect))
+        except SQLAlchemyError:  # it has no text, as the type of an expression in SQLite
+            name = str(kind.__visit_name__)
+            return "" if name == "null" else name
+
+
+@contextmanager
+def open_source(url: str) -> Iterator[SqlSource]:
+    """Open the database at a SQLAlchemy URL for reading.
+
+    Raises:
+        InvalidInputError: The URL is wrong, or the database cannot be reached or read. The message
+            has no password.
+        NotInstalledError: The database's driver is missing.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise InvalidInputError(
+            "the database's address is not a SQLAlchemy URL such as sqlite:///warehouse.db"
+            " or postgresql+psycopg://user:password@host/database"
+        ) from None
+    engine = _engine(parsed)
+    try:
+        yield SqlSource(engine)
+    except SQLAlchemyError as error:
+        # The cause is left out: drivers put connection strings in their messages.
+        raise InvalidInputError(
+            f"cannot read {_shown(parsed)}: {reason_of(error, parsed)}"
+        ) from None
+    finally:
+        engine.dispose()
+
+
+def reason_of(error: Exception, url: URL) -> str:
+    """The first line of what a database said, without the password of its URL."""
+    said = str(error.orig) if isinstance(error, DBAPIError) else str(error)
+    text = said.strip().partition("\n")[0] or type(error).__name__
+    return text.replace(str(url.password), "***") if url.password else text
+
+
+def _engine(url: URL) -> Engine:
+    file = _file(url)
+    if file and not file.is_file():  # SQLite would make an empty one
+        raise InvalidInputError(f"cannot read {_shown(url)}: there is no such file")
+    read_only = {"read_only": True} if file and url.get_backend_name() == "duckdb" else {}
+    try:
+        return create_engine(url, connect_args=read_only)
+    except NoSuchModuleError:
+        raise NotInstalledError(
+            f"no driver for {url.drivername!r} is installed;"
+            " headwater[sql] brings SQLAlchemy, and each database needs a driver of its own"
+        ) from None
+    except ImportError as error:
+        raise NotInstalledError(
+            f"the driver of {url.drivername!r} is not installed: {error};"
+            " headwater[sql] brings SQLAlchemy, and each database needs a driver of its own"
+        ) from None
+
+
+def _shown(url: URL) -> str:
+    return url.render_as_string(hide_password=True)
+
+
+def _database(url: URL, inspector: Inspector | DuckdbInspector) -> str:
+    if isinstance(inspector, DuckdbInspector):
+        return inspector.database
+    backend = url.get_backend_name()
+    if backend == "sqlite":
+        file = _file(url)
+        return file.stem if file else "main"
+    # In MySQL a database is a schema, and there is nothing above it.
+    return "default" if backend in _SCHEMAS_ARE_DATABASES else url.database or "default"
+
+
+def _file(url: URL) -> Path | None:
+    """The file that the URL names, where it names one."""
+    name = url.database or ":memory:"
+    in_file = url.get_backend_name() in _FILES and not name.startswith((":memory:", "file:", "md:"))
+    return Path(name) if in_file else None
+
+
+def _is_system(schema: str) -> bool:
+    return schema.lower() in _SYSTEM_SCHEMAS or schema.lower().startswith("pg_")
+
+
+def _foreign_keys(raw: Iterable[Any]) -> list[ForeignKey]:
+    keys = [
+        ForeignKey(
+            tuple(each["constrained_columns"]),
+            each["referred_schema"],
+            each["referred_table"],
+            tuple(each["referred_columns"]),
+        )
+        for each in raw
+    ]
+    return sorted(keys, key=lambda key: (key.columns, key.table, key.referred))

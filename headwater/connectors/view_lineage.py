@@ -1,0 +1,137 @@
+"""Lineage of a view's columns, from the view's own SQL and the columns of what it reads.
+
+No database and no SDK here. Nothing is guessed: what the SQL and the known columns do not decide
+becomes a note with its line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from sqlglot import exp, parse_one
+from sqlglot.dialects.dialect import Dialect
+from sqlglot.errors import ParseError, SqlglotError
+from sqlglot.optimizer.normalize_identifiers import normalize_identifiers
+from sqlglot.optimizer.qualify import qualify
+
+from headwater.connectors.column_trace import Bindings, Trace, fold, line_of
+from headwater.connectors.relation import ColumnLineage, Note, Relation, ViewLineage
+
+
+class _Query(NamedTuple):
+    body: exp.Query
+    names_outputs: bool
+    """Whether the view has a column list of its own (``CREATE VIEW v (a, b) AS``)."""
+
+
+class ViewReader:
+    """Resolves views against the tables and views of one database."""
+
+    def __init__(
+        self, relations: Iterable[Relation], *, dialect: str, database: str, default_schema: str
+    ) -> None:
+        self._dialect = Dialect.get_or_raise(dialect)
+        self._database = self._fold(database)
+        self._default_schema = self._fold(default_schema)
+        self._relations: dict[tuple[str, str], list[Relation]] = {}
+        for relation in relations:
+            key = (self._fold(relation.schema), self._fold(relation.name))
+            self._relations.setdefault(key, []).append(relation)
+
+    def read(self, view: Relation, sql: str) -> ViewLineage:
+        """Return what the view reads. SQL that is not understood gives notes, never an error."""
+        try:
+            query = self._parse(sql)
+        except ParseError as error:
+            at = error.errors[0] if error.errors else {}
+            reason = str(at.get("description") or "syntax error")
+            return ViewLineage(notes=(_unread(reason, line=at.get("line") or 1),))
+        except SqlglotError as error:
+            return ViewLineage(notes=(_unread(_first_line(error)),))
+        return self._resolve(view, query) if query else ViewLineage(notes=(_unread("not a query"),))
+
+    def _find(self, table: exp.Table, view: Relation) -> Relation | None:
+        """Return what a folded table name in a view's SQL means, or None where that is open.
+
+        A name without a schema is looked up in the view's own and in the default schema; found in
+        both, it is open, because the search path of the view's author is not known.
+        """
+        if table.catalog and table.catalog != self._database:
+            return None
+        schemas = [table.db] if table.db else [self._fold(view.schema), self._default_schema]
+        found = [
+            relation
+            for schema in dict.fromkeys(schemas)
+            for relation in self._relations.get((schema, table.name), ())
+            if relation != view
+        ]
+        return found[0] if len(found) == 1 else None
+
+    def _parse(self, sql: str) -> _Query | None:
+        statement: exp.Expr | None = parse_one(sql, dialect=self._dialect)
+        names_outputs = False
+        if isinstance(statement, exp.Create):
+            names_outputs = isinstance(statement.this, exp.Schema)
+            statement = statement.expression
+        body = statement.unnest() if isinstance(statement, exp.Query) else None
+        return _Query(body.copy(), names_outputs) if isinstance(body, exp.Query) else None
+
+    def _resolve(self, view: Relation, query: _Query) -> ViewLineage:
+        body = normalize_identifiers(query.body, dialect=self._dialect)
+        starred = any(select.is_star for select in body.selects) and not query.names_outputs
+        bindings = Bindings(body, self._dialect, lambda table: self._find(table, view))
+        read = tuple(dict.fromkeys(bindings.relations.values()))
+        # sqlglot answers unusual SQL with more than its own errors (KeyError, RecursionError), and
+        # one view must not end a run.
+        try:
+            columns, notes = self._columns(view, body, bindings, starred=starred)
+        except Exception as error:  # noqa: BLE001 - see above
+            columns, notes = (), (_unread(_first_line(error), line=line_of(body)),)
+        return ViewLineage(read, columns, tuple(dict.fromkeys((*bindings.notes, *notes))))
+
+    def _columns(
+        self, view: Relation, body: exp.Query, bindings: Bindings, *, starred: bool
+    ) -> tuple[tuple[ColumnLineage, ...], tuple[Note, ...]]:
+        body = qualify(
+            body,
+            dialect=self._dialect,
+            schema=bindings.schema(),
+            validate_qualify_columns=False,
+            identify=False,
+        )
+        fault = self._misaligned(view, body, starred=starred)
+        if fault:
+            return (), (Note(line_of(body), fault),)
+        trace = Trace(body, bindings)
+        columns = tuple(trace.column(name, index) for index, name in enumerate(view.columns))
+        return columns, tuple(trace.notes)
+
+    def _fold(self, name: str) -> str:
+        return fold(name, self._dialect)
+
+    def _misaligned(self, view: Relation, body: exp.Query, *, starred: bool) -> str | None:
+        """Why outputs and the view's columns cannot be paired by position, or None."""
+        outputs = body.selects
+        if any(output.is_star for output in outputs):
+            return "a star cannot be expanded, because the columns behind it are not known"
+        if len(outputs) != len(view.columns):
+            return f"the SQL has {len(outputs)} outputs, the view {len(view.columns)} columns"
+        if not starred:
+            return None
+        for output, column in zip(outputs, view.columns, strict=True):
+            # Databases number a repeated name: id:1 (SQLite), id_1 (DuckDB).
+            names = {self._fold(column), self._fold(re.sub(r"[:_]\d+$", "", column))}
+            name = output.alias_or_name
+            if name not in names and not name.startswith("_col_"):
+                return f"the star gives {name!r} where the view has {column!r}"
+        return None
+
+
+def _unread(reason: str, *, line: int = 1) -> Note:
+    return Note(line, f"the SQL cannot be resolved: {reason}")
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0] or type(error).__name__
