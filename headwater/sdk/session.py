@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from copy import copy
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -69,6 +70,18 @@ class Session:
         transport = in_process_transport(store)
         # The name is what the server's guard admits; nothing is resolved or connected to.
         return cls("http://localhost", producer=producer, timeout=timeout, transport=transport)
+
+    def as_producer(self, producer: str) -> Self:
+        """Return a client that writes as a connector, on this one's connection.
+
+        Closing either closes both.
+
+        Args:
+            producer: See the class.
+        """
+        other = copy(self)
+        other._wire = self._wire.as_producer(producer)
+        return other
 
     def close(self) -> None:
         """Release connections, and an opened store. Closing twice is allowed."""

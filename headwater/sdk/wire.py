@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
@@ -43,8 +44,7 @@ class Wire:
         base = _base(url)
         self.url = str(base).rstrip("/")
         headers = {"Accept": "application/json", "User-Agent": f"headwater/{__version__}"}
-        if producer is not None:
-            headers["X-Headwater-Producer"] = _header_text(producer)
+        self._producer = {} if producer is None else _producer_header(producer)
         self._client = httpx.Client(
             base_url=self.url + API,
             headers=headers,
@@ -55,6 +55,12 @@ class Wire:
             # Shorter than servers keep idle connections, so that no write meets one just closed.
             limits=httpx.Limits(keepalive_expiry=2.0),
         )
+
+    def as_producer(self, producer: str) -> Wire:
+        """Return a wire over the same connections that sends as a producer."""
+        other = copy(self)
+        other._producer = _producer_header(producer)
+        return other
 
     def close(self) -> None:
         """Release connections. Closing twice is allowed."""
@@ -84,7 +90,9 @@ class Wire:
             HeadwaterError: The class whose ``code`` the server answered.
             ClientError: The server was not reached, or its answer not understood.
         """
-        headers = {} if body is None else {"Content-Type": content_type}
+        headers = dict(self._producer)
+        if body is not None:
+            headers["Content-Type"] = content_type
         if if_match is not None:
             headers["If-Match"] = f'"{if_match}"'
         request = self._client.build_request(
@@ -167,10 +175,10 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _header_text(producer: str) -> str:
+def _producer_header(producer: str) -> dict[str, str]:
     if not producer or not producer.isascii() or not producer.isprintable():
         raise InvalidInputError(f"a producer's name is printable ASCII, not {producer!r}")
-    return producer
+    return {"X-Headwater-Producer": producer}
 
 
 def to_json(body: Any) -> bytes:
