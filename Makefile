@@ -60,7 +60,7 @@ demo: $(READY) ## real data, a trained model, its lineage; then a server (SERVE=
 	$(PY) examples/demo.py $(if $(filter 0,$(SERVE)),--no-serve)
 
 bench: $(READY) ## speed, beside a bare FastAPI route on this machine
-	$(PY) benchmarks/run.py
+	$(PY) -m benchmarks.run
 
 wheel-check: $(READY) ## build the wheel and use it in a bare environment
 	$(PY) tools/wheel_check.py

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from headwater.names import quote
+from headwater.catalog.keyed import keyed
 from headwater.schemas import Kind
 from headwater.schemas.kind import Field, Shape
 from headwater.store.draft import Document
@@ -83,18 +83,17 @@ def _values(field: Field, before: Any, after: Any, path: str) -> Iterator[FieldC
 def _keyed(
     field: Field, old: list[Document], new: list[Document], path: str
 ) -> Iterator[FieldChange]:
-    key, shape = str(field.keyed_by), field.shape
-    before = {item[key]: item for item in old}
-    after = {item[key]: item for item in new}
+    shape = field.shape
+    before, after = keyed(field, old, new)
     for name, item in after.items():
-        where = f"{path}.{quote(name)}"
+        where = f"{path}.{name}"
         if name not in before:
             yield FieldChange("added", where, None, item, "added" in field.major)
         elif shape:
             yield from _objects(shape, before[name], item, where)
     for name, item in before.items():
         if name not in after:
-            where = f"{path}.{quote(name)}"
+            where = f"{path}.{name}"
             yield FieldChange("deleted", where, item, None, "deleted" in field.major)
     stayed, now = [n for n in before if n in after], [n for n in after if n in before]
     if field.ordered and stayed != now:

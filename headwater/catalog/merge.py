@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from headwater.catalog.diff import FieldChange
-from headwater.names import quote
+from headwater.catalog.keyed import keyed
 from headwater.schemas.kind import Field, Shape
 from headwater.store.draft import Actor, Document
 
@@ -102,16 +102,14 @@ def _object(
 def _keyed(
     field: Field, stored: list[Document], request: list[Document], path: str, rules: _Merge
 ) -> list[Document]:
-    key = str(field.keyed_by)
-    asked = {item[key]: item for item in request}
-    known = {item[key]: item for item in stored}
+    known, asked = keyed(field, stored, request)
 
     def one(name: str) -> Document:
         if name not in known or field.shape is None:
             return dict(asked[name])
-        return _object(field.shape, known[name], asked[name], f"{path}.{quote(name)}", rules)
+        return _object(field.shape, known[name], asked[name], f"{path}.{name}", rules)
 
-    kept = [n for n in known if n in asked or not rules.may_remove(f"{path}.{quote(n)}")]
+    kept = [n for n in known if n in asked or not rules.may_remove(f"{path}.{n}")]
     if field.ordered:
         order = [*asked, *(n for n in kept if n not in asked)]
     else:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from headwater.errors import InvalidInputError
+from headwater.schemas import Kind
 from headwater.schemas.kind import Field, Shape
 from headwater.store.base import Key, Record, Reference, Store
 from headwater.store.draft import Document
@@ -78,25 +79,30 @@ def key_of(spelled: Spelled) -> Key:
     return (kind, fqn)
 
 
-def resolve(store: Store, spelled: list[Spelled], *, known: frozenset[str]) -> list[Reference]:
-    """Replace each reference by its full form and return what the store keeps of it.
+def resolve(store: Store, spelled: Iterable[Spelled], known: frozenset[str]) -> None:
+    """Replace each reference by its full form.
 
     Args:
-        known: Ids that the stored document refers to already: those may be soft-deleted.
+        known: Ids of targets that may be soft-deleted.
 
     Raises:
         InvalidInputError: A target is not there, soft-deleted, or of a kind that does not fit.
     """
-    keys = [key_of(each) for each in spelled]
-    found = store.find_many(set(keys)) if keys else {}
-    references = []
-    for each, key in zip(spelled, keys, strict=True):
+    asked = [(each, key_of(each)) for each in spelled]
+    found = store.find_many({key for _, key in asked}) if asked else {}
+    for each, key in asked:
         record = found.get(key)
+        if record is None:
+            what = _spell(key)
+            raise InvalidInputError.at(each.pointer, f"there is no {what}", missing=what)
         _check_target(each, key, record, known)
-        assert record is not None  # noqa: S101  (checked just above; tells the type checker)
         each.holder[each.field.name] = full_reference(record)
-        references.append(Reference(each.path, record.id))
-    return list(dict.fromkeys(references))
+
+
+def targets(which: Kind, document: Document) -> list[Reference]:
+    """What a document refers to, its references in full form: one entry a field and target."""
+    spelled = spelled_references(which.shape, document)
+    return list(dict.fromkeys(Reference(each.path, each.value["id"]) for each in spelled))
 
 
 def full_reference(record: Record) -> Document:
@@ -109,12 +115,14 @@ def full_reference(record: Record) -> Document:
     }
 
 
-def _check_target(spelled: Spelled, key: Key, record: Record | None, known: frozenset[str]) -> None:
-    what = f"{key[0]} {key[1]!r}" if isinstance(key, tuple) else f"entity with id {key}"
-    if record is None:
-        raise InvalidInputError.at(spelled.pointer, f"there is no {what}", missing=str(what))
+def _spell(key: Key) -> str:
+    return f"{key[0]} {key[1]!r}" if isinstance(key, tuple) else f"entity with id {key}"
+
+
+def _check_target(spelled: Spelled, key: Key, record: Record, known: frozenset[str]) -> None:
     if record.kind not in spelled.field.reference:
         fits = " or ".join(spelled.field.reference)
-        raise InvalidInputError.at(spelled.pointer, f"{what} is a {record.kind}; {fits} fits here")
+        message = f"{_spell(key)} is a {record.kind}; {fits} fits here"
+        raise InvalidInputError.at(spelled.pointer, message)
     if record.deleted and record.id not in known:
-        raise InvalidInputError.at(spelled.pointer, f"{what} is deleted; restore it first")
+        raise InvalidInputError.at(spelled.pointer, f"{_spell(key)} is deleted; restore it first")

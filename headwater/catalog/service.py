@@ -96,6 +96,7 @@ class CatalogService:
             taken = self._store.find((which.name, fqn))
             if taken:
                 raise _taken(taken)
+            self._path.resolve(which, request, None)
             change = self._path.create(which, request, parent, fqn)
             return self._commit(self._path.prepare(change, actor, stored=None), actor)
 
@@ -176,7 +177,7 @@ class CatalogService:
             _check_rev(stored, if_match)
             before = load(stored)
             patched = apply_patch(before, patch)
-            after = self._checked(which, before, patched)
+            after = self._checked(which, stored, before, patched)
             change = self._path.change(which, stored, before, after)
             return self._commit(self._path.prepare(change, actor, stored=stored), actor)
 
@@ -332,13 +333,14 @@ class CatalogService:
         parent, fqn = locate(self._store, which, request)
         stored = self._store.find((which.name, fqn))
         _check_rev(stored, if_match)
+        self._path.resolve(which, request, stored)
         if stored is None:
             change = self._path.create(which, request, parent, fqn)
         else:
             change = self._path.update(which, stored, request, actor)
         return self._path.prepare(change, actor, stored=stored)
 
-    def _checked(self, which: Kind, before: Document, patched: Any) -> Document:
+    def _checked(self, which: Kind, stored: Record, before: Document, patched: Any) -> Document:
         """The patched document, valid, with the catalog's own fields as they were."""
         if not isinstance(patched, dict):
             raise InvalidInputError("the patch does not leave an object")
@@ -349,6 +351,7 @@ class CatalogService:
                 raise InvalidInputError.at(f"/{name}", "is not changed by a patch")
         read_only = {f.name for f in which.shape.fields.values() if f.read_only}
         request = check_request(which, {n: v for n, v in patched.items() if n not in read_only})
+        self._path.resolve(which, request, stored)
         kept = {name: before[name] for name in read_only if name in before}
         return {**kept, **{n: v for n, v in request.items() if v is not None}}
 

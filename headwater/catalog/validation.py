@@ -12,7 +12,7 @@ from headwater.errors import InvalidInputError
 from headwater.generated import CREATE_REQUESTS
 from headwater.names import check_name
 from headwater.schemas import Kind
-from headwater.schemas.kind import Shape
+from headwater.schemas.kind import Field, Shape
 from headwater.store.draft import Document
 
 SECRET_NAME = re.compile(r"passw|secret|token|credential|private.?key|access.?key|api.?key", re.I)
@@ -44,7 +44,7 @@ def check_request(kind: Kind, body: Any) -> Document:
         if value is None:
             continue
         if field.shape:
-            request[field.name] = _clean(field.shape, value, f"/{field.name}", field.keyed_by)
+            request[field.name] = _clean(field, field.shape, value, f"/{field.name}")
         if field.secret:
             _check_secrets(value, f"/{field.name}")
     return request
@@ -60,13 +60,17 @@ def _explain(kind: Kind, error: ValidationError) -> InvalidInputError:
     return InvalidInputError(f"not a valid {kind.name}: {text}{more}", errors=faults)
 
 
-def _clean(shape: Shape, value: Any, pointer: str, keyed_by: str | None) -> Any:
+def _clean(field: Field, shape: Shape, value: Any, pointer: str) -> Any:
     """A copy without nulls and read-only fields; names in NFC; keys of keyed lists unique."""
-    if isinstance(value, list):
-        items = [_clean(shape, item, f"{pointer}/{i}", None) for i, item in enumerate(value)]
-        if keyed_by:
-            _check_keys(items, keyed_by, pointer)
-        return items
+    if not isinstance(value, list):
+        return _clean_object(shape, value, pointer)
+    items = [_clean_object(shape, item, f"{pointer}/{i}") for i, item in enumerate(value)]
+    if field.keyed_by:
+        _check_keys(field, items, pointer)
+    return items
+
+
+def _clean_object(shape: Shape, value: Document, pointer: str) -> Document:
     out: Document = {}
     for name, inner in value.items():
         field = shape.fields[name]
@@ -74,17 +78,18 @@ def _clean(shape: Shape, value: Any, pointer: str, keyed_by: str | None) -> Any:
             continue
         where = f"{pointer}/{name}"
         if field.shape:
-            inner = _clean(field.shape, inner, where, field.keyed_by)
+            inner = _clean(field, field.shape, inner, where)
         elif name == "name":
             inner = check_name(inner, where)
         out[name] = inner
     return out
 
 
-def _check_keys(items: list[Document], key: str, pointer: str) -> None:
-    seen: dict[str, int] = {}
+def _check_keys(field: Field, items: list[Document], pointer: str) -> None:
+    key, seen = str(field.keyed_by), dict[str, int]()
     for index, item in enumerate(items):
-        first = seen.setdefault(item[key], index)
+        tie = item.get(field.tie_breaker) if field.tie_breaker else None
+        first = seen.setdefault(f"{item[key]}\0{tie}", index)
         if first != index:
             where = f"{pointer}/{index}/{key}"
             raise InvalidInputError.at(where, f"{item[key]!r} stands at {pointer}/{first} already")

@@ -10,7 +10,7 @@ from uuid import uuid4
 from headwater.catalog.diff import FieldChange, diff, grouped
 from headwater.catalog.merge import merge, record_origins
 from headwater.catalog.part import identify_parts
-from headwater.catalog.reference import resolve, spelled_references
+from headwater.catalog.reference import resolve, spelled_references, targets
 from headwater.errors import InvalidInputError
 from headwater.names import child
 from headwater.schemas import Kind
@@ -46,7 +46,7 @@ def locate(store: Store, which: Kind, request: Document) -> tuple[str | None, st
             raise InvalidInputError.at(f"/{field.name}", "is required")
         request[field.name] = field.default
     spelled = next(spelled_references(which.shape, {field.name: request[field.name]}))
-    resolve(store, [spelled], known=frozenset())
+    resolve(store, [spelled], frozenset())
     parent = request[field.name] = spelled.value
     return parent["id"], child(parent["fullyQualifiedName"], request["name"])
 
@@ -57,6 +57,17 @@ class WritePath:
     def __init__(self, store: Store, derive: Derive) -> None:
         self._store = store
         self._derive = derive
+
+    def resolve(self, which: Kind, request: Document, stored: Record | None) -> None:
+        """Give every reference of a request its full form.
+
+        What the stored entity refers to already may be soft-deleted.
+
+        Raises:
+            InvalidInputError: A reference does not resolve.
+        """
+        known = frozenset(t.target_id for t in targets(which, load(stored))) if stored else None
+        resolve(self._store, spelled_references(which.shape, request), known or frozenset())
 
     def create(self, which: Kind, request: Document, parent: str | None, fqn: str) -> Change:
         """A change that brings a new entity about."""
@@ -78,15 +89,8 @@ class WritePath:
         )  # fmt: skip
 
     def prepare(self, change: Change, actor: Actor, *, stored: Record | None) -> Prepared:
-        """Complete a change and put everything that it writes into a draft.
-
-        Raises:
-            InvalidInputError: A reference does not resolve.
-        """
+        """Complete a change and put everything that it writes into a draft."""
         draft = Draft()
-        known = _known_targets(change)
-        spelled = list(spelled_references(change.kind.shape, change.after))
-        change.references += resolve(self._store, spelled, known=known)
         identify_parts(change)
         self._derive(self._store, change, draft)
         changes = diff(change.kind, change.before or {}, change.after)
@@ -128,7 +132,7 @@ class WritePath:
             document=dump(ordered),
             deleted=bool(document.get("deleted")),
             origins=dump(origins),
-            references=tuple(change.references),
+            references=tuple(targets(change.kind, document)),
             parts=tuple(change.parts),
             dropped_parts=tuple(change.dropped_parts),
         )
@@ -142,13 +146,6 @@ def describe(previous: str, changes: list[FieldChange], actor: Actor) -> Documen
         if entries:
             out[name] = [{**entry, "changedBy": actor.name, "how": how} for entry in entries]
     return out
-
-
-def _known_targets(change: Change) -> frozenset[str]:
-    if change.before is None:
-        return frozenset()
-    spelled = spelled_references(change.kind.shape, change.before)
-    return frozenset(each.value["id"] for each in spelled)
 
 
 def _deletion(*, deleted: bool) -> FieldChange:

@@ -140,7 +140,7 @@ def _keep_unresolved(change: Change, sources: list[_Source]) -> None:
 
 
 def _source_id(entity_id: str, each: _Source) -> str:
-    path = f"{quote(each.feature['name'])}.{quote(each.source['name'])}"
+    path = f"{quote(each.feature['name'])}.{quote(each.source['name'])}@{each.table_id or ''}"
     return str(uuid5(UUID(entity_id), f"{UNRESOLVED}:{path}"))
 
 

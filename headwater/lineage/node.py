@@ -77,7 +77,7 @@ def _only(found: list[Node], fqn: str, kind: str | None) -> Node:
     if not found:
         raise NotFoundError(f"there is no {kind or 'entity, column or feature'} {fqn!r}", fqn=fqn)
     if len(found) > 1:
-        candidates = [f"{node.kind}:{node.fqn}" for node in found]
+        candidates = sorted(f"{node.kind}:{node.fqn}" for node in found)
         raise ConflictError(
             f"{fqn!r} names more than one thing: {', '.join(candidates)}; say which kind",
             candidates=candidates,

@@ -15,6 +15,7 @@ class Field:
     Attributes:
         shape: The properties of the object, or of the list's elements; None for plain values.
         keyed_by: Elements of the list are told apart by this property; None: by position.
+        tie_breaker: A reference that tells apart elements of one key.
         part: Elements are lineage nodes of this kind.
         major: Which changes make a major version: ``added``, ``updated``, ``deleted``.
         placeholders: Values that stand for "not known".
@@ -27,6 +28,7 @@ class Field:
     reference: tuple[str, ...] = ()
     default: str | None = None
     keyed_by: str | None = None
+    tie_breaker: str | None = None
     ordered: bool = False
     part: str | None = None
     major: frozenset[str] = frozenset()
@@ -124,6 +126,7 @@ class ShapeReader:
             reference=tuple(about.get("reference", ())),
             default=about.get("default"),
             keyed_by=about.get("keyedBy"),
+            tie_breaker=about.get("tieBreaker"),
             ordered=about.get("ordered", False),
             part=about.get("part"),
             major=frozenset(about.get("major", ())),

@@ -19,7 +19,6 @@ from headwater.store.base import (
     EventWrite,
     Part,
     Record,
-    Reference,
     Store,
     WriteSet,
 )
@@ -86,7 +85,6 @@ class Change:
         before: The stored document, or None for a new entity.
         after: The new document; services complete it (ids, names, resolved columns).
         rev: Rev of ``before``; 0 for a new entity.
-        deleted_before: Whether ``before`` was soft-deleted.
         parts: Parts to put; ``dropped_parts``: ids of those that are gone.
     """
 
@@ -99,7 +97,6 @@ class Change:
     after: Document
     rev: int = 0
     origins: dict[str, Any] = field(default_factory=dict)
-    references: list[Reference] = field(default_factory=list)
     parts: list[Part] = field(default_factory=list)
     dropped_parts: list[str] = field(default_factory=list)
 

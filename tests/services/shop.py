@@ -1,0 +1,44 @@
+"""Short forms for what the tests of services write again and again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from headwater.catalog import Actor, CatalogService, Written
+
+ME = Actor()
+BOT = Actor("crawler", "bot", "sql:warehouse")
+
+
+class Shop:
+    """Short forms for what these tests write again and again."""
+
+    def __init__(self, catalog: CatalogService, schema: str) -> None:
+        self.catalog, self.schema = catalog, schema
+
+    def table(self, name: str, *columns: str, actor: Actor = ME) -> Written:
+        """Put a table with integer columns."""
+        body = {
+            "name": name,
+            "databaseSchema": self.schema,
+            "columns": [{"name": column, "dataType": "INT"} for column in columns],
+        }
+        return self.catalog.put("table", body, actor=actor)
+
+    def model(self, name: str = "churn", actor: Actor = ME, **fields: Any) -> Written:
+        """Put a model; ``features={"age": ["table.column", …]}`` are its features and sources."""
+        features = fields.pop("features", None)
+        body: dict[str, Any] = {"name": name, "algorithm": "RandomForest", **fields}
+        if features is not None:
+            body["mlFeatures"] = [
+                {"name": feature, "featureSources": [self.source(text) for text in sources]}
+                for feature, sources in features.items()
+            ]
+        return self.catalog.put("mlmodel", body, actor=actor)
+
+    def source(self, text: str) -> dict[str, Any]:
+        """``table.column`` as a feature source; a column alone has no table."""
+        table, dot, column = text.partition(".")
+        if not dot:
+            return {"name": text}
+        return {"name": column, "dataSource": f"{self.schema}.{table}"}

@@ -1,0 +1,268 @@
+"""Edges that follow from models, walks and impact, through the services."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from headwater.catalog import CatalogService
+from headwater.errors import ConflictError, InvalidInputError, NotFoundError
+from headwater.lineage import LineageService
+from headwater.store import Store
+from tests.services.shop import BOT, ME, Shop
+
+
+def drawn(walk: dict[str, Any], *, levels: tuple[str, ...] = ("fine", "coarse")) -> set[str]:
+    """The edges of an answer as ``a -> b``, by FQN without what all share."""
+    names = {n["id"]: n["fullyQualifiedName"].removeprefix("wh.main.shop.") for n in walk["nodes"]}
+    return {
+        f"{names[e['from']]} -> {names[e['to']]}" for e in walk["edges"] if e["level"] in levels
+    }
+
+
+def model_walk(lineage: LineageService, level: str = "column", **options: Any) -> set[str]:
+    """The lineage of the model ``churn``."""
+    options = {"upstream": 5, "downstream": 0, **options}
+    return drawn(lineage.walk(("mlmodel", "headwater.churn"), level=level, **options))
+
+
+def names(found: list[dict[str, Any]]) -> list[str]:
+    return [each["fullyQualifiedName"] for each in found]
+
+
+def view(lineage: LineageService, start: str, end: str, *columns: tuple[str, str]) -> None:
+    """Say that a table makes another, column by column."""
+    schema = "wh.main.shop"
+    pairs = [
+        {"fromColumns": [f"{schema}.{start}.{a}"], "toColumn": f"{schema}.{end}.{b}"}
+        for a, b in columns
+    ]
+    body = {
+        "fromEntity": {"type": "table", "fullyQualifiedName": f"{schema}.{start}"},
+        "toEntity": f"table:{schema}.{end}",
+        "lineageDetails": {"source": "view", "columnsLineage": pairs},
+    }
+    lineage.put_edge(body, actor=BOT)
+
+
+def test_a_model_over_three_tables_gets_edges_at_both_levels_in_one_commit(
+    store: Store, lineage: LineageService, shop: Shop
+) -> None:
+    for table in ("a", "b", "c"):
+        shop.table(table, "x", "y")
+    before = store.sequence()
+    shop.model(features={"f": ["a.x", "b.y"], "g": ["c.x"]})
+    assert store.sequence() == before + 1
+    churn = "headwater.churn"
+    assert model_walk(lineage) == {
+        f"a.x -> {churn}.f", f"b.y -> {churn}.f", f"c.x -> {churn}.g",
+        f"{churn}.f -> {churn}", f"{churn}.g -> {churn}",
+    }  # fmt: skip
+    assert model_walk(lineage, "entity") == {f"{table} -> {churn}" for table in "abc"}
+
+
+def test_taking_a_source_away_closes_its_edges_and_the_past_can_be_asked(
+    store: Store, lineage: LineageService, shop: Shop
+) -> None:
+    for table in ("a", "b", "c"):
+        shop.table(table, "x")
+    shop.model(features={"f": ["a.x", "b.x"], "g": ["c.x"]})
+    then = store.sequence()
+    fine, coarse = model_walk(lineage), model_walk(lineage, "entity")
+    shop.model(features={"f": ["a.x"]})
+    churn = "headwater.churn"
+    assert model_walk(lineage) == {f"a.x -> {churn}.f", f"{churn}.f -> {churn}"}
+    assert model_walk(lineage, "entity") == {f"a -> {churn}"}
+    assert model_walk(lineage, as_of=then) == fine
+    assert model_walk(lineage, "entity", as_of=then) == coarse
+
+
+def test_a_source_waits_for_its_column_and_is_tied_when_the_table_brings_it(
+    catalog: CatalogService, lineage: LineageService, shop: Shop
+) -> None:
+    shop.table("a", "x")
+    made = shop.model(features={"f": ["a.later", "nowhere"]})
+    churn = "headwater.churn"
+    assert model_walk(lineage) == {
+        f"a.later -> {churn}.f", f"{churn}.f.nowhere -> {churn}.f", f"{churn}.f -> {churn}"
+    }  # fmt: skip
+    assert lineage.impact("wh.main.shop.a.x")["models"] == []
+    assert names(lineage.impact("wh.main.shop.a.x")["tableLevelModels"]) == [churn]
+    shop.table("a", "x", "later")
+    assert names(lineage.impact("wh.main.shop.a.later")["models"]) == [churn]
+    record = catalog.get("mlmodel", made.id)
+    source = json.loads(record.document)["mlFeatures"][0]["featureSources"][0]
+    assert source["columnId"] == lineage.find("column:wh.main.shop.a.later").id
+    assert record.version == "0.1"
+    assert not shop.model(features={"f": ["a.later", "nowhere"]}).changed
+
+
+def test_a_dropped_column_keeps_its_edges_and_heals_when_it_returns(
+    lineage: LineageService, shop: Shop
+) -> None:
+    shop.table("a", "x", "y")
+    shop.model(features={"f": ["a.x"]})
+    shop.table("a", "y")
+    broken = lineage.impact("wh.main.shop.a.x")
+    assert names(broken["models"]) == ["headwater.churn"]
+    assert broken["models"][0]["path"][0]["dropped"] is True
+    assert not shop.model(features={"f": ["a.x"]}).changed
+    shop.table("a", "x", "y")
+    assert "dropped" not in lineage.impact("wh.main.shop.a.x")["models"][0]["path"][0]
+
+
+def test_walks_go_up_and_down_to_a_depth_at_every_level(
+    lineage: LineageService, shop: Shop
+) -> None:
+    shop.table("raw", "x", "z")
+    shop.table("view", "x2")
+    view(lineage, "raw", "view", ("x", "x2"))
+    shop.model(features={"f": ["view.x2"]})
+    churn = "headwater.churn"
+    feature = {"raw -> view", f"view -> {churn}.f", f"{churn}.f -> {churn}"}
+    assert model_walk(lineage, "feature") == feature
+    assert model_walk(lineage, "entity") == {"raw -> view", f"view -> {churn}"}
+    assert model_walk(lineage, "entity", upstream=1) == {f"view -> {churn}"}
+    assert model_walk(lineage, "column", upstream=2) == {
+        f"view.x2 -> {churn}.f", f"{churn}.f -> {churn}"
+    }  # fmt: skip
+    down = lineage.walk(("table", "wh.main.shop.raw"), upstream=0, downstream=9, level="feature")
+    assert drawn(down) == feature
+    column = lineage.walk("wh.main.shop.raw.x", upstream=1, downstream=9, level="column")
+    assert drawn(column) == {
+        "raw.x -> view.x2", f"view.x2 -> {churn}.f", f"{churn}.f -> {churn}"
+    }  # fmt: skip
+    middle = lineage.walk("mlFeature:headwater.churn.f", upstream=9, downstream=9, level="column")
+    assert {n["depth"] for n in middle["nodes"]} == {-2, -1, 0, 1}
+
+
+def test_impact_names_models_with_a_path_and_leaves_deleted_ones_out(
+    catalog: CatalogService, lineage: LineageService, shop: Shop
+) -> None:
+    shop.table("raw", "x", "z")
+    shop.table("view", "x2")
+    view(lineage, "raw", "view", ("x", "x2"))
+    shop.model("churn", features={"f": ["view.x2"]})
+    gone = shop.model("gone", features={"f": ["view.x2"]})
+    catalog.delete("mlmodel", gone.id, actor=ME)
+    answer = lineage.impact("wh.main.shop.raw.x")
+    assert names(answer["models"]) == ["headwater.churn"]
+    assert [step["kind"] for step in answer["models"][0]["path"]] == [
+        "column", "column", "mlFeature", "mlmodel"
+    ]  # fmt: skip
+    assert lineage.impact("wh.main.shop.raw.z")["models"] == []
+    assert lineage.impact("wh.main.shop.raw.z")["tableLevelModels"] == []
+    assert names(lineage.impact("wh.main.shop.raw")["models"]) == ["headwater.churn"]
+    assert lineage.impact("wh.main.shop.raw.x", depth=1)["models"] == []
+
+
+def test_an_fqn_of_two_kinds_is_answered_with_the_candidates(
+    catalog: CatalogService, lineage: LineageService
+) -> None:
+    catalog.put("databaseService", {"name": "twin"}, actor=ME)
+    catalog.put("mlmodelService", {"name": "twin"}, actor=ME)
+    with pytest.raises(ConflictError) as caught:
+        lineage.walk("twin")
+    assert caught.value.details["candidates"] == ["databaseService:twin", "mlmodelService:twin"]
+    assert lineage.walk("mlmodelService:twin")["nodes"][0]["kind"] == "mlmodelService"
+    with pytest.raises(NotFoundError):
+        lineage.walk("nowhere")
+
+
+def test_an_edge_written_again_writes_nothing_and_replaces_its_own_columns_only(
+    store: Store, lineage: LineageService, shop: Shop
+) -> None:
+    shop.table("raw", "x", "y")
+    shop.table("view", "v")
+    view(lineage, "raw", "view", ("x", "v"))
+    then = store.sequence()
+    view(lineage, "raw", "view", ("x", "v"))
+    assert store.sequence() == then
+    by_hand = {
+        "fromEntity": "column:wh.main.shop.raw.x",
+        "toEntity": "column:wh.main.shop.view.v",
+        "lineageDetails": {"description": "checked"},
+    }
+    lineage.put_edge(by_hand, actor=ME)
+    view(lineage, "raw", "view", ("y", "v"))
+    seen = drawn(lineage.walk("table:wh.main.shop.view", level="column"), levels=("fine",))
+    assert seen == {"raw.x -> view.v", "raw.y -> view.v"}
+
+
+def test_a_person_suppresses_a_derived_edge_until_lineage_is_added_again(
+    lineage: LineageService, shop: Shop
+) -> None:
+    shop.table("a", "x")
+    shop.table("b", "x")
+    made = shop.model(features={"f": ["a.x", "b.x"]})
+    cut = {"fromEntity": "table:wh.main.shop.a", "toEntity": "mlmodel:headwater.churn"}
+    lineage.delete_edge(cut, actor=ME)
+    assert model_walk(lineage, "feature") == {
+        "b -> headwater.churn.f", "headwater.churn.f -> headwater.churn"
+    }  # fmt: skip
+    shop.model(features={"f": ["a.x", "b.x"]}, description="written again")
+    assert "a -> headwater.churn" not in model_walk(lineage, "entity")
+    answer = lineage.add_mlmodel_lineage(made.id, actor=ME)
+    assert "a -> headwater.churn.f" in drawn(answer)
+    assert "a -> headwater.churn" in model_walk(lineage, "entity")
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"fromEntity": "table:no", "toEntity": "table:wh.main.shop.a"}, "/fromEntity"),
+        ({"fromEntity": "table:wh.main.shop.a", "toEntity": "table:wh.main.shop.a"}, "/toEntity"),
+        ({"fromEntity": "table:wh.main.shop.a"}, "/toEntity"),
+        ({"fromEntity": {}, "toEntity": "table:wh.main.shop.a"}, "/fromEntity"),
+        ({"fromEntity": "table:wh.main.shop.a", "toEntity": "table:wh.main.shop.b",
+          "lineageDetails": {"columnsLineage": [
+              {"fromColumns": ["wh.main.shop.a.no"], "toColumn": "wh.main.shop.b.x"}]}},
+         "/lineageDetails/columnsLineage/0/fromColumns/0"),
+    ],
+)  # fmt: skip
+def test_a_bad_edge_names_the_place(
+    lineage: LineageService, shop: Shop, body: Any, pointer: str
+) -> None:
+    shop.table("a", "x")
+    shop.table("b", "x")
+    with pytest.raises(InvalidInputError) as caught:
+        lineage.put_edge(body, actor=ME)
+    assert [fault["pointer"] for fault in caught.value.details["errors"]] == [pointer]
+
+
+def test_a_hub_is_cut_at_the_limit_counted_and_read_in_pages(
+    catalog: CatalogService, lineage: LineageService, shop: Shop
+) -> None:
+    shop.table("hub", "x")
+    models = [
+        {"name": f"m{n:03}", "algorithm": "a", "mlFeatures": [
+            {"name": "f", "featureSources": [shop.source("hub.x")]}]}
+        for n in range(60)
+    ]  # fmt: skip
+    assert not catalog.put_bulk("mlmodel", models, actor=ME).failed
+    hub = ("table", "wh.main.shop.hub")
+    walk = lineage.walk(hub, downstream=2, limit=25)
+    assert len(walk["edges"]) == 25
+    assert walk["truncated"] is True
+    assert walk["more"] == [{"id": walk["root"], "direction": "downstream", "count": 35}]
+    seen: list[str] = []
+    after = None
+    while True:
+        page = lineage.neighbours(hub, limit=25, after=after)
+        seen += names(page["data"])
+        after = page["paging"].get("after")
+        if after is None:
+            break
+    assert len(seen) == len(set(seen)) == 60
+
+
+def test_cycles_end(lineage: LineageService, shop: Shop) -> None:
+    for name in "abc":
+        shop.table(name, "x")
+    for start, end in ("ab", "bc", "ca"):
+        view(lineage, start, end, ("x", "x"))
+    for level in ("entity", "feature", "column"):
+        walk = lineage.walk("table:wh.main.shop.a", upstream=50, downstream=50, level=level)
+        assert len(walk["edges"]) == 3
