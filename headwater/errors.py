@@ -70,6 +70,11 @@ class InvalidInputError(HeadwaterError):
 
     code = "invalid-input"
 
+    @property
+    def errors(self) -> list[dict[str, str]]:
+        """``{"pointer", "message"}`` for each fault; empty when the whole is at fault."""
+        return list(self.details.get("errors") or ())
+
     @classmethod
     def at(cls, pointer: str, message: str, **details: Any) -> InvalidInputError:
         """One fault at one JSON pointer (RFC 6901)."""

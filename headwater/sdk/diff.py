@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+_NAMING = ("id", "columnId", "fullyQualifiedName")
 _LONGEST = 160  # characters of one value in the text form
 
 
@@ -75,6 +76,18 @@ def _changes(raw: dict[str, Any], name: str) -> list[Change]:
 
 
 def _short(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    text = " ".join(text.split()) or '""'
+    text = " ".join(_plain(value).split()) or '""'
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def _plain(value: Any) -> str:
+    """A value for people: a reference by its FQN, an element without what names it already."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return "[" + ", ".join(_plain(each) for each in value) + "]"
+    if not isinstance(value, dict):
+        return json.dumps(value, ensure_ascii=False)
+    if "type" in value and "fullyQualifiedName" in value:
+        return str(value["fullyQualifiedName"])
+    return "{" + ", ".join(f"{n}: {_plain(v)}" for n, v in value.items() if n not in _NAMING) + "}"

@@ -167,6 +167,23 @@ class EntityCalls(Session):
         except NotFoundError:
             return None
 
+    def resolve(
+        self, entity: EntityLike, *, kind: KindLike | None = None, deleted: bool = False
+    ) -> Any:
+        """Return the entity that a text or reference means, whatever its kind.
+
+        Args:
+            entity: ``kind:fqn``, or an FQN or id that one kind alone has.
+            kind: Of a bare name or id.
+            deleted: Return it even when it is soft-deleted.
+
+        Raises:
+            NotFoundError: There is none.
+            ConflictError: Several kinds have it; ``details["candidates"]`` lists them.
+        """
+        address, _ = self._located(entity, kind, deleted=deleted)
+        return self._fetch(address, deleted=deleted)
+
     @overload
     def list(
         self,
@@ -313,8 +330,8 @@ class EntityCalls(Session):
     def versions(self, entity: EntityLike, *, kind: KindLike | None = None) -> Sequence[Any]:
         """Return every version of an entity, the newest first."""
         address, asked = self._located(entity, kind, deleted=True)
-        answer = self._wire.send("GET", self._path(address, deleted=True) + "/versions")
-        return [parse(entity_class(asked), raw) for raw in answer.data["data"]]
+        pages = self._pages(self._path(address, deleted=True) + "/versions", {"limit": PAGE})
+        return [parse(entity_class(asked), raw) for raw in pages]
 
     @overload
     def version(self, entity: Named, version: str, *, kind: KindLike | None = None) -> Any: ...

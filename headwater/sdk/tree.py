@@ -36,11 +36,11 @@ def draw(
         if line.key is None:
             yield head
             continue
-        children = below(line.key)
         if line.key in seen:
-            yield f"{head} {SEEN}" if children else head
+            yield f"{head} {SEEN}"
             continue
         yield head
         seen.add(line.key)
+        children = below(line.key)
         deeper = indent + ("    " if last else "│   ")
         stack += [(deeper, each, n == len(children) - 1) for n, each in enumerate(children)][::-1]

@@ -90,6 +90,8 @@ class Wire:
             HeadwaterError: The class whose ``code`` the server answered.
             ClientError: The server was not reached, or its answer not understood.
         """
+        if self._client.is_closed:
+            raise ClientError("this client is closed")
         headers = dict(self._producer)
         if body is not None:
             headers["Content-Type"] = content_type
@@ -119,13 +121,13 @@ class Wire:
                 if not pauses:
                     raise self._unreachable(request, error) from error
                 time.sleep(pauses.pop(0))
-            except (httpx.HTTPError, RuntimeError) as error:  # RuntimeError: the client is closed
+            except httpx.HTTPError as error:
                 raise self._unreachable(request, error) from error
 
     def _unreachable(self, request: httpx.Request, error: Exception) -> ClientError:
         return ClientError(
-            f"cannot reach {self.url} ({error}); is it running? `headwater serve` starts a server,"
-            " and Headwater.open(path) works on a file without one",
+            f"cannot reach {self.url} ({error}); is it running? `headwater serve` starts a server;"
+            " Headwater.open(path), or --store in a shell, works on a file without one",
             url=str(request.url),
         )
 

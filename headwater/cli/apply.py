@@ -1,0 +1,203 @@
+"""``headwater apply``: files of entities into the catalog, parents first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Annotated, Any
+
+import typer
+
+from headwater.cli.failure import FAILED
+from headwater.cli.item import Item, read_files
+from headwater.cli.option import Format, Output, Store, Url, connect
+from headwater.cli.output import print_data, print_text
+from headwater.errors import HeadwaterError, InvalidInputError
+from headwater.schemas import Kind, Shape, kinds
+from headwater.sdk import Headwater
+from headwater.sdk.address import kind_of
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of one document, or of a file that could not be read."""
+
+    result: str
+    kind: str = ""
+    name: str = ""
+    version: str = ""
+    place: str = ""
+    messages: list[str] = field(default_factory=list)
+
+    def to_wire(self) -> dict[str, Any]:
+        """The outcome as data."""
+        fields = {
+            "result": self.result,
+            "kind": self.kind,
+            "fullyQualifiedName": self.name,
+            "version": self.version,
+            "place": self.place,
+            "messages": self.messages,
+        }
+        return {name: value for name, value in fields.items() if value}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A document that says what kind it is, without the fields that only the catalog sets."""
+
+    item: Item
+    kind: Kind
+    body: dict[str, Any]
+
+
+def apply(
+    files: Annotated[
+        list[str],
+        typer.Option(
+            "--file", "-f", metavar="FILE|DIR|-", help="YAML or JSON; - is stdin. Repeatable."
+        ),
+    ],
+    output: Output = Format.table,
+    url: Url = None,
+    store: Store = None,
+) -> None:
+    """Create or update what files say.
+
+    A document has `kind:` and the fields of the create request; what `get -o yaml` prints can be
+    edited and applied. Parents go first, whatever the order. What fails is reported, the rest
+    is written.
+
+    Example:
+      headwater apply -f models.yaml
+      headwater get mlmodel headwater.churn -o yaml | sed s/Forest/Trees/ | headwater apply -f -
+    """
+    outcomes: list[Outcome] = []
+    requests = list(_requests(files, outcomes))
+    requests.sort(key=lambda request: _order()[request.kind.name])
+    with connect(url, store, create=True) as hw:
+        for outcome in outcomes:
+            _report(outcome, output)
+        for request in requests:
+            outcome = _put(hw, request)
+            _report(outcome, output)
+            outcomes.append(outcome)
+    if output is not Format.table:
+        print_data([outcome.to_wire() for outcome in outcomes], output)
+    if any(outcome.result == "failed" for outcome in outcomes):
+        raise typer.Exit(FAILED)
+
+
+def _requests(files: list[str], failed: list[Outcome]) -> Iterator[Request]:
+    for name in files:
+        try:
+            for file in read_files(name):
+                yield from _requests_of(
+                    [Item(file, n, body) for n, body in enumerate(file.bodies(), 1)], failed
+                )
+        except HeadwaterError as error:
+            failed.append(Outcome("failed", place=name, messages=[error.message]))
+
+
+def _requests_of(items: list[Item], failed: list[Outcome]) -> Iterator[Request]:
+    for item in items:
+        try:
+            yield _request(item)
+        except InvalidInputError as error:
+            message = f"{item.place()}: {error.message}"
+            failed.append(Outcome("failed", place=item.place(), messages=[message]))
+
+
+def _request(item: Item) -> Request:
+    if not isinstance(item.body, dict) or not isinstance(item.body.get("kind"), str):
+        known = ", ".join(sorted(kinds()))
+        raise InvalidInputError(f"a document has `kind:`, one of {known}, and the entity's fields")
+    kind = kind_of(item.body["kind"])
+    body = {name: value for name, value in item.body.items() if name != "kind"}
+    return Request(item, kind, _writable(body, kind.shape))
+
+
+def _writable(body: Mapping[str, Any], shape: Shape) -> dict[str, Any]:
+    """The body as a request: without what only the catalog sets.
+
+    Of a reference with an id and a name the name stays, since that is what people edit.
+    """
+    out = {}
+    for name, value in body.items():
+        known = shape.fields.get(name)
+        if known is None:
+            out[name] = value
+        elif known.read_only:
+            continue
+        elif known.reference:
+            out[name] = _named(value)
+        elif known.shape is None:
+            out[name] = value
+        elif isinstance(value, list):
+            out[name] = [_writable(v, known.shape) if isinstance(v, dict) else v for v in value]
+        else:
+            out[name] = _writable(value, known.shape) if isinstance(value, dict) else value
+    return out
+
+
+def _named(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_named(each) for each in value]
+    if isinstance(value, dict) and value.get("fullyQualifiedName"):
+        return {n: v for n, v in value.items() if n in ("type", "fullyQualifiedName")}
+    return value
+
+
+def _put(hw: Headwater, request: Request) -> Outcome:
+    item = request.item
+    result = hw.bulk(request.kind.name, [request.body])
+    for failure in result.failed:
+        faults = failure.errors or [{"pointer": "", "message": failure.message}]
+        name = str(request.body.get("name", ""))
+        messages = [
+            f"{item.place(f['pointer'])}: {request.kind.name} {name}: "
+            + ": ".join(part for part in (f["pointer"], f["message"]) if part)
+            for f in faults
+        ]
+        return Outcome("failed", request.kind.name, name, "", item.place(), messages)
+    entity = result.entities[0].to_wire()
+    word = "created" if result.created else "updated" if result.updated else "unchanged"
+    kind, name = request.kind.name, entity["fullyQualifiedName"]
+    return Outcome(word, kind, name, entity["version"], item.place())
+
+
+def _report(outcome: Outcome, output: Format) -> None:
+    for message in outcome.messages:
+        typer.echo(f"headwater: {message}", err=True)
+    if output is Format.table and outcome.kind:
+        print_text(f"{outcome.result:<9} {outcome.kind} {outcome.name} {outcome.version}".rstrip())
+
+
+@cache
+def _order() -> dict[str, int]:
+    """Kinds by rank: a kind comes after every kind that its fields may refer to."""
+    order: list[str] = []
+
+    def visit(name: str, above: tuple[str, ...]) -> None:
+        if name in order or name in above or name not in kinds():
+            return
+        for target in sorted(_targets(kinds()[name].shape, set())):
+            visit(target, (*above, name))
+        order.append(name)
+
+    for name in sorted(kinds()):
+        visit(name, ())
+    return {name: rank for rank, name in enumerate(order)}
+
+
+def _targets(shape: Shape, seen: set[int]) -> set[str]:
+    if id(shape) in seen:
+        return set()
+    seen.add(id(shape))
+    found: set[str] = set()
+    for each in shape.fields.values():
+        found.update(each.reference)
+        if each.shape is not None:
+            found |= _targets(each.shape, seen)
+    return found

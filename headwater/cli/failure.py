@@ -1,0 +1,54 @@
+"""What a failure looks like on the command line: one message, one exit code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from headwater.errors import (
+    ClientError,
+    ConflictError,
+    HeadwaterError,
+    InvalidInputError,
+    NotFoundError,
+    StoreError,
+)
+
+FAILED = 1
+
+_CODES: tuple[tuple[type[HeadwaterError], int, str], ...] = (
+    (InvalidInputError, 2, "the command or a value in it is wrong"),
+    (NotFoundError, 3, "there is no such thing"),
+    (ConflictError, 4, "it contradicts what is stored"),
+    (ClientError, 5, "the server cannot be reached or understood"),
+    (StoreError, 5, ""),
+)
+
+EXIT_CODES = "\n".join(
+    [
+        "\b\nExit codes:",
+        "  0 done",
+        "  1 failed",
+        *(f"  {code} {meaning}" for _, code, meaning in _CODES if meaning),
+    ]
+)
+"""For the help text; the backspace keeps its lines apart."""
+
+
+def exit_code(error: HeadwaterError) -> int:
+    """The exit code that tells a script what kind of failure it was."""
+    return next((code for cls, code, _ in _CODES if isinstance(error, cls)), FAILED)
+
+
+class CommandGroup(TyperGroup):
+    """Commands whose errors end in a message on stderr and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; report what Headwater raises."""
+        try:
+            return super().invoke(ctx)
+        except HeadwaterError as error:
+            typer.echo(f"headwater: {error.message}", err=True)
+            raise typer.Exit(exit_code(error)) from error

@@ -1,0 +1,62 @@
+"""The command ``headwater``: its groups of commands, and ``--version``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from inspect import cleandoc
+from typing import Annotated
+
+import typer
+
+from headwater.cli.apply import apply
+from headwater.cli.entity import delete, get, list_, restore
+from headwater.cli.failure import EXIT_CODES, CommandGroup
+from headwater.cli.lineage import impact, lineage
+from headwater.cli.serve import serve
+from headwater.cli.version import diff, versions
+from headwater.version import __version__
+
+app = typer.Typer(
+    name="headwater",
+    cls=CommandGroup,
+    epilog=EXIT_CODES,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+def _help(command: Callable[..., None]) -> str:
+    # Click keeps the lines of a paragraph apart that starts with a backspace.
+    return cleandoc(command.__doc__ or "").replace("\nExample:", "\n\b\nExample:")
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"headwater {__version__}")
+        raise typer.Exit
+
+
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show it.")
+    ] = False,
+) -> None:
+    """Know where every model's data comes from.
+
+    Example:
+      headwater serve --store sqlite:///headwater.db
+      headwater apply -f models.yaml
+      headwater lineage mlmodel:headwater.churn
+    """
+
+
+app.callback(help=_help(_options))(_options)
+for _command in (serve, apply, get, list_, lineage, impact, versions, diff, delete, restore):
+    app.command(_command.__name__.rstrip("_"), help=_help(_command))(_command)
+
+
+def main() -> None:
+    """Run the command of the process."""
+    app()

@@ -1,0 +1,69 @@
+"""Options that several commands share, and the client that they make."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from headwater.errors import InvalidInputError, NotFoundError
+from headwater.sdk import Headwater
+
+DEFAULT_URL = "http://127.0.0.1:8585"
+
+
+class Format(StrEnum):
+    """How results are printed."""
+
+    table = "table"
+    json = "json"
+    yaml = "yaml"
+
+
+Url = Annotated[
+    str | None,
+    typer.Option(envvar="HEADWATER_URL", help="The server.", show_default=DEFAULT_URL),
+]
+Store = Annotated[
+    str | None,
+    typer.Option(metavar="FILE|URL", help="Work on a store in process, without a server."),
+]
+Output = Annotated[Format, typer.Option("--output", "-o", help="How to print the result.")]
+KindOption = Annotated[str | None, typer.Option("--kind", help="What a bare name or id is of.")]
+AsOf = Annotated[
+    str | None, typer.Option(help="As it was at a time (ISO 8601) or at a sequence number.")
+]
+
+
+def connect(url: str | None, store: str | None, *, create: bool = False) -> Headwater:
+    """Make the client that the options ask for; ``--store`` goes before the environment.
+
+    Args:
+        url: Address of a server.
+        store: A store to open in process.
+        create: A file that is not there is made.
+
+    Raises:
+        NotFoundError: The file of a store is not there.
+    """
+    if store is None:
+        return Headwater(url or DEFAULT_URL)
+    path = store.removeprefix("sqlite:///")
+    if not create and path and "://" not in path and not Path(path).expanduser().exists():
+        raise NotFoundError(f"there is no file {path!r}; `headwater apply --store` makes one")
+    return Headwater.open(store)
+
+
+def entity_text(words: list[str]) -> tuple[str, str | None]:
+    """Read ``KIND NAME`` or ``KIND:NAME`` into a name and the kind, if one is said.
+
+    Raises:
+        InvalidInputError: There are more words or none.
+    """
+    if len(words) == 1:
+        return words[0], None
+    if len(words) == 2:
+        return words[1], words[0]
+    raise InvalidInputError("say which entity: KIND NAME, or KIND:NAME")
