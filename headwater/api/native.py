@@ -1,0 +1,38 @@
+"""The FastAPI application: guard, errors and routes put together. Services come from outside."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+
+from headwater.api.auth import Guard
+from headwater.api.errors import install
+from headwater.api.openapi import openapi_document
+from headwater.api.resource import Services
+from headwater.api.routes import resources
+from headwater.version import __version__
+
+
+def build_api(services: Services) -> FastAPI:
+    """Return the application that answers with these services."""
+    # FastAPI's documentation pages load scripts from elsewhere, and its description knows only
+    # its own routes; both are replaced by ours.
+    app = FastAPI(
+        title="Headwater",
+        version=__version__,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    install(app)
+    app.add_middleware(Guard, max_body=services.settings.max_body)
+    for path, resource in resources(services).items():
+        app.add_route(path, resource, include_in_schema=False)  # type: ignore[arg-type]  # an ASGI application is an endpoint too
+    app.openapi = _openapi  # type: ignore[method-assign]  # the way that FastAPI documents
+    return app
+
+
+def _openapi() -> dict[str, Any]:
+    return openapi_document()

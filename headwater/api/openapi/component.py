@@ -1,0 +1,82 @@
+"""Schemas of the description: those of the kinds, and those of answers that no kind has."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from typing import Any
+
+from headwater.schemas import documents, kinds, schema_document
+
+Schema = dict[str, Any]
+
+COMPONENTS = "#/components/schemas/"
+_HEAD = ("$schema", "$id", "$defs")
+
+
+def ref(name: str) -> Schema:
+    """A reference to a component."""
+    return {"$ref": COMPONENTS + name}
+
+
+def components() -> dict[str, Schema]:
+    """Every schema by the name that it has below ``components``.
+
+    Schema files and their definitions have names that are unique among all (the schema check sees
+    to it), so each becomes a component of its own.
+    """
+    out: dict[str, Schema] = {}
+    for file in documents():
+        document = schema_document(file)
+        for name, definition in document.get("$defs", {}).items():
+            out[name] = _within(definition, file)
+        if "properties" in document:
+            own = {key: value for key, value in document.items() if key not in _HEAD}
+            out[document["title"]] = _within(own, file)
+    for kind in kinds().values():
+        out |= _of_kind(kind.title)
+    return {**dict(sorted(out.items())), **_answers()}
+
+
+def _of_kind(title: str) -> dict[str, Schema]:
+    data = {"type": "array", "items": ref(title)}
+    return {
+        f"{title}Page": {
+            "type": "object",
+            "required": ["data", "paging"],
+            "properties": {"data": data, "paging": ref("Paging")},
+        },
+        f"{title}BulkResult": {
+            "type": "object",
+            "required": ["data", "failed", "created", "updated", "unchanged"],
+            "properties": {
+                "data": {**data, "description": "Those that were written, in the given order."},
+                "failed": {"type": "array", "items": ref("BulkFailure")},
+                **{n: {"type": "integer"} for n in ("created", "updated", "unchanged")},
+            },
+        },
+    }
+
+
+def _answers() -> dict[str, Schema]:
+    text = (files("headwater.api.openapi") / "answers.json").read_text(encoding="utf-8")
+    found: dict[str, Schema] = json.loads(text)
+    return found
+
+
+def _within(value: Any, file: str) -> Any:
+    """A copy of a schema with its references as this description spells them."""
+    if isinstance(value, list):
+        return [_within(inner, file) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: _spelled(inner, file) if key == "$ref" else _within(inner, file)
+        for key, inner in value.items()
+    }
+
+
+def _spelled(target: str, file: str) -> str:
+    other, _, pointer = target.partition("#")
+    name = pointer.rpartition("/")[2] or schema_document(other or file)["title"]
+    return COMPONENTS + str(name)

@@ -1,0 +1,152 @@
+"""Paths of one kind's collection."""
+
+from __future__ import annotations
+
+from headwater.api.openapi.component import Schema, ref
+from headwater.api.openapi.operation import (
+    AS_OF,
+    FLAG,
+    FQN,
+    ID,
+    IF_MATCH,
+    IF_NONE_MATCH,
+    PRODUCER,
+    TEXT,
+    Operation,
+    answer,
+    choice,
+    json_body,
+    number,
+    operation,
+    parameter,
+)
+from headwater.schemas import Kind
+
+_LIMIT = parameter("limit", "The most to answer.", number(10, 1, 1000))
+_AFTER = parameter("after", "Cursor that the page before answered.", TEXT)
+_INCLUDE = "Whether soft-deleted entities are shown."
+_DELETED = parameter("include", _INCLUDE, choice("non-deleted", "all"))
+_RECURSIVE = parameter("recursive", "Delete what is below it too.", FLAG)
+_VERSION = parameter("version", "A version, such as `0.1`.", TEXT, where="path")
+_OTHER = parameter("other", "The version to compare with.", TEXT, where="path")
+_NOT_MODIFIED: Schema = {"304": {"description": "The client holds this state already."}}
+
+
+def entity_paths(kind: Kind) -> dict[str, dict[str, Operation]]:
+    """The path items of a kind, below the API's base."""
+    base = f"/{kind.collection}"
+    one = f"{base}/{{id}}"
+    return {
+        base: _collection(kind),
+        f"{base}/bulk": {"put": _bulk(kind)},
+        one: _one(kind, ID, ""),
+        f"{base}/name/{{fqn}}": _one(kind, FQN, "ByName"),
+        f"{one}/restore": {"post": _restore(kind)},
+        **_versions(kind, one),
+    }
+
+
+def _collection(kind: Kind) -> dict[str, Operation]:
+    title, tag = kind.title, kind.collection
+    body = json_body(ref("Create" + title))
+    made = answer("Created.", ref(title), status="201", etag=True)
+    filters = [_LIMIT, _AFTER]
+    if kind.parent_kind:
+        filters.append(parameter("parent", f"FQN of the {kind.parent_kind} it belongs to.", TEXT))
+    filters.append(parameter("include", _INCLUDE, choice("non-deleted", "all", "deleted")))
+    filters.append(parameter("total", "Count all pages.", FLAG))
+    return {
+        "get": operation(
+            f"list{title}s", tag, f"List {tag}, ordered by FQN.",
+            parameters=filters, answers=answer("One page.", ref(title + "Page")), problems="404",
+        ),
+        "post": operation(
+            f"create{title}", tag, f"Create a {kind.name}.",
+            parameters=[PRODUCER], body=body, answers=made, problems="409",
+        ),
+        "put": operation(
+            f"put{title}", tag, f"Create a {kind.name}, or merge into the one there is.",
+            parameters=[PRODUCER, IF_MATCH], body=body, problems="409 412",
+            answers={**answer("Updated, or as it was.", ref(title), etag=True), **made},
+        ),
+    }  # fmt: skip
+
+
+def _bulk(kind: Kind) -> Operation:
+    title = kind.title
+    return operation(
+        f"bulkPut{title}s", kind.collection,
+        f"Create or update many {kind.collection}; those that fail hold up no other.",
+        parameters=[PRODUCER],
+        body=json_body({"type": "array", "items": ref("Create" + title)}),
+        answers=answer("What became of each.", ref(title + "BulkResult")), problems="",
+    )  # fmt: skip
+
+
+def _one(kind: Kind, where: Schema, by: str) -> dict[str, Operation]:
+    title, tag = kind.title, kind.collection
+    answers = answer("The entity.", ref(title), etag=True)
+    array = {"schema": ref("JsonPatch")}
+    merge = {"schema": ref("MergePatch")}
+    either = {"schema": {"anyOf": [ref("JsonPatch"), ref("MergePatch")]}}
+    body = {
+        "required": True,
+        "content": {
+            "application/json-patch+json": array,
+            "application/merge-patch+json": merge,
+            "application/json": either,
+        },
+    }
+    return {
+        "get": operation(
+            f"get{title}{by}", tag, f"Read a {kind.name}.",
+            parameters=[where, AS_OF, _DELETED, IF_NONE_MATCH],
+            answers={**answers, **_NOT_MODIFIED}, problems="404",
+        ),
+        "patch": operation(
+            f"patch{title}{by}", tag, f"Change a {kind.name}.",
+            parameters=[where, PRODUCER, IF_MATCH], body=body,
+            answers=answers, problems="404 409 412",
+        ),
+        "delete": operation(
+            f"delete{title}{by}", tag, f"Soft-delete a {kind.name}.",
+            parameters=[where, _RECURSIVE, PRODUCER, IF_MATCH],
+            answers=answers, problems="404 409 412",
+        ),
+    }  # fmt: skip
+
+
+def _restore(kind: Kind) -> Operation:
+    return operation(
+        f"restore{kind.title}", kind.collection, f"Bring a soft-deleted {kind.name} back.",
+        parameters=[ID, PRODUCER],
+        answers=answer("The entity.", ref(kind.title), etag=True), problems="404 409",
+    )  # fmt: skip
+
+
+def _versions(kind: Kind, one: str) -> dict[str, dict[str, Operation]]:
+    title, tag = kind.title, kind.collection
+    limit = parameter("limit", "The most to answer.", number(100, 1, 1000))
+    return {
+        f"{one}/versions": {
+            "get": operation(
+                f"list{title}Versions", tag, f"List a {kind.name}'s versions, newest first.",
+                parameters=[ID, limit, _AFTER],
+                answers=answer("One page.", ref(title + "Page")), problems="404",
+            )
+        },
+        f"{one}/versions/{{version}}": {
+            "get": operation(
+                f"get{title}Version", tag, f"Read a {kind.name} as it was in one version.",
+                parameters=[ID, _VERSION, IF_NONE_MATCH], problems="404",
+                answers={**answer("That version.", ref(title), etag=True), **_NOT_MODIFIED},
+            )
+        },
+        f"{one}/versions/{{version}}/diff/{{other}}": {
+            "get": operation(
+                f"diff{title}Versions", tag, f"Tell what changed between a {kind.name}'s versions.",
+                parameters=[ID, _VERSION, _OTHER],
+                answers=answer("The changes.", ref("Diff")), problems="404",
+            )
+        },
+    }  # fmt: skip

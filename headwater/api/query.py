@@ -1,0 +1,129 @@
+"""Query parameters and the conditional headers: read strictly, refused with the reason."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from datetime import UTC, datetime
+from urllib.parse import parse_qsl
+
+from starlette.datastructures import Headers
+from starlette.types import Scope
+
+from headwater.api.errors import malformed
+from headwater.store.base import Store
+
+MAX_LIMIT = 1000
+MAX_NUMBER = 2**53 - 1  # what every JSON reader keeps exact; also fits both stores
+
+_ETAG = re.compile(r'(?:W/)?"([^"]*)"')
+
+
+class Query:
+    """The query parameters of one request.
+
+    Args:
+        scope: Of the request.
+        known: Names of the parameters that the resource takes.
+
+    Raises:
+        RequestError: Status 400: one that is not known, one given twice, or not UTF-8.
+    """
+
+    __slots__ = ("_values",)
+
+    def __init__(self, scope: Scope, known: Collection[str] = ()) -> None:
+        raw = scope["query_string"]
+        self._values = _parse(raw, known) if raw else {}
+
+    def text(self, name: str) -> str | None:
+        """The parameter as it was given, or None."""
+        return self._values.get(name)
+
+    def needed(self, name: str) -> str:
+        """The parameter, which must be given."""
+        value = self._values.get(name)
+        if not value:
+            raise malformed(f"the query parameter {name!r} is needed")
+        return value
+
+    def number(self, name: str, default: int, *, low: int = 0, high: int = MAX_NUMBER) -> int:
+        """A whole number between two bounds, both included."""
+        text = self._values.get(name)
+        if text is None:
+            return default
+        if not (text.isascii() and text.isdigit()) or len(text) > 16:
+            raise malformed(f"{name} is a whole number, not {text[:40]!r}")
+        if not low <= int(text) <= high:
+            raise malformed(f"{name} is {low} to {high}, not {text}")
+        return int(text)
+
+    def flag(self, name: str) -> bool:
+        """``true`` or ``false``; false when it is not given."""
+        return self.choice(name, ("false", "true")) == "true"
+
+    def choice(self, name: str, options: tuple[str, ...]) -> str:
+        """One of the options; the first when it is not given."""
+        value = self._values.get(name, options[0])
+        if value not in options:
+            raise malformed(f"{name} is {' or '.join(options)}, not {value[:40]!r}")
+        return value
+
+    def as_of(self, store: Store) -> int | None:
+        """The commit that ``asOf`` means: a sequence number, or the newest one at a time.
+
+        A time is ISO 8601; without an offset it is UTC.
+        """
+        text = self._values.get("asOf")
+        if text is None:
+            return None
+        if text.isascii() and text.isdigit():
+            return self.number("asOf", 0)
+        try:
+            at = datetime.fromisoformat(text)
+        except ValueError:
+            raise malformed(
+                f"asOf is a sequence number or an ISO 8601 time such as 2026-05-03T12:00:00Z, not"
+                f" {text[:60]!r} (a + of an offset is spelled %2B in an address)"
+            ) from None
+        at = at if at.tzinfo else at.replace(tzinfo=UTC)
+        return store.sequence(int(at.timestamp() * 1000))
+
+
+def _parse(raw: bytes, known: Collection[str]) -> dict[str, str]:
+    try:
+        pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict")
+    except ValueError:  # UnicodeDecodeError is one
+        raise malformed("the query is not percent-encoded UTF-8") from None
+    values: dict[str, str] = {}
+    for name, value in pairs:
+        if name not in known:
+            takes = f"it takes {', '.join(known)}" if known else "it takes none"
+            raise malformed(f"there is no query parameter {name!r} here; {takes}")
+        if name in values:
+            raise malformed(f"the query parameter {name!r} is given twice")
+        values[name] = value
+    return values
+
+
+def if_match(headers: Headers) -> int | None:
+    """The rev that ``If-Match`` names, or None when there is no such header.
+
+    Raises:
+        RequestError: Status 400: it is not one strong ``ETag`` of an entity.
+    """
+    text = headers.get("if-match")
+    if text is None:
+        return None
+    rev = text.strip().removeprefix('"').removesuffix('"')
+    if text.strip() != f'"{rev}"' or not (rev.isascii() and rev.isdigit()) or len(rev) > 16:
+        raise malformed(f'If-Match is one ETag as an entity answers it, such as "3", not {text!r}')
+    return int(rev)
+
+
+def is_held(headers: Headers, rev: int) -> bool:
+    """Whether ``If-None-Match`` says that the client holds this state already."""
+    text = headers.get("if-none-match")
+    if text is None:
+        return False
+    return text.strip() == "*" or str(rev) in _ETAG.findall(text)

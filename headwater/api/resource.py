@@ -1,0 +1,79 @@
+"""One path of the API: which methods it takes, and how work is kept off the event loop."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from anyio import to_thread
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from headwater.api.body import parse, read
+from headwater.api.errors import method_not_allowed, problem
+from headwater.catalog import CatalogService
+from headwater.lineage import LineageService
+from headwater.settings import Settings
+from headwater.store.base import Store
+
+T = TypeVar("T")
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class Resource:
+    """An ASGI application for one path.
+
+    FastAPI's own routes would solve dependencies and serialise anew for every request, which costs
+    more than the rest of a read.
+
+    Args:
+        handlers: By method; ``GET`` answers ``HEAD`` too, whose body the server leaves out.
+    """
+
+    def __init__(self, **handlers: Handler) -> None:
+        if "GET" in handlers:
+            handlers["HEAD"] = handlers["GET"]
+        self.methods = tuple(sorted(handlers))
+        self._handlers = handlers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; whatever goes wrong is answered as a problem."""
+        method = scope["method"]
+        handler = self._handlers.get(method)
+        try:
+            if handler is None:
+                raise method_not_allowed(method, ", ".join(self.methods))
+            answer = await handler(Request(scope, receive))
+        except Exception as error:  # noqa: BLE001  (nothing is swallowed: it is answered, or logged)
+            answer = problem(error, method)
+        await answer(scope, receive, send)
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the routes speak to."""
+
+    catalog: CatalogService
+    lineage: LineageService
+    store: Store
+    settings: Settings
+
+    async def read(self, call: Callable[[], T]) -> T:
+        """Run a short read: at once where the store answers in microseconds, else in a thread."""
+        return call() if self.store.local else await to_thread.run_sync(call)
+
+    async def long_read(self, call: Callable[[], T]) -> T:
+        """Run a read that may take its time, in a thread, so that others need not wait for it."""
+        return await to_thread.run_sync(call)
+
+    async def write(self, request: Request, call: Callable[[Any], T]) -> T:
+        """Read the request's JSON body and give it to a write, both in a thread."""
+        raw = await read(request.receive)
+        nesting = self.settings.max_nesting
+        return await to_thread.run_sync(lambda: call(parse(raw, max_nesting=nesting)))
+
+    async def act(self, call: Callable[[], T]) -> T:
+        """Run a write that needs no body."""
+        return await to_thread.run_sync(call)

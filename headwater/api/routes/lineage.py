@@ -1,0 +1,134 @@
+"""Lineage: walks, impact, and edges that people and connectors write."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from headwater.api.answer import json_answer
+from headwater.api.auth import actor_of
+from headwater.api.query import MAX_LIMIT, Query
+from headwater.api.resource import Resource, Services
+from headwater.errors import NotFoundError
+from headwater.lineage.node import known_kinds
+from headwater.store.base import Direction, Key
+
+LEVELS = ("entity", "feature", "column")
+MAX_DEPTH = 100
+MAX_EDGES = 10_000
+_DIRECTIONS: dict[str, Direction] = {"downstream": "downstream", "upstream": "upstream"}
+
+
+def lineage_resources(services: Services) -> dict[str, Resource]:
+    """The resources of lineage by path, below the API's base; what is more special comes first."""
+    routes = _Routes(services)
+    return {
+        "/lineage/impact": Resource(GET=routes.impact),
+        "/lineage/edges": Resource(PUT=routes.put_edge, DELETE=routes.delete_edge),
+        "/lineage/mlmodels/{id}": Resource(POST=routes.add_mlmodel_lineage),
+        "/lineage/{kind}/name/{fqn:path}": Resource(GET=routes.walk),
+        "/lineage/{kind}/{id}": Resource(GET=routes.walk),
+        "/lineage/{kind}/{id}/neighbours": Resource(GET=routes.neighbours),
+    }
+
+
+class _Routes:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._lineage = services.lineage
+
+    async def walk(self, request: Request) -> Response:
+        kind, key = _node(request)
+        query = Query(request.scope, ("upstream", "downstream", "level", "asOf", "limit"))
+        level = query.choice("level", LEVELS)
+        upstream = query.number("upstream", 1, high=MAX_DEPTH)
+        downstream = query.number("downstream", 1, high=MAX_DEPTH)
+        limit = query.number("limit", 1000, low=1, high=MAX_EDGES)
+        return json_answer(
+            await self._services.long_read(
+                lambda: self._lineage.walk(
+                    key,
+                    kind=kind,
+                    upstream=upstream,
+                    downstream=downstream,
+                    level=level,
+                    as_of=query.as_of(self._services.store),
+                    limit=limit,
+                )
+            )
+        )
+
+    async def neighbours(self, request: Request) -> Response:
+        kind, key = _node(request)
+        query = Query(request.scope, ("direction", "level", "limit", "after"))
+        direction = _DIRECTIONS[query.choice("direction", tuple(_DIRECTIONS))]
+        level = query.choice("level", LEVELS)
+        limit = query.number("limit", 100, low=1, high=MAX_LIMIT)
+        return json_answer(
+            await self._services.long_read(
+                lambda: self._lineage.neighbours(
+                    key,
+                    kind=kind,
+                    direction=direction,
+                    level=level,
+                    limit=limit,
+                    after=query.text("after"),
+                )
+            )
+        )
+
+    async def impact(self, request: Request) -> Response:
+        query = Query(request.scope, ("fqn", "kind", "depth", "asOf", "limit"))
+        fqn, kind = query.needed("fqn"), query.text("kind")
+        depth = query.number("depth", 8, high=MAX_DEPTH)
+        limit = query.number("limit", MAX_EDGES, low=1, high=MAX_EDGES)
+        return json_answer(
+            await self._services.long_read(
+                lambda: self._lineage.impact(
+                    fqn,
+                    kind=kind,
+                    depth=depth,
+                    as_of=query.as_of(self._services.store),
+                    limit=limit,
+                )
+            )
+        )
+
+    async def put_edge(self, request: Request) -> Response:
+        actor = actor_of(request.headers)
+        Query(request.scope)
+        return json_answer(
+            await self._services.write(
+                request, lambda body: self._lineage.put_edge(body, actor=actor)
+            )
+        )
+
+    async def delete_edge(self, request: Request) -> Response:
+        actor = actor_of(request.headers)
+        Query(request.scope)
+        return json_answer(
+            await self._services.write(
+                request, lambda body: self._lineage.delete_edge(body, actor=actor)
+            )
+        )
+
+    async def add_mlmodel_lineage(self, request: Request) -> Response:
+        actor = actor_of(request.headers)
+        Query(request.scope)
+        model_id = request.path_params["id"].lower()
+        return json_answer(
+            await self._services.act(
+                lambda: self._lineage.add_mlmodel_lineage(model_id, actor=actor)
+            )
+        )
+
+
+def _node(request: Request) -> tuple[str, Key]:
+    """The kind and node that a path names, by id or by FQN."""
+    path = request.path_params
+    kind = path["kind"]
+    if kind not in known_kinds():
+        known = ", ".join(sorted(known_kinds()))
+        raise NotFoundError(f"there is no kind {kind!r}; the kinds are {known}")
+    fqn = path.get("fqn")
+    return kind, (path["id"].lower() if fqn is None else (kind, fqn))

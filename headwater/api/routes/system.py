@@ -1,0 +1,133 @@
+"""What is not about one entity: health, events, schemas, and the way to the documentation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pydantic_core
+from starlette.requests import Request
+from starlette.responses import Response
+
+from headwater.api.answer import HTML, Answer, json_answer, page
+from headwater.api.openapi import openapi_document
+from headwater.api.query import MAX_LIMIT, Query
+from headwater.api.resource import Resource, Services
+from headwater.errors import NotFoundError
+from headwater.schemas import Kind, find_kind, kinds, schema_document
+from headwater.store.base import EventRecord
+from headwater.version import __version__
+
+_DOCS = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Headwater's API</title></head>
+<body><h1>Headwater's API</h1>
+<p>It is described by <a href="/openapi.json">/openapi.json</a> (OpenAPI 3.1), which any OpenAPI
+viewer or client generator reads. The API itself starts at <a href="/api/v1/health">/api/v1</a>.</p>
+</body></html>
+"""
+
+
+def system_resources(services: Services) -> dict[str, Resource]:
+    """Resources by path, below the API's base."""
+    routes = _Routes(services)
+    return {
+        "/health": Resource(GET=routes.health),
+        "/events": Resource(GET=routes.events),
+        "/schemas": Resource(GET=_schemas),
+        "/schemas/{kind}": Resource(GET=_schema),
+    }
+
+
+def root_resources() -> dict[str, Resource]:
+    """Resources by path, from the root of the server."""
+    return {"/": Resource(GET=_root), "/docs": Resource(GET=_docs), "/openapi.json": _openapi()}
+
+
+class _Routes:
+    def __init__(self, services: Services) -> None:
+        self._store = services.store
+        self._services = services
+        self._engine = type(services.store).__name__.removesuffix("Store").lower()
+
+    async def health(self, request: Request) -> Response:
+        Query(request.scope)
+        await self._services.read(self._store.sequence)  # fails when the store does
+        return json_answer({"status": "ok", "version": __version__, "store": self._engine})
+
+    async def events(self, request: Request) -> Response:
+        query = Query(request.scope, ("after", "limit"))
+        after = query.number("after", 0)
+        limit = query.number("limit", 100, low=1, high=MAX_LIMIT)
+        found = await self._services.read(lambda: self._store.events(after=after, limit=limit))
+        # The cursor is there at the end too: what comes later is asked for behind it.
+        paging = {"after": str(found[-1].number if found else after)}
+        return page((_event(record) for record in found), paging)
+
+
+def _event(record: EventRecord) -> str:
+    event = record.event
+    fields = {
+        "number": record.number,
+        "sequence": record.seq,
+        "at": record.at,
+        "type": event.type,
+        "entity": {
+            "id": event.entity_id,
+            "type": event.kind,
+            "fullyQualifiedName": event.fqn,
+            "version": event.version,
+        },
+        "actor": record.actor,
+        **({"producer": record.producer} if record.producer else {}),
+    }
+    # The payload is JSON text already.
+    return f'{pydantic_core.to_json(fields).decode()[:-1]},"payload":{event.payload}}}'
+
+
+async def _schemas(request: Request) -> Response:
+    Query(request.scope)
+    return json_answer({"data": [_about(kind) for kind in kinds().values()], "paging": {}})
+
+
+async def _schema(request: Request) -> Response:
+    Query(request.scope)
+    name = request.path_params["kind"]
+    found = kinds().get(name) or find_kind(name)
+    if found is None:
+        raise NotFoundError(
+            f"there is no kind {name!r}; the kinds are {', '.join(sorted(kinds()))}"
+        )
+    return json_answer(schema_document(found.file))
+
+
+def _about(kind: Kind) -> dict[str, Any]:
+    return {
+        "kind": kind.name,
+        "collection": kind.collection,
+        "title": kind.title,
+        "description": kind.description,
+        **({"parent": kind.parent_kind} if kind.parent_kind else {}),
+    }
+
+
+async def _root(request: Request) -> Response:
+    Query(request.scope)
+    return json_answer(
+        {"name": "headwater", "version": __version__, "api": "/api/v1", "docs": "/docs"}
+    )
+
+
+async def _docs(request: Request) -> Response:
+    Query(request.scope)
+    return Answer(_DOCS.encode(), media=HTML)
+
+
+def _openapi() -> Resource:
+    made: list[bytes] = []  # of the first request that asks; it cannot change while we run
+
+    async def openapi(request: Request) -> Response:
+        Query(request.scope)
+        if not made:
+            made.append(pydantic_core.to_json(openapi_document()))
+        return Answer(made[0])
+
+    return Resource(GET=openapi)

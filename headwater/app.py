@@ -1,0 +1,163 @@
+"""The application: the only place that puts store, services and API together.
+
+Importing it offers the application to ``Headwater.open``, which works in process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+import sys
+import threading
+from collections.abc import Callable
+
+import httpx
+import uvicorn
+from fastapi import FastAPI
+
+from headwater.api import Services, build_api, is_loopback
+from headwater.catalog import CatalogService
+from headwater.errors import ClientError, InvalidInputError
+from headwater.lineage import LineageService, derive
+from headwater.sdk import register_in_process
+from headwater.settings import Settings
+from headwater.store import Store, open_store
+from headwater.version import __version__
+
+
+def create_app(store: Store, settings: Settings | None = None) -> FastAPI:
+    """Return the application over an open store, which stays the caller's to close."""
+    catalog = CatalogService(store, derive=derive)
+    catalog.ensure_built_in()
+    services = Services(catalog, LineageService(store), store, settings or Settings())
+    return build_api(services)
+
+
+def _print(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def serve(settings: Settings, *, announce: Callable[[str], None] = _print) -> None:
+    """Serve until interrupted.
+
+    Args:
+        settings: Where to listen, and the store.
+        announce: Told one line with the address, once connections are taken.
+
+    Raises:
+        InvalidInputError: The host is not of this machine alone, or the address is not free.
+        StoreError: The store cannot be opened.
+    """
+    listener = _listen(settings)
+    try:
+        store = open_store(settings.store)
+        try:
+            config = uvicorn.Config(
+                create_app(store, settings),
+                access_log=False,
+                lifespan="off",
+                log_level="warning",
+                # The guard refuses what came through a proxy, so nothing may hide that it did.
+                proxy_headers=False,
+                server_header=False,
+                # Longer than clients keep idle connections: none meets one that just closed.
+                timeout_keep_alive=75,
+                timeout_graceful_shutdown=5,
+                ws="none",
+            )
+            announce(f"Headwater {__version__} serves at {_address(settings.host, listener)}")
+            uvicorn.Server(config).run(sockets=[listener])
+        finally:
+            store.close()
+    finally:
+        listener.close()
+
+
+def _listen(settings: Settings) -> socket.socket:
+    host, port = settings.host, settings.port
+    if not is_loopback(host):
+        raise InvalidInputError(
+            f"{host!r} can be reached from other machines, and this release has no access control"
+            " to let them in by; listen on 127.0.0.1, localhost or ::1"
+        )
+    host = host.removeprefix("[").removesuffix("]")
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    try:
+        if sys.platform != "win32":  # there it would share the port with whoever has it
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(2048)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise InvalidInputError(
+                f"port {port} of {host} is taken, perhaps by another Headwater; choose one with"
+                " --port or HEADWATER_PORT"
+            ) from error
+        raise InvalidInputError(f"cannot listen on {host} port {port}: {error.strerror}") from error
+    return listener
+
+
+def _address(host: str, listener: socket.socket) -> str:
+    port = listener.getsockname()[1]
+    return f"http://[{host.strip('[]')}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+class InProcessTransport(httpx.BaseTransport):
+    """Answers requests by the application itself, on an event loop in a thread of its own.
+
+    The loop is its own so that it works wherever the caller runs: in a script, in a thread, or
+    inside a notebook's running loop. Safe to use from many threads at once.
+    """
+
+    def __init__(self, store: Store, settings: Settings | None = None) -> None:
+        self._store = store
+        app = create_app(store, settings)
+        self._inner = httpx.ASGITransport(app, raise_app_exceptions=False)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="headwater", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_forever()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer one request; the whole answer is read when this returns."""
+        if self._loop.is_closed():
+            raise ClientError("this client is closed")
+        request.read()
+        return asyncio.run_coroutine_threadsafe(self._answer(request), self._loop).result()
+
+    async def _answer(self, request: httpx.Request) -> httpx.Response:
+        response = await self._inner.handle_async_request(request)
+        content = await response.aread()
+        return httpx.Response(response.status_code, headers=response.headers, content=content)
+
+    def close(self) -> None:
+        """End the loop and close the store. Closing twice is allowed."""
+        if self._loop.is_closed():
+            return
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+        self._store.close()
+
+
+def in_process_transport(url: str) -> httpx.BaseTransport:
+    """Open a store and return a transport that answers as a server of it would.
+
+    Raises:
+        StoreError: The store cannot be opened.
+    """
+    store = open_store(url)
+    try:
+        return InProcessTransport(store)
+    except BaseException:
+        store.close()
+        raise
+
+
+register_in_process(in_process_transport)

@@ -1,0 +1,61 @@
+"""What a server is told: defaults, environment variables, and checks. Nothing is opened here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from headwater.errors import InvalidInputError
+
+_VARIABLES = {"store": "HEADWATER_STORE", "host": "HEADWATER_HOST", "port": "HEADWATER_PORT"}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a server runs.
+
+    Attributes:
+        store: URL of the store (see ``headwater.store.open_store``).
+        host: Address to listen on.
+        port: TCP port to listen on; 0 lets the system choose a free one.
+        max_body: The most bytes that a request's body may have.
+        max_nesting: How deep arrays and objects of a request may stand in each other.
+    """
+
+    store: str = "sqlite:///headwater.db"
+    host: str = "127.0.0.1"
+    port: int = 8585
+    max_body: int = 10_000_000
+    max_nesting: int = 64
+
+    @classmethod
+    def from_env(cls, *, environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
+        """Return the settings that the environment gives, below those that are passed.
+
+        Args:
+            environ: Variables in place of the process's own. Empty ones count as not set.
+            overrides: Fields by name; those that are None are left to the environment.
+
+        Raises:
+            InvalidInputError: A value cannot be used; the message names where it came from.
+        """
+        values = os.environ if environ is None else environ
+        found: dict[str, Any] = {field.name: field.default for field in fields(cls)}
+        sources = {name: name for name in found}
+        for name, variable in _VARIABLES.items():
+            if values.get(variable):
+                found[name], sources[name] = values[variable], variable
+        for name, value in overrides.items():
+            if value is not None:
+                found[name], sources[name] = value, name
+        found["port"] = _port(found["port"], sources["port"])
+        return cls(**found)
+
+
+def _port(value: Any, source: str) -> int:
+    text = str(value)
+    if not (text.isascii() and text.isdigit() and len(text) <= 5 and int(text) <= 65535):
+        raise InvalidInputError(f"{source}: a port is a whole number from 0 to 65535, not {text!r}")
+    return int(text)
