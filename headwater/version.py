@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from headwater.errors import InvalidInputError
 
 __version__ = "0.1.0"
+
+# 18 digits: what every store keeps as an integer, and far below what Python refuses to convert.
+_TEXT = re.compile(r"(?:0|[1-9][0-9]{0,17})\.(?:0|[1-9][0-9]{0,17})")
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -23,10 +27,9 @@ class Version:
         Raises:
             InvalidInputError: The text is not two whole numbers without leading zeros.
         """
-        major, dot, minor = text.partition(".")
-        numbers = (major, minor)
-        if not dot or not all(n.isascii() and n.isdigit() and str(int(n)) == n for n in numbers):
+        if _TEXT.fullmatch(text) is None:
             raise InvalidInputError(f"{text!r} is not a version such as 0.1 or 1.0", version=text)
+        major, minor = text.split(".")
         return cls(int(major), int(minor))
 
     def next(self, *, major: bool) -> Version:

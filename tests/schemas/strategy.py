@@ -1,7 +1,7 @@
 """Hypothesis strategies over the keywords that the meta-schema admits: documents, and mutations.
 
-``valid`` makes documents that a schema accepts. ``mutated`` changes one place of one by one keyword:
-across its limit, onto it, or to something that only looks alike.
+``valid`` makes documents that a schema accepts. ``mutated`` changes one place of one by one
+keyword: across its limit, onto it, or to something that only looks alike.
 """
 
 from __future__ import annotations
@@ -181,6 +181,8 @@ def _near_object(schema: Schema, value: dict[str, Json]) -> Iterator[Json]:
         yield {key: each for key, each in value.items() if key != name}
         yield {snake(key) if key == name else key: each for key, each in value.items()}
     yield from ({**value, name: None} for name in known)
-    yield from ({**value, name: 1} for name in ("unknown", "", "\ud800", "model_config", "__init__"))
+    yield from (
+        {**value, name: 1} for name in ("unknown", "", "\ud800", "model_config", "__init__")
+    )
     yield from ({**value, snake(name): "x"} for name in known)
     yield [value]
