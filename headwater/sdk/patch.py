@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from headwater.schemas.kind import Field, Shape
@@ -37,12 +39,10 @@ def _value(out: list[Operation], at: str, before: Any, after: Any, field: Field 
     if field is not None and field.shape is not None:
         if isinstance(before, dict) and isinstance(after, dict):
             return _object(out, at, before, after, field.shape)
-        if (
-            field.keyed_by
-            and _has_keys(before, field.keyed_by)
-            and _has_keys(after, field.keyed_by)
-        ):
-            return _keyed(out, at, before, after, field)
+        if field.keyed_by and (labels := _labels(before, after, field)):
+            old = dict(zip(labels[0], before, strict=True))
+            new = dict(zip(labels[1], after, strict=True))
+            return _keyed(out, at, old, new, field)
     out.append({"op": "replace", "path": at, "value": after})
     return None
 
@@ -50,45 +50,50 @@ def _value(out: list[Operation], at: str, before: Any, after: Any, field: Field 
 def _keyed(
     out: list[Operation],
     at: str,
-    before: list[dict[str, Any]],
-    after: list[dict[str, Any]],
+    old: Mapping[str, dict[str, Any]],
+    new: Mapping[str, dict[str, Any]],
     field: Field,
 ) -> None:
-    """Patch element by element; ``names`` follows what the list is after each operation."""
-    key = field.keyed_by or ""
-    old = {element[key]: element for element in before}
-    wanted = {element[key] for element in after}
-    names = [element[key] for element in before]
-    for index in reversed(range(len(names))):
-        if names[index] not in wanted:
+    """Patch element by element; ``labels`` follows what the list is after each operation."""
+    labels = list(old)
+    for index in reversed(range(len(labels))):
+        if labels[index] not in new:
             out.append({"op": "remove", "path": f"{at}/{index}"})
-            del names[index]
-    for index, element in enumerate(after):
-        name = element[key]
-        if name not in old:
-            place = index if field.ordered else len(names)
-            end = str(place) if place < len(names) else "-"
+            del labels[index]
+    for index, (label, element) in enumerate(new.items()):
+        if label not in old:
+            place = index if field.ordered else len(labels)
+            end = str(place) if place < len(labels) else "-"
             out.append({"op": "add", "path": f"{at}/{end}", "value": element})
-            names.insert(place, name)
+            labels.insert(place, label)
             continue
-        place = names.index(name)
+        place = labels.index(label)
         if field.ordered and place != index:
             out.append({"op": "move", "from": f"{at}/{place}", "path": f"{at}/{index}"})
-            names.insert(index, names.pop(place))
+            labels.insert(index, labels.pop(place))
             place = index
-        _value(out, f"{at}/{place}", old[name], element, _element(field))
+        if field.shape is not None:
+            _object(out, f"{at}/{place}", old[label], element, field.shape)
 
 
-def _element(field: Field) -> Field:
-    return Field(name="", is_list=False, read_only=False, shape=field.shape)
+def _labels(before: Any, after: Any, field: Field) -> tuple[list[str], list[str]] | None:
+    """What tells elements of both lists apart; None when nothing does."""
+    lists = (before, after)
+    key, tie = str(field.keyed_by), field.tie_breaker
+    if not all(isinstance(each, list) and all(isinstance(e, dict) for e in each) for each in lists):
+        return None
+    names = [[json.dumps(element.get(key)) for element in each] for each in lists]
+    tied = {name for each in names for name, times in Counter(each).items() if times > 1}
 
+    def label(element: dict[str, Any]) -> str:
+        name = json.dumps(element.get(key))
+        of = element.get(tie or "") if name in tied else None
+        return name + json.dumps(of.get("id") if isinstance(of, dict) else of)
 
-def _has_keys(value: Any, key: str) -> bool:
-    """Whether it is a list of objects that their keys tell apart."""
-    if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
-        return False
-    names = [each.get(key) for each in value]
-    return all(isinstance(name, str) for name in names) and len(set(names)) == len(names)
+    found = [[label(element) for element in each] for each in lists]
+    if any(len(set(each)) < len(each) for each in found):
+        return None
+    return found[0], found[1]
 
 
 def _same(one: Any, other: Any) -> bool:
