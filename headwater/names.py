@@ -17,7 +17,9 @@ def check_name(name: str, pointer: str = "/name") -> str:
     """
     name = unicodedata.normalize("NFC", name)
     if not 1 <= len(name) <= MAX_NAME:
-        raise InvalidInputError.at(pointer, f"a name has 1 to {MAX_NAME} characters, not {len(name)}")
+        raise InvalidInputError.at(
+            pointer, f"a name has 1 to {MAX_NAME} characters, not {len(name)}"
+        )
     for char in name:
         if unicodedata.category(char) in ("Cc", "Cs"):
             raise InvalidInputError.at(pointer, f"a name cannot hold U+{ord(char):04X}")

@@ -4,16 +4,16 @@ Words used throughout:
 
 - *entity*: a versioned document with an id; *part*: a column, feature or unresolved source of an
   entity, with an id of its own; *node*: either, as lineage sees it.
-- *rev*: counts the writes of one entity from 1; *seq*: counts the commits of the store from 1. As-of
-  reads name a seq.
-- *edge*: one assertion ``(from, to, level, source, producer)``. It is opened by one commit and closed
-  by another, never deleted.
+- *rev*: counts the writes of one entity from 1; *seq*: counts the commits of the store from 1.
+  As-of reads name a seq.
+- *edge*: one assertion ``(from, to, level, source, producer)``. It is opened by one commit and
+  closed by another, never deleted.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -75,8 +75,11 @@ class EntityWrite:
 
 @dataclass(frozen=True, slots=True)
 class EdgeKey:
-    """What tells one assertion from another. ``source`` says how it is known (such as
-    ``featureSources``, ``view``, ``manual``), ``producer`` who keeps it."""
+    """What tells one assertion from another.
+
+    ``source`` says how it is known (such as ``featureSources``, ``view``, ``manual``), ``producer``
+    who keeps it.
+    """
 
     from_id: str
     to_id: str
@@ -314,8 +317,8 @@ class Store(ABC):
         """Return one hop of a walk from all the nodes: assertions and the nodes they lead to.
 
         Ordered by near id, then far id, then source and producer. ``after`` (a near and a far id)
-        continues behind that pair. An edge counts as of a commit when it was opened by then and not yet
-        closed. Only what is returned is touched, so a hub costs no more than ``limit``.
+        continues behind that pair. An edge counts as of a commit when it was opened by then and not
+        yet closed. Only what is returned is touched, so a hub costs no more than ``limit``.
         """
 
     @abstractmethod
