@@ -1,0 +1,130 @@
+"""Reads of entities: one, many, pages, the past. Each is one statement, and so one round trip."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from headwater.store.base import Deleted, Key, PageQuery, Record
+from headwater.store.neo4j.database import Database
+from headwater.store.neo4j.layout import place, unpack
+
+_BY_ID = "MATCH (e:Entity {id: $id})"
+_BY_FQN = "MATCH (e:Entity {kind: $kind, fqn: $fqn})"
+_NOW = " RETURN e.state"
+# An order by every property of an index is the order that the index is read in: no sort.
+_LATEST = " RETURN s.state AS state ORDER BY s.entity_id DESC, s.seq DESC LIMIT 1"
+_AS_OF = " MATCH (s:_State) WHERE s.entity_id = e.id AND s.seq <= $as_of" + _LATEST
+_VERSION = (
+    " MATCH (s:_State) WHERE s.entity_id = e.id AND s.seq > 0 AND s.version = $version" + _LATEST
+)
+
+_MANY = """
+CALL () {
+  UNWIND $ids AS key MATCH (e:Entity {id: key}) RETURN key, e
+  UNION ALL
+  UNWIND $names AS key MATCH (e:Entity {kind: key[0], fqn: key[1]}) RETURN key, e
+}
+"""
+_MANY_NOW = _MANY + "RETURN key, e.state"
+_MANY_AS_OF = f"{_MANY} CALL (e) {{ {_AS_OF} }} RETURN key, state"
+
+_OF_PARENT = " AND e.parent_id = $parent_id"
+_PAGE = """
+UNWIND $deleted AS deleted
+CALL (deleted) {{
+  MATCH (e:Entity)
+  WHERE e.kind = $kind AND e.deleted = deleted AND e.place > $after{parent}
+  RETURN e ORDER BY {order} LIMIT $limit
+}}
+RETURN e.state ORDER BY e.place LIMIT $limit
+"""
+_PLACE = "e.kind, e.deleted, e.place"
+_PAGE_OF_KIND = _PAGE.format(parent="", order=_PLACE)
+_PAGE_OF_PARENT = _PAGE.format(parent=_OF_PARENT, order=f"e.parent_id, {_PLACE}")
+_COUNT = """
+MATCH (e:Entity) WHERE e.kind = $kind AND e.deleted IN $deleted AND e.place IS NOT NULL{parent}
+RETURN count(e)
+"""
+_COUNT_OF_KIND = _COUNT.format(parent="")
+_COUNT_OF_PARENT = _COUNT.format(parent=_OF_PARENT)
+_FLAGS: dict[Deleted, list[bool]] = {"exclude": [False], "include": [False, True], "only": [True]}
+
+_VERSIONS = """
+MATCH (s:_State) WHERE s.entity_id = $id AND s.rev < $before
+RETURN s.state ORDER BY s.entity_id DESC, s.rev DESC LIMIT $limit
+"""
+_ANY_REV = 2**63 - 1
+_DESCENDANTS = """
+MATCH path = (:Entity {id: $id})-[:CONTAINS*1..]->(e:Entity)
+RETURN e.state ORDER BY length(path), e.place
+"""
+_REFERRERS = "MATCH (r:_Reference {target_id: $id}) RETURN r.entity_id, r.field"
+
+
+def find(database: Database, key: Key, *, as_of: int | None, version: str | None) -> Record | None:
+    """See ``Store.find``."""
+    if isinstance(key, str):
+        start, parameters = _BY_ID, {"id": key}
+    else:
+        start, parameters = _BY_FQN, {"kind": key[0], "fqn": key[1]}
+    if version is not None:
+        rows = database.read(start + _VERSION, **parameters, version=version)
+    elif as_of is not None:
+        rows = database.read(start + _AS_OF, **parameters, as_of=as_of)
+    else:
+        rows = database.read(start + _NOW, **parameters)
+    return unpack(rows[0][0]) if rows else None
+
+
+def find_many(database: Database, keys: Collection[Key], *, as_of: int | None) -> dict[Key, Record]:
+    """See ``Store.find_many``."""
+    ids = [key for key in keys if isinstance(key, str)]
+    names = [list(key) for key in keys if not isinstance(key, str)]
+    if as_of is None:
+        rows = database.read(_MANY_NOW, ids=ids, names=names)
+    else:
+        rows = database.read(_MANY_AS_OF, ids=ids, names=names, as_of=as_of)
+    return {key if isinstance(key, str) else tuple(key): unpack(state) for key, state in rows}
+
+
+def page(database: Database, query: PageQuery) -> list[Record]:
+    """See ``Store.page``."""
+    statement = _PAGE_OF_KIND if query.parent_id is None else _PAGE_OF_PARENT
+    after = "" if query.after is None else place(query.after)
+    rows = database.read(statement, **_asked(query), after=after, limit=query.limit)
+    return [unpack(state) for (state,) in rows]
+
+
+def count(database: Database, query: PageQuery) -> int:
+    """See ``Store.count``."""
+    statement = _COUNT_OF_KIND if query.parent_id is None else _COUNT_OF_PARENT
+    return int(database.read(statement, **_asked(query))[0][0])
+
+
+def _asked(query: PageQuery) -> dict[str, Any]:
+    return {
+        "kind": query.kind,
+        "parent_id": query.parent_id,
+        "deleted": _FLAGS[query.deleted],
+    }
+
+
+def versions(
+    database: Database, entity_id: str, *, before_rev: int | None, limit: int
+) -> list[Record]:
+    """See ``Store.versions``."""
+    before = _ANY_REV if before_rev is None else before_rev
+    rows = database.read(_VERSIONS, id=entity_id, before=before, limit=limit)
+    return [unpack(state) for (state,) in rows]
+
+
+def descendants(database: Database, entity_id: str) -> list[Record]:
+    """See ``Store.descendants``."""
+    return [unpack(state) for (state,) in database.read(_DESCENDANTS, id=entity_id)]
+
+
+def referrers(database: Database, entity_id: str) -> list[tuple[str, str]]:
+    """See ``Store.referrers``."""
+    rows = database.read(_REFERRERS, id=entity_id)
+    return sorted((referrer, field) for referrer, field in rows)

@@ -1,0 +1,159 @@
+"""Reads of the lineage graph: nodes, assertions, hops. Each is one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from itertools import product
+from typing import Any
+
+from headwater.store.base import Direction, Edge, Hop, Level, Node
+from headwater.store.neo4j.database import Database
+from headwater.store.neo4j.layout import FEEDS, behind, edge_key
+
+_NODE = "n.id, n.kind, n.fqn, n.name, n.owner_id, n.dropped, n.deleted"
+_FAR = f"[{_NODE.replace('n.', 'far.')}]"
+
+# The near and the far end of an edge and its place among the near end's, by direction of a walk.
+_ENDS: dict[Direction, tuple[str, str, str]] = {
+    "downstream": ("from_id", "to_id", "by_to"),
+    "upstream": ("to_id", "from_id", "by_from"),
+}
+
+
+def nodes(database: Database, filters: Mapping[str, Collection[str] | None]) -> list[Node]:
+    """See ``Store.nodes``; ``filters`` are by property."""
+    given = {name: list(values) for name, values in filters.items() if values is not None}
+    where = " AND ".join(f"n.{name} IN ${name}" for name in given)
+    # A null has no index entry, so an index on the pair needs to hear that there is none.
+    rows = database.read(
+        f"MATCH (n:Entity|Part) WHERE {where} AND n.kind IS NOT NULL RETURN " + _NODE,
+        **given,
+    )
+    return sorted((Node(*row) for row in rows), key=lambda node: (node.fqn, node.id))
+
+
+def edges(
+    database: Database,
+    filters: Mapping[str, str | Collection[str] | None],
+    *,
+    include_closed: bool,
+) -> list[Edge]:
+    """See ``Store.edges``; ``filters`` are by property."""
+    given = {
+        name: [value] if isinstance(value, str) else list(value)
+        for name, value in filters.items()
+        if value is not None
+    }
+    where = " AND ".join(f"e.{name} IN ${name}" for name in given)
+    # Says that the index's second property is there, without which the index cannot answer.
+    where += " AND e.by_to IS NOT NULL AND e.by_from IS NOT NULL AND e.level IS NOT NULL"
+    places = [f"()-[e:{name}]->()" for name in FEEDS.values()] + ["(e:_Suppression)"]
+    if include_closed:
+        places.append("(e:_ClosedEdge)")
+    statement = "\nUNION ALL\n".join(
+        f"MATCH {place} WHERE {where} RETURN properties(e) AS edge" for place in places
+    )
+    found = [_edge(row[0]) for row in database.read(statement, **given)]
+    return sorted(found, key=_key_order)
+
+
+def expand(
+    database: Database,
+    ids: Collection[str],
+    direction: Direction,
+    level: Level,
+    *,
+    limit: int,
+    as_of: int | None,
+    after: tuple[str, str] | None,
+) -> list[Hop]:
+    """See ``Store.expand``."""
+    # Rows come in the order of this list, one node's after the other's, until the limit is reached.
+    near, far = after or ("", "")
+    ordered = sorted(each for each in set(ids) if each >= near)
+    starts = [[each, behind(far) if each == near else ""] for each in ordered]
+    statement = _EXPAND[direction, level, as_of is None]
+    rows = database.read(statement, starts=starts, limit=limit, as_of=as_of)
+    return [Hop(_edge(edge), Node(*node)) for edge, node in rows]
+
+
+def degrees(
+    database: Database,
+    ids: Collection[str],
+    direction: Direction,
+    level: Level,
+    *,
+    as_of: int | None,
+) -> dict[str, int]:
+    """See ``Store.degrees``."""
+    statement = _DEGREES[direction, level, as_of is None]
+    rows = database.read(statement, ids=list(set(ids)), as_of=as_of)
+    return {near: count for near, count in rows if count}
+
+
+def _edge(found: Mapping[str, Any]) -> Edge:
+    return Edge(edge_key(found), found["details"], found["opened_seq"], found.get("closed_seq"))
+
+
+def _key_order(edge: Edge) -> tuple[str | int, ...]:
+    key = edge.key
+    return (key.from_id, key.to_id, key.level, key.source, key.producer, edge.opened_seq)
+
+
+def _open(direction: Direction, level: Level) -> str:
+    """A match of open edges ``e`` and their far nodes."""
+    if level == "suppressed":
+        return "(e:_Suppression)"
+    ends = "()-[e:{}]->(far)" if direction == "downstream" else "(far)-[e:{}]->()"
+    return ends.format(FEEDS[level])
+
+
+def _expand_statement(direction: Direction, level: Level, *, now: bool) -> str:
+    near, far, place = _ENDS[direction]
+    look_up = f"MATCH (far:Entity|Part {{id: e.{far}}})"
+    opened = "" if now else " AND e.opened_seq <= $as_of"
+    open_ = f"""
+    MATCH {_open(direction, level)}
+    WHERE e.{near} = start[0] AND e.{place} > start[1]{opened}
+    WITH * ORDER BY e.{near}, e.{place} LIMIT $limit
+    {look_up if level == "suppressed" else ""}
+    RETURN properties(e) AS edge, {_FAR} AS node, e.{place} AS place"""
+    closed = f"""
+    MATCH (e:_ClosedEdge)
+    WHERE e.{near} = start[0] AND e.level = '{level}' AND e.{place} > start[1]
+      AND e.opened_seq <= $as_of AND e.closed_seq > $as_of
+    WITH * ORDER BY e.{near}, e.level, e.{place} LIMIT $limit
+    {look_up}
+    RETURN properties(e) AS edge, {_FAR} AS node, e.{place} AS place"""
+    both = f"""
+    CALL (start) {{ {open_}
+    UNION ALL {closed}
+    }}
+    RETURN edge, node, place ORDER BY place LIMIT $limit"""
+    hops = open_ if now else both
+    return f"UNWIND $starts AS start CALL (start) {{ {hops} }} RETURN edge, node LIMIT $limit"
+
+
+def _degrees_statement(direction: Direction, level: Level, *, now: bool) -> str:
+    near, far, place = _ENDS[direction]
+    known = f"e.{near} = near AND e.{place} IS NOT NULL"
+    open_ = f"MATCH {_open(direction, level)} WHERE {known}"
+    if now:
+        other = f"e.{far}" if level == "suppressed" else "far"
+        count = f"{open_} RETURN count(DISTINCT {other}) AS n"
+        return f"UNWIND $ids AS near CALL (near) {{ {count} }} RETURN near, n"
+    closed = f"MATCH (e:_ClosedEdge) WHERE {known} AND e.level = '{level}'"
+    return f"""
+    UNWIND $ids AS near
+    CALL (near) {{
+      {open_} AND e.opened_seq <= $as_of RETURN e.{far} AS other
+      UNION
+      {closed} AND e.opened_seq <= $as_of AND e.closed_seq > $as_of RETURN e.{far} AS other
+    }}
+    RETURN near, count(other)"""
+
+
+_LEVELS: tuple[Level, ...] = ("fine", "coarse", "suppressed")
+_CASES = list(product(_ENDS, _LEVELS, (True, False)))
+_EXPAND = {case: _expand_statement(case[0], case[1], now=case[2]) for case in _CASES}
+_DEGREES = {case: _degrees_statement(case[0], case[1], now=case[2]) for case in _CASES}

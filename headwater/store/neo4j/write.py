@@ -1,0 +1,149 @@
+"""The commit: lock and read, compare, write. Each is one round trip, whatever is written."""
+
+from __future__ import annotations
+
+from headwater.errors import StoreError
+from headwater.store.base import WriteSet
+from headwater.store.neo4j.check import Stored, check
+from headwater.store.neo4j.database import Run
+from headwater.store.neo4j.layout import edge_key, edge_place
+from headwater.store.neo4j.rows import Rows
+
+# The SET takes the lock; everything behind the WITH is read under it. See ADR 0002.
+_LOCK_AND_READ = """
+MATCH (counter:_Counter {name: 'commit'})
+SET counter.held_by = $commit_id
+WITH counter
+CALL () {
+  UNWIND $ids AS id MATCH (e:Entity {id: id})
+  RETURN collect([id, e.rev, e.parent_id, e.deleted]) AS entities
+}
+CALL () {
+  UNWIND $part_ids AS id MATCH (p:Part {id: id})
+  RETURN collect([id, p.dropped]) AS parts
+}
+CALL () {
+  UNWIND $names AS name MATCH (e:Entity {kind: name[0], fqn: name[1]})
+  RETURN collect([name[0], name[1], e.id]) AS names
+}
+CALL () {
+  UNWIND $referring AS id MATCH (r:_Reference {entity_id: id})
+  RETURN collect([id, r.field, r.target_id]) AS references
+}
+CALL () {
+  UNWIND $keys AS key MATCH ()-[e:FEEDS {from_id: key[0], by_to: key[1]}]->()
+  RETURN collect(properties(e)) AS fine
+}
+CALL () {
+  UNWIND $keys AS key MATCH ()-[e:FEEDS_TABLE {from_id: key[0], by_to: key[1]}]->()
+  RETURN collect(properties(e)) AS coarse
+}
+CALL () {
+  UNWIND $keys AS key MATCH (e:_Suppression {from_id: key[0], by_to: key[1]})
+  RETURN collect(properties(e)) AS suppressed
+}
+RETURN counter.seq, counter.at, counter.events, entities, parts, names, references,
+       fine + coarse + suppressed AS edges
+"""
+
+# What each list of rows does, in this order: names are freed before they are taken, edges closed
+# before they are opened, nodes made before they are linked.
+_STEPS = {
+    "freed": "UNWIND $freed AS id MATCH (e:Entity {id: id}) REMOVE e.fqn",
+    "entities": """
+        UNWIND $entities AS row
+        MERGE (e:Entity {id: row.id}) SET e += row.properties, e:$(row.label)""",
+    "states": "UNWIND $states AS row CREATE (s:_State) SET s = row",
+    "moved": "UNWIND $moved AS id MATCH ()-[r:CONTAINS]->(:Entity {id: id}) DELETE r",
+    "placed": """
+        UNWIND $placed AS row
+        MATCH (e:Entity {id: row[0]}) MATCH (parent:Entity {id: row[1]})
+        CREATE (parent)-[:CONTAINS]->(e)""",
+    "flagged": """
+        UNWIND $flagged AS row
+        MATCH (p:Part {owner_id: row[0]}) SET p.deleted = row[1]""",
+    "dropped": """
+        UNWIND $dropped AS id
+        MATCH (p:Part {id: id}) SET p.dropped = true
+        WITH p MATCH (:Entity {id: p.owner_id})-[r]->(p)
+        WHERE NOT type(r) IN ['FEEDS', 'FEEDS_TABLE'] DELETE r""",
+    "parts": """
+        UNWIND $parts AS row
+        MERGE (p:Part {id: row.id}) SET p += row.properties, p:$(row.label)""",
+    "linked": """
+        UNWIND $linked AS row
+        MATCH (e:Entity {id: row[0]}) MATCH (p:Part {id: row[1]})
+        CREATE (e)-[:$(row[2])]->(p)""",
+    "unreferred": """
+        UNWIND $unreferred AS row
+        MATCH (r:_Reference {entity_id: row[0]}) WHERE r.field = row[1] AND r.target_id = row[2]
+        DELETE r""",
+    "referred": """
+        UNWIND $referred AS row
+        CREATE (:_Reference {entity_id: row[0], field: row[1], target_id: row[2]})""",
+    "closed_fine": """
+        UNWIND $closed_fine AS row
+        MATCH ()-[e:FEEDS {from_id: row[0], by_to: row[1]}]->()
+        CREATE (c:_ClosedEdge) SET c = properties(e), c.closed_seq = $seq DELETE e""",
+    "closed_coarse": """
+        UNWIND $closed_coarse AS row
+        MATCH ()-[e:FEEDS_TABLE {from_id: row[0], by_to: row[1]}]->()
+        CREATE (c:_ClosedEdge) SET c = properties(e), c.closed_seq = $seq DELETE e""",
+    "closed_suppressed": """
+        UNWIND $closed_suppressed AS row
+        MATCH (e:_Suppression {from_id: row[0], by_to: row[1]})
+        CREATE (c:_ClosedEdge) SET c = properties(e), c.closed_seq = $seq DELETE e""",
+    "opened_fine": """
+        UNWIND $opened_fine AS row
+        MATCH (a:Entity|Part {id: row.from_id}) MATCH (b:Entity|Part {id: row.to_id})
+        CREATE (a)-[e:FEEDS]->(b) SET e = row""",
+    "opened_coarse": """
+        UNWIND $opened_coarse AS row
+        MATCH (a:Entity|Part {id: row.from_id}) MATCH (b:Entity|Part {id: row.to_id})
+        CREATE (a)-[e:FEEDS_TABLE]->(b) SET e = row""",
+    "opened_suppressed": "UNWIND $opened_suppressed AS row CREATE (e:_Suppression) SET e = row",
+    "events": "UNWIND $events AS row CREATE (e:_Event) SET e = row",
+}
+_END = """
+CREATE (c:_Commit) SET c = $commit
+WITH c MATCH (counter:_Counter {name: 'commit'})
+SET counter.seq = $seq, counter.at = c.at, counter.events = counter.events + size($events)
+"""
+
+
+def commit(run: Run, commit_id: str, write_set: WriteSet) -> int:
+    """See ``Store.commit``. The caller ends the transaction that it runs in."""
+    stored = _lock_and_read(run, commit_id, write_set)
+    check(stored, write_set)
+    rows = Rows(stored, write_set)
+    lists = rows.lists()
+    steps = [f"CALL () {{ {_STEPS[name]} }}" for name in _STEPS if lists[name]]
+    run("\n".join(steps) + _END, **lists, seq=rows.seq, commit=rows.commit(commit_id))
+    return rows.seq
+
+
+def _lock_and_read(run: Run, commit_id: str, write_set: WriteSet) -> Stored:
+    entities = write_set.entities
+    ends = {end for edge in write_set.edges for end in (edge.key.from_id, edge.key.to_id)}
+    targets = {reference.target_id for write in entities for reference in write.references or ()}
+    keys = {edge.key for edge in write_set.edges} | set(write_set.closed_edges)
+    found = run(
+        _LOCK_AND_READ,
+        commit_id=commit_id,
+        ids=list({*(write.id for write in entities), *write_set.expects, *targets, *ends}),
+        part_ids=list(ends | {part.id for write in entities for part in write.parts}),
+        names=[[write.kind, write.fqn] for write in entities],
+        referring=[write.id for write in entities if write.references is not None],
+        keys=[[key.from_id, edge_place(key)] for key in keys],
+    )
+    if not found:
+        raise StoreError("the Neo4j database has no layout yet: call migrate() first")
+    seq, at, events, stored, parts, names, references, edges = found[0]
+    return Stored(
+        *(seq, at, events),
+        entities={id_: (rev, parent_id, deleted) for id_, rev, parent_id, deleted in stored},
+        parts=dict(parts),
+        names={(kind, fqn): id_ for kind, fqn, id_ in names},
+        references={(id_, field, target_id) for id_, field, target_id in references},
+        edges={edge_key(edge): edge["details"] for edge in edges},
+    )
