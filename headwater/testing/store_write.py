@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
 
-from headwater.errors import AlreadyExistsError, ConflictError, StaleWriteError
+from headwater.errors import (
+    AlreadyExistsError,
+    ConflictError,
+    HeadwaterError,
+    StaleWriteError,
+    StoreError,
+)
 from headwater.store.base import Record, Reference, Store, WriteSet
 from headwater.testing.store_build import NOON, edge, entity, event, following, part, writes
 
@@ -150,6 +158,12 @@ class WriteConformance:
         assert found is not None
         assert found.id == "table-other"
 
+    def test_update_may_leave_references_as_they_are(self, store: Store) -> None:
+        write = entity("a", references=(Reference("x", "table-b"),))
+        store.commit(writes(entity("b"), write, entity("c", references=None)))
+        store.commit(writes(following(write, references=None)))
+        assert store.referrers("table-b") == [("table-a", "x")]
+
     def test_reference_needs_its_target(self, store: Store) -> None:
         with pytest.raises(StaleWriteError):
             store.commit(writes(entity("a", references=(Reference("service", "nobody"),))))
@@ -278,6 +292,37 @@ class WriteConformance:
         store.migrate()
         store.migrate()
         assert snapshot(store, "table-a") == before
+
+    def test_no_error_of_a_driver_passes(self, store: Store) -> None:
+        """Whether such a value is refused or found nowhere is the adapter's choice."""
+        store.commit(writes(entity("a")))
+        half = "\ud83c"  # of a surrogate pair: no text encoding has it
+        calls: list[Callable[[], object]] = [
+            lambda: store.find(half),
+            lambda: store.find(("table", half)),
+            lambda: store.find("table-a", as_of=2**70),
+            lambda: store.find_many([half]),
+            lambda: store.nodes(fqns=[half]),
+            lambda: store.expand(["table-a", half], "upstream", "fine", limit=10),
+            lambda: store.edges(producer=half),
+            lambda: store.events(after=2**70),
+            lambda: store.sequence(2**70),
+        ]
+        for call in calls:
+            with suppress(HeadwaterError):
+                call()
+        with pytest.raises(HeadwaterError):
+            store.commit(writes(entity("b"), entity("c", document=half)))
+        assert store.sequence() == 1
+        assert store.find("table-b") is None
+
+    def test_closed_store_is_refused(self, store: Store) -> None:
+        store.commit(writes(entity("a")))
+        store.close()
+        with pytest.raises(StoreError):
+            store.find("table-a")
+        with pytest.raises(StoreError):
+            store.commit(writes(entity("b")))
 
     def test_closing_twice_is_allowed(self, store: Store) -> None:
         store.close()

@@ -2,34 +2,199 @@
 
 from __future__ import annotations
 
+import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from headwater.errors import InvalidInputError, StoreError
 from headwater.store.base import Store
 from headwater.store.factory import open_store
+from headwater.store.sqlite import SqliteStore
+from headwater.store.sqlite.failure import translated
 from headwater.testing.store import DurableStoreConformance, StoreConformance
+from headwater.testing.store_build import entity, event, writes
+
+WRITER = Path(__file__).with_name("sqlite_writer.py")
 
 
 class TestMemory(StoreConformance):
     @pytest.fixture
     def store(self) -> Iterator[Store]:
-        with_store = open_store("sqlite://")
-        yield with_store
-        with_store.close()
+        store = open_store("sqlite://")
+        yield store
+        store.close()
 
 
 class TestFile(DurableStoreConformance):
-    @pytest.fixture(autouse=True)
-    def file(self, tmp_path: Path) -> None:
-        self.url = f"sqlite:///{tmp_path / 'headwater.db'}"
-
     @pytest.fixture
-    def store(self) -> Iterator[Store]:
-        store = open_store(self.url)
+    def store(self, path: Path) -> Iterator[Store]:
+        self.path = path
+        store = open_store(f"sqlite:///{path}")
         yield store
         store.close()
 
     def reopen(self, store: Store) -> Store:
-        return open_store(self.url)
+        return open_store(str(self.path))
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "headwater.db"
+
+
+def start_writer(path: Path, times: str) -> subprocess.Popen[str]:
+    command = [sys.executable, str(WRITER), str(path), times]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def test_processes_that_write_one_file_lose_nothing(path: Path) -> None:
+    """They also create the file at once: neither finds it there."""
+    processes = [start_writer(path, "150") for _ in range(3)]
+    assert [process.communicate()[0] for process in processes] == ["", "", ""]
+    assert [process.returncode for process in processes] == [0, 0, 0]
+    store = open_store(str(path))
+    found = store.find("table-counter")
+    assert found is not None
+    assert (found.document, found.rev, store.sequence()) == ("450", 450, 450)
+    assert [each.number for each in store.events(limit=1000)] == list(range(1, 451))
+    store.close()
+
+
+def test_what_was_acknowledged_survives_a_killed_writer(path: Path) -> None:
+    for _ in range(3):
+        with start_writer(path, "forever") as process:
+            assert process.stdout is not None
+            said = [process.stdout.readline() for _ in range(40)]
+            process.kill()
+            said += process.stdout.readlines()
+        acknowledged = int([line for line in said if line.endswith("\n")][-1])
+        store = open_store(str(path))
+        newest = store.sequence()
+        # The last commit may have been done and not yet said.
+        assert acknowledged <= newest <= acknowledged + 1
+        kept = store.find_many([f"table-n{seq}" for seq in range(1, newest + 1)])
+        assert len(kept) == newest
+        assert [each.seq for each in store.events(limit=10**6)] == list(range(1, newest + 1))
+        store.close()
+
+
+def test_database_of_another_program_is_refused_and_left_alone(path: Path) -> None:
+    other = sqlite3.connect(path)
+    other.execute("CREATE TABLE theirs (x)")
+    other.commit()
+    other.close()
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match=r"headwater\.db is not a Headwater database"):
+        open_store(str(path))
+    assert path.read_bytes() == before
+
+
+def test_newer_layout_is_refused(path: Path) -> None:
+    open_store(str(path)).close()
+    later = sqlite3.connect(path)
+    later.execute("UPDATE meta SET value = '99' WHERE key = 'layout'")
+    later.commit()
+    later.close()
+    with pytest.raises(StoreError, match="newer release"):
+        open_store(str(path))
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(b"not a database at all" * 500, "not an SQLite database"), (None, "folder")],
+    ids=["text", "directory"],
+)
+def test_what_is_no_database_is_refused(path: Path, content: bytes | None, words: str) -> None:
+    if content is None:
+        path.mkdir()
+    else:
+        path.write_bytes(content)
+    with pytest.raises(StoreError, match=words) as caught:
+        open_store(str(path))
+    assert str(path) in caught.value.message
+
+
+def test_missing_folder_is_named(path: Path) -> None:
+    with pytest.raises(StoreError, match="check that its folder exists"):
+        open_store(str(path / "deeper.db"))
+
+
+def test_damaged_file_is_reported(path: Path) -> None:
+    store = open_store(str(path))
+    store.commit(writes(*(entity(f"t{n}", document="x" * 2000) for n in range(100))))
+    store.close()
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xff" * (size - 4096))
+    store = SqliteStore(str(path))
+    with pytest.raises(StoreError, match="damaged"):
+        store.find_many([f"table-t{n}" for n in range(100)])
+    store.close()
+
+
+def test_writer_waits_for_a_lock_then_says_so(path: Path) -> None:
+    open_store(str(path)).close()
+    store = SqliteStore(str(path), busy_timeout=0.05)
+    store.migrate()
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreError, match="another process"):
+        store.commit(writes(entity("a")))
+    assert store.find("table-a") is None  # readers do not wait
+    other.execute("ROLLBACK")
+    assert store.commit(writes(entity("a"))) == 1
+    other.close()
+    store.close()
+
+
+def test_full_disk_keeps_what_was_there(path: Path) -> None:
+    store = SqliteStore(str(path))
+    store.migrate()
+    store.commit(writes(entity("a"), events=(event("table-a"),)))
+    # A page limit is how SQLite itself stands in for a full disk.
+    store._database._writer.execute("PRAGMA max_page_count = 1")
+    with pytest.raises(StoreError, match="disk is full"):
+        store.commit(writes(entity("b", document="x" * 1_000_000), events=(event("table-b"),)))
+    store._database._writer.execute("PRAGMA max_page_count = 100000")
+    assert store.find("table-b") is None
+    assert store.commit(writes(entity("b"), events=(event("table-b"),))) == 2
+    assert [each.number for each in store.events()] == [1, 2]
+    store.close()
+
+
+def test_read_only_file_is_named(path: Path) -> None:
+    open_store(str(path)).close()
+    # Not by permissions, which do not bind an administrator.
+    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    with pytest.raises(sqlite3.OperationalError) as caught:
+        connection.execute("DELETE FROM meta")
+    connection.close()
+    assert "cannot be written" in translated(caught.value, str(path)).message
+
+
+def test_memory_is_private_to_the_instance() -> None:
+    one, other = open_store("sqlite://"), open_store(":memory:")
+    one.commit(writes(entity("a")))
+    assert other.find("table-a") is None
+    one.close()
+    other.close()
+
+
+@pytest.mark.parametrize("url", ["", "sqlite://host/path", "sqlite://relative.db"])
+def test_url_without_a_path_is_refused(url: str) -> None:
+    with pytest.raises(InvalidInputError, match="sqlite:///relative"):
+        open_store(url)
+
+
+def test_relative_path_is_below_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    open_store("sqlite:///a.db").close()
+    open_store("b.db").close()
+    assert {each.name for each in tmp_path.iterdir()} == {"a.db", "b.db"}

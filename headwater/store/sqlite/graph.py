@@ -40,20 +40,24 @@ def nodes(connection: Connection, filters: Mapping[str, Collection[str] | None])
 
 def edges(
     connection: Connection,
-    filters: Mapping[str, str | Collection[str] | None],
+    ends: Mapping[str, Collection[str] | None],
+    labels: Mapping[str, str | None],
     *,
     include_closed: bool,
 ) -> list[Edge]:
-    """See ``Store.edges``; ``filters`` are by column, texts to equal or collections to be in."""
-    given = {column: value for column, value in filters.items() if value is not None}
-    texts = {column: value for column, value in given.items() if isinstance(value, str)}
-    where = " AND ".join(f"{c} = ?" if c in texts else f"{c} {ANY}" for c in given)
-    values = [value if isinstance(value, str) else listed(value) for value in given.values()]
-    table, closed = ("edge_state", "closed_seq") if include_closed else ("edge", "NULL")
-    statement = (
-        f"SELECT {_EDGE}, {closed} FROM {table} WHERE {where}"
-        " ORDER BY from_id, to_id, level, source, producer, opened_seq"
-    )
+    """See ``Store.edges``; ``ends`` and ``labels`` are filters by column."""
+    near = {column: listed(ids) for column, ids in ends.items() if ids is not None}
+    said = {column: label for column, label in labels.items() if label is not None}
+    # Where ends are given, the plus sign leaves the index to them: a producer may hold most edges.
+    mark = "+" if near else ""
+    where = " AND ".join([*(f"{c} {ANY}" for c in near), *(f"{mark}{c} = ?" for c in said)])
+    values = [*near.values(), *said.values()]
+    statement = f"SELECT {_EDGE}, NULL FROM edge WHERE {where}"
+    if include_closed:
+        # The conditions stand in both halves: around them they would not find the indexes.
+        statement += f" UNION ALL SELECT {_EDGE}, closed_seq FROM edge_past WHERE {where}"
+        values *= 2
+    statement += " ORDER BY from_id, to_id, level, source, producer, opened_seq"
     return [_edge(row) for row in connection.execute(statement, values)]
 
 
@@ -88,18 +92,19 @@ def degrees(
 ) -> dict[str, int]:
     """See ``Store.degrees``."""
     near, far = _ENDS[direction]
-    where = f"{near} {ANY} AND level = ?"
+    some = f"SELECT {near} AS near, {far} AS far FROM"
+    where = f"WHERE {near} {ANY} AND level = ?"
     values: list[str | int] = [listed(ids), level]
     if as_of is None:
-        rows = f"SELECT {near} AS near, {far} AS far FROM edge WHERE {where}"
+        rows = f"{some} edge {where}"
     else:
-        rows = f"SELECT {near} AS near, {far} AS far FROM edge_state WHERE {where} AND {_HELD}"
-        values += [as_of, as_of]
+        rows = (
+            f"{some} edge {where} AND opened_seq <= ? UNION ALL "
+            f"{some} edge_past {where} AND opened_seq <= ? AND closed_seq > ?"
+        )
+        values = [*values, as_of, *values, as_of, as_of]
     statement = f"SELECT near, count(DISTINCT far) FROM ({rows}) GROUP BY near"
     return dict(connection.execute(statement, values).fetchall())
-
-
-_HELD = "opened_seq <= ? AND (closed_seq IS NULL OR closed_seq > ?)"
 
 
 @dataclass(frozen=True, slots=True)

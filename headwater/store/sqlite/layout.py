@@ -12,9 +12,10 @@ APPLICATION_ID = 0x48445752
 VERSION = 1
 
 # Keys are text: walks are ordered by id, and an index in that order is what lets a page of a hub
-# touch only itself. Small rows live in their primary key (WITHOUT ROWID); documents do not, since
-# large rows there would spoil the tree. What is over (superseded states, closed assertions) lies
-# in tables of its own, so that history costs present reads nothing.
+# touch only itself. Most of a commit's time goes into writing pages, and ids are random: what many
+# rows of one commit share (edges, and their index by producer) is therefore kept by rowid, where
+# new rows lie side by side. What is over (superseded states, closed assertions) lies in tables of
+# its own, so that history costs present reads nothing.
 TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 
@@ -22,7 +23,6 @@ CREATE TABLE log (
   seq INTEGER PRIMARY KEY, at INTEGER NOT NULL,
   actor TEXT NOT NULL, actor_kind TEXT NOT NULL, producer TEXT
 );
-CREATE INDEX log_at ON log (at);
 
 CREATE TABLE entity (
   id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, fqn TEXT NOT NULL, name TEXT NOT NULL,
@@ -58,8 +58,8 @@ CREATE TABLE edge (
   from_id TEXT NOT NULL REFERENCES node (id), to_id TEXT NOT NULL REFERENCES node (id),
   level TEXT NOT NULL, source TEXT NOT NULL, producer TEXT NOT NULL,
   details TEXT NOT NULL, opened_seq INTEGER NOT NULL,
-  PRIMARY KEY (from_id, level, to_id, source, producer)
-) WITHOUT ROWID;
+  UNIQUE (from_id, level, to_id, source, producer)
+);
 CREATE INDEX edge_up ON edge (to_id, level, from_id, source, producer);
 CREATE INDEX edge_producer ON edge (producer, source);
 
@@ -67,14 +67,10 @@ CREATE TABLE edge_past (
   from_id TEXT NOT NULL, to_id TEXT NOT NULL,
   level TEXT NOT NULL, source TEXT NOT NULL, producer TEXT NOT NULL,
   details TEXT NOT NULL, opened_seq INTEGER NOT NULL, closed_seq INTEGER NOT NULL,
-  PRIMARY KEY (from_id, level, to_id, source, producer, opened_seq)
-) WITHOUT ROWID;
+  UNIQUE (from_id, level, to_id, source, producer, opened_seq)
+);
 CREATE INDEX edge_past_up ON edge_past (to_id, level, from_id, source, producer);
 CREATE INDEX edge_past_producer ON edge_past (producer, source);
-CREATE VIEW edge_state AS
-  SELECT from_id, to_id, level, source, producer, details, opened_seq, NULL AS closed_seq FROM edge
-  UNION ALL
-  SELECT from_id, to_id, level, source, producer, details, opened_seq, closed_seq FROM edge_past;
 
 CREATE TABLE event (
   number INTEGER PRIMARY KEY, seq INTEGER NOT NULL, type TEXT NOT NULL,
@@ -90,30 +86,20 @@ def check_owner(connection: Connection, path: str) -> None:
     Raises:
         StoreError: It is not a Headwater database.
     """
-    (mark,) = connection.execute("PRAGMA application_id").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    if mark != APPLICATION_ID and (mark or tables):
+    if tables and _mark(connection) != APPLICATION_ID:
         raise StoreError(f"{path} is not a Headwater database; another program made it", path=path)
 
 
-def migrate(connection: Connection, path: str) -> None:
-    """Make the tables of an empty database. Runs within a write transaction.
+def is_current(connection: Connection, path: str) -> bool:
+    """Whether this release's tables are there; False when there are none.
 
     Raises:
-        StoreError: A newer release wrote the database.
+        StoreError: It is not a Headwater database, or a newer release wrote it.
     """
     check_owner(connection, path)
-    (mark,) = connection.execute("PRAGMA application_id").fetchone()
-    if mark == APPLICATION_ID:
-        _check_version(connection, path)
-        return
-    for statement in TABLES.split(";\n"):
-        connection.execute(statement)
-    connection.execute("INSERT INTO meta VALUES ('layout', ?)", (str(VERSION),))
-    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-
-
-def _check_version(connection: Connection, path: str) -> None:
+    if _mark(connection) != APPLICATION_ID:
+        return False
     (layout,) = connection.execute("SELECT value FROM meta WHERE key = 'layout'").fetchone()
     if int(layout) > VERSION:
         raise StoreError(
@@ -122,3 +108,22 @@ def _check_version(connection: Connection, path: str) -> None:
             path=path,
             layout=int(layout),
         )
+    return True
+
+
+def migrate(connection: Connection, path: str) -> None:
+    """Make the tables of an empty database. Runs within a write transaction.
+
+    Raises:
+        StoreError: It is not a Headwater database, or a newer release wrote it.
+    """
+    if is_current(connection, path):  # another process was first
+        return
+    for statement in TABLES.split(";\n"):
+        connection.execute(statement)
+    connection.execute("INSERT INTO meta VALUES ('layout', ?)", (str(VERSION),))
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+
+
+def _mark(connection: Connection) -> int:
+    return int(connection.execute("PRAGMA application_id").fetchone()[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Collection
 from sqlite3 import Connection
 
@@ -30,7 +31,7 @@ SELECT number, event.seq, at, actor, producer, type, entity_id, kind, fqn, versi
 FROM event JOIN log ON log.seq = event.seq WHERE number > ? ORDER BY number LIMIT ?
 """
 _SEQUENCE = "SELECT coalesce(max(seq), 0) FROM log"
-_SEQUENCE_AT = "SELECT seq FROM log WHERE at <= ? ORDER BY at DESC, seq DESC LIMIT 1"
+_RECORDED_AT = "SELECT at FROM log WHERE seq = ?"
 
 
 class SqliteStore(Store):
@@ -115,9 +116,8 @@ class SqliteStore(Store):
         as_of: int | None = None,
         after: tuple[str, str] | None = None,
     ) -> list[Hop]:
-        return self._database.snapshot(
-            graph.expand, ids, direction, level, limit=limit, as_of=as_of, after=after
-        )
+        run = self._database.read if as_of is None and after is None else self._database.snapshot
+        return run(graph.expand, ids, direction, level, limit=limit, as_of=as_of, after=after)
 
     @override
     def degrees(
@@ -140,8 +140,9 @@ class SqliteStore(Store):
         to_ids: Collection[str] | None = None,
         include_closed: bool = False,
     ) -> list[Edge]:
-        filters = {"from_id": from_ids, "to_id": to_ids, "producer": producer, "source": source}
-        return self._database.read(graph.edges, filters, include_closed=include_closed)
+        ends = {"from_id": from_ids, "to_id": to_ids}
+        labels = {"producer": producer, "source": source}
+        return self._database.read(graph.edges, ends, labels, include_closed=include_closed)
 
     @override
     def events(self, *, after: int = 0, limit: int = 100) -> list[EventRecord]:
@@ -153,7 +154,9 @@ class SqliteStore(Store):
 
     @override
     def migrate(self) -> None:
-        self._database.write(layout.migrate, self._database.path)
+        # Looking first lets a process open a file while another one writes to it.
+        if not self._database.snapshot(layout.is_current, self._database.path):
+            self._database.write(layout.migrate, self._database.path)
 
     @override
     def close(self) -> None:
@@ -183,8 +186,13 @@ def _events(connection: Connection, after: int, limit: int) -> list[EventRecord]
 
 
 def _sequence(connection: Connection, at: int | None) -> int:
+    (newest,) = connection.execute(_SEQUENCE).fetchone()
     if at is None:
-        row = connection.execute(_SEQUENCE).fetchone()
-    else:
-        row = connection.execute(_SEQUENCE_AT, (at,)).fetchone()
-    return row[0] if row else 0
+        return int(newest)
+
+    def recorded(seq: int) -> int:
+        (time,) = connection.execute(_RECORDED_AT, (seq,)).fetchone()
+        return int(time)
+
+    # Recorded time never goes back, so that no index is needed: seqs are in its order.
+    return bisect_right(range(1, newest + 1), at, key=recorded)

@@ -37,16 +37,16 @@ _DROP_REFERENCE = "DELETE FROM entity_reference WHERE entity_id = ? AND field = 
 _PUT_REFERENCE = "INSERT INTO entity_reference (entity_id, field, target_id) VALUES (?, ?, ?)"
 _EDGE = "from_id, to_id, level, source, producer"
 _THIS_EDGE = "from_id = ?1 AND to_id = ?2 AND level = ?3 AND source = ?4 AND producer = ?5"
+_OPEN_EDGE = f"""
+INSERT INTO edge ({_EDGE}, details, opened_seq) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+"""
 # Keeps what is closed: all of it for NULL as the new details, else only what has other details.
 _KEEP_EDGE = f"""
 INSERT OR IGNORE INTO edge_past ({_EDGE}, details, opened_seq, closed_seq)
-SELECT {_EDGE}, details, opened_seq, ?7 FROM edge WHERE {_THIS_EDGE} AND details IS NOT ?6
+SELECT {_EDGE}, details, opened_seq, ?7 FROM edge
+WHERE {_THIS_EDGE} AND details IS NOT ?6 AND opened_seq < ?7
 """
-_PUT_EDGE = f"""
-INSERT INTO edge ({_EDGE}, details, opened_seq) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-ON CONFLICT DO UPDATE SET details = excluded.details, opened_seq = excluded.opened_seq
-WHERE details <> excluded.details
-"""
+_REOPEN_EDGE = f"UPDATE edge SET details = ?6, opened_seq = ?7 WHERE {_THIS_EDGE} AND details <> ?6"
 _EVENT = """
 INSERT INTO event (seq, type, entity_id, kind, fqn, version, payload) VALUES (?, ?, ?, ?, ?, ?, ?)
 """
@@ -57,7 +57,7 @@ def commit(connection: Connection, write_set: WriteSet) -> int:
     _check_expected(connection, write_set.expects)
     who = (write_set.at, write_set.actor, write_set.actor_kind, write_set.producer)
     connection.execute(_LOG, who)
-    (seq,) = connection.execute("SELECT last_insert_rowid()").fetchone()
+    seq = int(connection.execute("SELECT last_insert_rowid()").fetchone()[0])
     for write in write_set.entities:
         _put_entity(connection, write, seq)
     for write in write_set.entities:
@@ -149,9 +149,11 @@ def _put_edges(connection: Connection, edges: Sequence[EdgeWrite], seq: int) -> 
     if not edges:
         return
     rows = [(*_key_row(edge.key), edge.details, seq) for edge in edges]
-    connection.executemany(_KEEP_EDGE, rows)
     try:
-        connection.executemany(_PUT_EDGE, rows)
+        opened = connection.executemany(_OPEN_EDGE, rows).rowcount
+        if opened < len(rows):  # some were open: keep and replace those with other details
+            connection.executemany(_KEEP_EDGE, rows)
+            connection.executemany(_REOPEN_EDGE, rows)
     except IntegrityError as error:
         raise _missing(connection, "node", {end for row in rows for end in row[:2]}) from error
 
