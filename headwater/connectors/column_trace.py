@@ -49,6 +49,9 @@ class Bindings:
             schema = "?"
         table.set("catalog", None)
         table.set("db", exp.to_identifier(schema, quoted=True))
+        if isinstance(table.this, exp.Identifier) and not table.alias:
+            # sqlglot gives a table its own name as alias, but folds a quoted one.
+            table.set("alias", exp.TableAlias(this=table.this.copy()))
 
     def find(self, table: exp.Table) -> Relation | None:
         """Return the relation that a bound table means."""

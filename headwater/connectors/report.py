@@ -53,7 +53,7 @@ class Report:
         lines = [
             f"{self.service}: {self.seen} seen, {self.created} created, {self.changed} changed,"
             f" {self.unchanged} unchanged, {len(self.failed)} failed",
-            f"lineage: {self.columns} columns of views, {self.edges} pairs of table and view",
+            f"lineage: {self.columns} view columns traced, in {self.edges} pairs of table and view",
         ]
         if not self.tables:
             lines.append("no table was seen: nothing was written")

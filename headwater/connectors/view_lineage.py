@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from sqlglot import exp, parse_one
+from sqlglot import TokenType, exp, parse_one
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import ParseError, SqlglotError
 from sqlglot.optimizer.normalize_identifiers import normalize_identifiers
@@ -70,13 +70,32 @@ class ViewReader:
         return found[0] if len(found) == 1 else None
 
     def _parse(self, sql: str) -> _Query | None:
-        statement: exp.Expr | None = parse_one(sql, dialect=self._dialect)
-        names_outputs = False
-        if isinstance(statement, exp.Create):
-            names_outputs = isinstance(statement.this, exp.Schema)
-            statement = statement.expression
+        start, names_outputs = self._header(sql)
+        # Lines in place of the header keep the numbers of those behind it.
+        statement: exp.Expr | None = parse_one(
+            "\n" * sql.count("\n", 0, start) + sql[start:], dialect=self._dialect
+        )
         body = statement.unnest() if isinstance(statement, exp.Query) else None
         return _Query(body.copy(), names_outputs) if isinstance(body, exp.Query) else None
+
+    def _header(self, sql: str) -> tuple[int, bool]:
+        """Where the query starts, behind ``CREATE VIEW … AS``; whether columns are named before.
+
+        Parsed as a whole, a statement that sqlglot does not know becomes a command without a fault
+        or a line.
+        """
+        tokens = self._dialect.tokenize(sql)
+        if not tokens or tokens[0].token_type is not TokenType.CREATE:
+            return 0, False
+        depth, names_outputs = 0, False
+        for token in tokens:
+            if token.token_type is TokenType.L_PAREN:
+                depth, names_outputs = depth + 1, True
+            elif token.token_type is TokenType.R_PAREN:
+                depth -= 1
+            elif token.token_type is TokenType.ALIAS and depth == 0:
+                return token.end + 1, names_outputs
+        return 0, False
 
     def _resolve(self, view: Relation, query: _Query) -> ViewLineage:
         body = normalize_identifiers(query.body, dialect=self._dialect)

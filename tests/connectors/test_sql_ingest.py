@@ -1,0 +1,219 @@
+"""The SQL connector from a real database to a real catalog."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from headwater import Database, Headwater, InvalidInputError, Table
+from headwater.connectors.sql import ingest
+from headwater.generated import Constraint
+
+from .conftest import MakeDatabase
+
+CELLAR = """
+    CREATE TABLE sample (id INTEGER PRIMARY KEY, grower VARCHAR NOT NULL);
+    CREATE TABLE chemistry (sample_id INTEGER PRIMARY KEY REFERENCES sample (id),
+        acid DOUBLE, ash DOUBLE, "odd. name" DOUBLE);
+    CREATE VIEW ratio AS
+        SELECT c.sample_id, c.acid / c.ash AS acid_to_ash, s.grower, c."odd. name" AS "Odd"
+        FROM chemistry c JOIN sample s ON s.id = c.sample_id WHERE c.acid > 0;
+    CREATE VIEW top AS SELECT * FROM ratio;
+"""
+
+
+def feeds(hw: Headwater, column: str) -> set[str]:
+    """The columns that a column is made from, one step up."""
+    lineage = hw.lineage(f"column:{column}", upstream=1, downstream=0, level="column")
+    return {node.fully_qualified_name for node in lineage.upstream()}
+
+
+def test_a_sqlite_database_with_its_lineage(sqlite: MakeDatabase, hw: Headwater) -> None:
+    check_cellar(hw, sqlite(CELLAR), "sqlite")
+
+
+def test_a_duckdb_database_with_its_lineage(duck: MakeDatabase, hw: Headwater) -> None:
+    check_cellar(hw, duck(CELLAR), "duckdb")
+
+
+def check_cellar(hw: Headwater, url: str, service: str) -> None:
+    report = ingest(hw, url)
+    assert report.succeeded
+    assert (report.seen, report.created, report.tables) == (7, 7, 4)
+    assert (report.edges, report.columns, report.unresolved) == (3, 8, [])
+    main = f"{service}.cellar.main"
+    chemistry = hw.get(Table, f"{main}.chemistry")
+    assert [column.name for column in chemistry.columns or []] == [
+        *("sample_id", "acid", "ash", "odd. name"),
+    ]
+    assert (chemistry.columns or [])[0].constraint is Constraint.primary_key
+    constraints = [each.to_wire() for each in chemistry.table_constraints or []]
+    assert {
+        "constraintType": "FOREIGN_KEY",
+        "columns": ["sample_id"],
+        "referredColumns": [f"{main}.sample.id"],
+    } in constraints
+    assert feeds(hw, f"{main}.ratio.acid_to_ash") == {
+        f"{main}.chemistry.acid",
+        f"{main}.chemistry.ash",
+    }
+    assert feeds(hw, f"{main}.ratio.grower") == {f"{main}.sample.grower"}
+    assert feeds(hw, f"{main}.ratio.Odd") == {f'{main}.chemistry."odd. name"'}
+    assert feeds(hw, f"{main}.top.acid_to_ash") == {f"{main}.ratio.acid_to_ash"}
+    tables = hw.lineage(f"table:{main}.top", upstream=3, downstream=0).upstream()
+    assert {node.name for node in tables} == {"ratio", "chemistry", "sample"}
+
+
+def test_a_second_run_writes_nothing(duck: MakeDatabase, hw: Headwater) -> None:
+    url = duck(CELLAR)
+    ingest(hw, url)
+    before = list(hw.events())
+    again = ingest(hw, url)
+    assert (again.created, again.changed, again.unchanged) == (0, 0, 7)
+    assert again.edges == 3
+    assert list(hw.events()) == before
+
+
+def test_a_changed_view_says_its_lineage_anew(duck: MakeDatabase, hw: Headwater) -> None:
+    ingest(hw, duck(CELLAR))
+    url = duck("""
+        DROP VIEW top; DROP VIEW ratio;
+        CREATE VIEW ratio AS SELECT sample_id, ash AS acid_to_ash FROM chemistry;
+    """)
+    report = ingest(hw, url)
+    assert report.changed == 1
+    assert feeds(hw, "duckdb.cellar.main.ratio.acid_to_ash") == {"duckdb.cellar.main.chemistry.ash"}
+
+
+def test_a_dropped_column_makes_a_major_version(duck: MakeDatabase, hw: Headwater) -> None:
+    ingest(hw, duck("CREATE TABLE t (a INTEGER, b INTEGER)"))
+    ingest(hw, duck("ALTER TABLE t DROP COLUMN b"))
+    assert hw.get(Table, "duckdb.cellar.main.t").version == "1.0"
+
+
+def test_what_a_person_wrote_stays(duck: MakeDatabase, hw: Headwater) -> None:
+    url = duck("CREATE TABLE t (a INTEGER); COMMENT ON TABLE t IS 'by the database'")
+    ingest(hw, url)
+    table = hw.get(Table, "duckdb.cellar.main.t")
+    assert table.description == "by the database"
+    table.description = "by a person"
+    hw.update(table)
+    assert ingest(hw, url).changed == 0
+    assert hw.get(Table, "duckdb.cellar.main.t").description == "by a person"
+
+
+def test_a_comment_that_goes_takes_the_description_with_it(
+    duck: MakeDatabase, hw: Headwater
+) -> None:
+    ingest(hw, duck("CREATE TABLE t (a INTEGER); COMMENT ON TABLE t IS 'old'"))
+    ingest(hw, duck("COMMENT ON TABLE t IS NULL"))
+    assert hw.get(Table, "duckdb.cellar.main.t").description is None
+
+
+def test_everything_is_written_by_the_producer_of_the_service(
+    sqlite: MakeDatabase, hw: Headwater
+) -> None:
+    ingest(hw, sqlite(CELLAR), service="my cellar")
+    assert hw.get(Database, "my cellar.cellar").service.fully_qualified_name == "my cellar"
+    lineage = hw.lineage("table:my cellar.cellar.main.ratio", upstream=1, downstream=0)
+    told = [assertion for edge in lineage.edges for assertion in edge.assertions]
+    assert {(each["source"], each["producer"]) for each in told} == {("view", "sql:my cellar")}
+    assert all("CREATE VIEW ratio" in each["sqlQuery"] for each in told)
+
+
+def test_a_service_may_have_any_name(sqlite: MakeDatabase, hw: Headwater) -> None:
+    report = ingest(hw, sqlite(CELLAR), service='Keller "Süd". 葡萄')
+    assert report.succeeded
+    assert report.edges == 3
+
+
+def test_odd_names_and_shapes_of_views(duck: MakeDatabase, hw: Headwater) -> None:
+    url = duck("""
+        CREATE SCHEMA "raw data";
+        CREATE TABLE "raw data"."Wine ""A"".b/ü" ("The ID" INTEGER, "a.b" DOUBLE, up INTEGER);
+        CREATE VIEW pairs AS SELECT l."a.b" AS own, r."a.b" AS above
+            FROM "raw data"."Wine ""A"".b/ü" l JOIN "raw data"."Wine ""A"".b/ü" r
+            ON l.up = r."The ID";
+        CREATE VIEW listed ("x.y", z) AS SELECT * EXCLUDE (up) FROM "raw data"."wine ""a"".B/ü";
+    """)
+    report = ingest(hw, url)
+    assert report.succeeded
+    assert not report.unresolved
+    raw = 'duckdb.cellar.raw data."Wine ""A"".b/ü"'
+    assert feeds(hw, "duckdb.cellar.main.pairs.own") == {f'{raw}."a.b"'}
+    assert feeds(hw, "duckdb.cellar.main.pairs.above") == {f'{raw}."a.b"'}
+    assert feeds(hw, 'duckdb.cellar.main.listed."x.y"') == {f"{raw}.The ID"}
+
+
+def test_a_view_whose_sql_cannot_be_read_is_reported_and_has_no_edge(
+    sqlite: MakeDatabase, hw: Headwater
+) -> None:
+    url = sqlite("""
+        CREATE TABLE t (a INTEGER);
+        CREATE VIEW odd
+        AS
+            SELECT a,
+                   CAST(a AS UNSIGNED BIG INT) AS big
+            FROM t;
+        CREATE VIEW good AS SELECT a FROM t;
+    """)
+    report = ingest(hw, url)
+    assert report.succeeded
+    assert [(note.name, note.line) for note in report.unresolved] == [("sqlite.cellar.main.odd", 4)]
+    assert "open: sqlite.cellar.main.odd, line 4: the SQL cannot be resolved" in str(report)
+    assert [column.name for column in hw.get(Table, "sqlite.cellar.main.odd").columns or []] == [
+        *("a", "big"),
+    ]
+    assert not hw.lineage("table:sqlite.cellar.main.odd", upstream=1).upstream()
+    assert feeds(hw, "sqlite.cellar.main.good.a") == {"sqlite.cellar.main.t.a"}
+
+
+def test_a_table_that_the_catalog_refuses_holds_up_no_other(
+    sqlite: MakeDatabase, hw: Headwater
+) -> None:
+    url = sqlite("""
+        CREATE TABLE "line\nbreak" (a INTEGER); CREATE TABLE t (a INTEGER);
+        CREATE VIEW v AS SELECT t.a, l.a AS b FROM t, "line\nbreak" l;
+    """)
+    report = ingest(hw, url)
+    assert not report.succeeded
+    assert [failure.name for failure in report.failed] == ["table line\nbreak"]
+    assert feeds(hw, "sqlite.cellar.main.v.a") == {"sqlite.cellar.main.t.a"}
+
+
+def test_an_empty_database_is_no_success_and_writes_nothing(
+    sqlite: MakeDatabase, hw: Headwater
+) -> None:
+    report = ingest(hw, sqlite(""))
+    assert not report.succeeded
+    assert "no table was seen" in str(report)
+    assert not list(hw.list("databaseService"))
+
+
+def test_a_database_that_is_not_there_writes_nothing(hw: Headwater) -> None:
+    with pytest.raises(InvalidInputError, match="no such file"):
+        ingest(hw, "sqlite:////nowhere/cellar.db")
+    assert not list(hw.list("databaseService"))
+
+
+def test_the_connector_loads_no_driver_until_it_runs() -> None:
+    code = (
+        "import sys; import headwater.connectors.sql;"
+        "print([name for name in ('sqlalchemy', 'sqlglot', 'duckdb') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_missing_extra_is_named() -> None:
+    code = (
+        "import sys; sys.modules['sqlglot'] = None\n"
+        "from headwater.connectors.sql import ingest\n"
+        "from headwater.errors import NotInstalledError\n"
+        "try:\n    ingest(None, 'sqlite://')\n"
+        "except NotInstalledError as error:\n    print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "headwater[sql]" in done.stdout

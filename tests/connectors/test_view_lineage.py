@@ -1,0 +1,243 @@
+"""What columns of views are made from, by their SQL alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from headwater.connectors.relation import Relation, ViewLineage
+from headwater.connectors.view_lineage import ViewReader
+
+SAMPLES = Relation("main", "samples", ("id", "Grower", "parent"))
+CHEMISTRY = Relation("main", "chemistry", ("id", "acid", "ash", "odd name"))
+RAW_SAMPLES = Relation("raw", "samples", ("id", "taken"))
+KNOWN = (SAMPLES, CHEMISTRY, RAW_SAMPLES)
+
+
+def read(sql: str, *columns: str, schema: str = "main", dialect: str = "duckdb") -> ViewLineage:
+    view = Relation(schema, "v", columns)
+    reader = ViewReader((*KNOWN, view), dialect=dialect, database="cellar", default_schema="main")
+    return reader.read(view, sql)
+
+
+def origins(sql: str, *columns: str, dialect: str = "duckdb") -> dict[str, set[str]]:
+    lineage = read(sql, *columns, dialect=dialect)
+    assert not lineage.notes
+    return {
+        column.column: {f"{table.schema}.{table.name}.{name}" for table, name in column.origins}
+        for column in lineage.columns
+    }
+
+
+ACID, ASH = "main.chemistry.acid", "main.chemistry.ash"
+
+
+@pytest.mark.parametrize(
+    ("output", "expected"),
+    [
+        ("acid", {ACID}),
+        ("c.acid", {ACID}),
+        ("acid / ash", {ACID, ASH}),
+        ("CASE WHEN ash > 1 THEN acid END", {ACID, ASH}),
+        ("round(acid, 2)", {ACID}),
+        ("CAST(acid AS VARCHAR)", {ACID}),
+        ("coalesce(acid, ash, 0)", {ACID, ASH}),
+        ("sum(acid) OVER (PARTITION BY ash)", {ACID, ASH}),
+        ('"odd name"', {"main.chemistry.odd name"}),
+        ("ACID", {ACID}),
+        ('"ACID"', {ACID}),
+        ("(SELECT max(s.parent) FROM samples s WHERE s.id = c.id)", {"main.samples.parent"}),
+        ("(SELECT max(c.acid + s.parent) FROM samples s)", {ACID, "main.samples.parent"}),
+        ("acid IN (SELECT parent FROM samples)", {ACID, "main.samples.parent"}),
+        ("EXISTS (SELECT parent FROM samples)", set()),
+        ("count(*)", set()),
+        ("1", set()),
+        ("current_date", set()),
+    ],
+)
+def test_an_output_is_made_from_the_columns_of_its_expression(
+    output: str, expected: set[str]
+) -> None:
+    sql = f"CREATE VIEW v AS SELECT {output} AS x FROM chemistry c WHERE c.id > 3"  # noqa: S608  # parsed only
+    assert origins(sql, "x") == {"x": expected}
+
+
+def test_columns_of_where_join_and_order_are_no_origins() -> None:
+    found = origins(
+        "SELECT c.acid FROM samples s JOIN chemistry c ON c.id = s.id"
+        " WHERE s.parent > 1 ORDER BY c.ash",
+        "acid",
+    )
+    assert found == {"acid": {ACID}}
+
+
+def test_every_table_that_is_read_counts_even_without_a_column() -> None:
+    lineage = read("SELECT c.acid FROM chemistry c JOIN samples s ON c.id = s.id", "acid")
+    assert set(lineage.relations) == {CHEMISTRY, SAMPLES}
+
+
+def test_a_star_gives_every_column_in_order() -> None:
+    found = origins(
+        "SELECT *, s.id + 1 AS next FROM raw.samples s JOIN chemistry c ON s.id = c.id",
+        *("id", "taken", "id_1", "acid", "ash", "odd name", "next"),
+    )
+    assert found == {
+        "id": {"raw.samples.id"},
+        "taken": {"raw.samples.taken"},
+        "id_1": {"main.chemistry.id"},
+        "acid": {ACID},
+        "ash": {ASH},
+        "odd name": {"main.chemistry.odd name"},
+        "next": {"raw.samples.id"},
+    }
+
+
+def test_a_table_star_gives_that_table_alone() -> None:
+    found = origins("SELECT r.*, c.acid FROM chemistry c, raw.samples r", "id", "taken", "acid")
+    assert found == {"id": {"raw.samples.id"}, "taken": {"raw.samples.taken"}, "acid": {ACID}}
+
+
+def test_a_self_join_keeps_its_two_sides_apart() -> None:
+    found = origins(
+        "SELECT child.Grower AS own, up.id AS above FROM samples child"
+        " JOIN samples up ON child.parent = up.id",
+        *("own", "above"),
+    )
+    assert found == {"own": {"main.samples.Grower"}, "above": {"main.samples.id"}}
+
+
+def test_a_column_list_names_the_outputs() -> None:
+    assert origins("CREATE VIEW v (p, q) AS SELECT * FROM raw.samples", "p", "q") == {
+        "p": {"raw.samples.id"},
+        "q": {"raw.samples.taken"},
+    }
+
+
+def test_common_tables_subqueries_and_unions_are_followed() -> None:
+    found = origins(
+        "WITH c (p) AS (SELECT acid / ash FROM chemistry UNION ALL SELECT parent FROM samples)"
+        " SELECT inner_c.p AS x FROM (SELECT p FROM c) inner_c",
+        "x",
+    )
+    assert found == {"x": {ACID, ASH, "main.samples.parent"}}
+
+
+def test_no_value_comes_from_what_except_takes_away() -> None:
+    found = origins("SELECT acid FROM chemistry EXCEPT SELECT parent FROM samples", "acid")
+    assert found == {"acid": {ACID}}
+
+
+def test_a_common_table_hides_a_table_of_its_name() -> None:
+    found = origins(
+        "WITH samples AS (SELECT ash AS id FROM chemistry) SELECT id FROM samples", "id"
+    )
+    assert found == {"id": {ASH}}
+
+
+def test_the_function_is_the_sql_behind_columns_that_only_pass_it_on() -> None:
+    lineage = read(
+        "WITH r AS (SELECT acid / ash AS ratio, id FROM chemistry) SELECT ratio, id FROM r",
+        *("ratio", "id"),
+    )
+    assert [column.function for column in lineage.columns] == [
+        "chemistry.acid / chemistry.ash",
+        None,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sql", "message"),
+    [
+        ("SELECT nothing AS x FROM chemistry", "nothing is not a column of what the view reads"),
+        ("SELECT id AS x FROM chemistry, samples", "id is not a column of what the view reads"),
+        ("SELECT u.acid AS x FROM unheard u", "u.acid is not a column of a known table"),
+        ("SELECT c AS x FROM chemistry c", "c is not followed"),
+        ("SELECT k.x AS x FROM unnest([1, 2]) k(x)", "what UNNEST gives is not followed"),
+        (
+            "WITH RECURSIVE r AS (SELECT id AS x FROM samples UNION ALL SELECT x + 1 FROM r)"
+            " SELECT x FROM r",
+            "r.x comes from a recursion, which is not followed",
+        ),
+        (
+            "SELECT acid AS x FROM chemistry UNION BY NAME SELECT id AS x FROM samples",
+            "UNION by name is not followed",
+        ),
+        ("SELECT max(COLUMNS(*)) AS x FROM chemistry", "COLUMNS(*) is not followed"),
+    ],
+)
+def test_what_is_open_is_a_note_and_never_an_origin(sql: str, message: str) -> None:
+    lineage = read(sql, "x")
+    assert message in [note.message for note in lineage.notes]
+    assert [column.origins for column in lineage.columns] == [()]
+
+
+def test_an_open_column_leaves_the_others_resolved() -> None:
+    lineage = read("SELECT acid,\n  ash,\n  nothing FROM chemistry", "acid", "ash", "x")
+    assert [len(column.origins) for column in lineage.columns] == [1, 1, 0]
+    assert [note.line for note in lineage.notes] == [3]
+
+
+def test_a_star_over_an_unknown_table_resolves_nothing() -> None:
+    lineage = read("SELECT *, c.acid FROM unheard, chemistry c", "a", "b", "acid")
+    assert lineage.columns == ()
+    assert lineage.relations == (CHEMISTRY,)
+    assert [note.message for note in lineage.notes] == [
+        "unheard is not a known table",
+        "a star cannot be expanded, because the columns behind it are not known",
+    ]
+
+
+def test_a_star_that_does_not_give_the_columns_of_the_view_resolves_nothing() -> None:
+    lineage = read("SELECT * FROM raw.samples", "id", "renamed_since")
+    assert lineage.columns == ()
+    assert "renamed_since" in lineage.notes[0].message
+
+
+def test_more_outputs_than_columns_resolve_nothing() -> None:
+    lineage = read("SELECT acid, ash FROM chemistry", "acid")
+    assert lineage.columns == ()
+    assert lineage.notes[0].message == "the SQL has 2 outputs, the view 1 columns"
+
+
+@pytest.mark.parametrize("sql", ["SELEC acid FRM (", "", "SELECT a FROM t WHERE (", "DROP TABLE t"])
+def test_sql_that_cannot_be_read_is_a_note(sql: str) -> None:
+    lineage = read(sql, "x")
+    assert (lineage.relations, lineage.columns) == ((), ())
+    assert "cannot be resolved" in lineage.notes[0].message
+
+
+def test_a_syntax_error_is_noted_at_its_line() -> None:
+    assert [note.line for note in read("SELECT a,\n\n b FROM t WHERE (", "a", "b").notes] == [3]
+
+
+def test_an_unqualified_name_that_two_schemas_have_is_open() -> None:
+    view = Relation("raw", "v", ("id",))
+    reader = ViewReader((*KNOWN, view), dialect="duckdb", database="cellar", default_schema="main")
+    assert reader.read(view, "SELECT id FROM samples").relations == ()
+    assert reader.read(view, "SELECT id FROM main.samples").relations == (SAMPLES,)
+    assert reader.read(view, "SELECT id FROM cellar.raw.samples").relations == (RAW_SAMPLES,)
+    assert reader.read(view, "SELECT id FROM other.raw.samples").relations == ()
+
+
+def test_quoted_names_keep_their_case_where_the_database_keeps_it() -> None:
+    upper, lower = Relation("public", "T", ("A", "a")), Relation("public", "t", ("A", "a"))
+    view = Relation("public", "v", ("x", "y"))
+    reader = ViewReader(
+        (upper, lower, view), dialect="postgres", database="db", default_schema="public"
+    )
+    lineage = reader.read(view, 'SELECT "T"."A" AS x, "T".A AS y FROM "T"')
+    assert [column.origins for column in lineage.columns] == [((upper, "A"),), ((upper, "a"),)]
+
+
+def test_columns_that_the_database_compares_as_one_are_never_chosen_between() -> None:
+    twins = Relation("main", "twins", ("Straße", "straße"))
+    view = Relation("main", "v", ("x",))
+    reader = ViewReader((twins, view), dialect="duckdb", database="db", default_schema="main")
+    lineage = reader.read(view, 'SELECT "straße" AS x FROM twins')
+    assert lineage.columns[0].origins == ()
+    assert len(lineage.notes) == 1
+
+
+def test_text_in_double_quotes_is_no_column() -> None:
+    lineage = read('SELECT "not a column" AS x FROM chemistry', "x", dialect="sqlite")
+    assert lineage.columns[0].origins == ()
+    assert len(lineage.notes) == 1
