@@ -1,0 +1,232 @@
+"""Lineage and impact as objects and as text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from headwater import (
+    Column,
+    ConflictError,
+    CreateMlModel,
+    CreateTable,
+    FeatureSource,
+    Headwater,
+    InvalidInputError,
+    Lineage,
+    MlFeature,
+    MlModel,
+    NotFoundError,
+    Table,
+)
+
+
+@pytest.fixture
+def view(hw: Headwater, customers: Table) -> Table:
+    """A view whose column ``age_group`` is made from ``customers.age``."""
+    view = hw.create(
+        CreateTable(
+            name="features",
+            databaseSchema="shop.main.raw",
+            columns=[Column(name="age_group", dataType="INT")],
+        )
+    )
+    made = {
+        "fromColumns": ["shop.main.raw.customers.age"],
+        "toColumn": "shop.main.raw.features.age_group",
+    }
+    hw.put_edge(customers, view, details={"columnsLineage": [made]})
+    return view
+
+
+@pytest.fixture
+def model(hw: Headwater, view: Table) -> MlModel:
+    """A model with a feature from the view and one from nowhere known."""
+    known = FeatureSource(name="age_group", dataSource=view.fully_qualified_name)
+    features = [
+        MlFeature(name="persona", featureSources=[known]),
+        MlFeature(name="mood", featureSources=[FeatureSource(name="survey")]),
+    ]
+    return hw.create(CreateMlModel(name="churn", algorithm="RandomForest", mlFeatures=features))
+
+
+def test_a_tree_goes_from_the_model_through_the_view_to_the_raw_column(
+    hw: Headwater, model: MlModel
+) -> None:
+    assert hw.lineage(model, upstream=3, level="column").tree().splitlines() == [
+        "mlmodel headwater.churn",
+        "├── upstream, made from:",
+        "│   ├── mlFeature headwater.churn.mood",
+        "│   │   └── featureSource headwater.churn.mood.survey",
+        "│   └── mlFeature headwater.churn.persona",
+        "│       └── column shop.main.raw.features.age_group",
+        "│           └── column shop.main.raw.customers.age",
+        "└── downstream: nothing",
+    ]
+
+
+def test_a_table_s_tree_at_column_level_starts_from_its_columns(
+    hw: Headwater, customers: Table, model: MlModel
+) -> None:
+    lineage = hw.lineage(customers, upstream=0, downstream=4, level="column")
+    assert lineage.tree().splitlines() == [
+        "table shop.main.raw.customers",
+        "└── downstream, used by:",
+        "    └── column shop.main.raw.customers.age",
+        "        └── column shop.main.raw.features.age_group",
+        "            └── mlFeature headwater.churn.persona",
+        "                └── mlmodel headwater.churn",
+    ]
+    assert model.id in [node.id for node in lineage.downstream()]
+
+
+def test_upstream_and_downstream_list_nodes_nearest_first(
+    hw: Headwater, customers: Table, view: Table, model: MlModel
+) -> None:
+    lineage = hw.lineage(view, upstream=2, downstream=2)
+    assert [node.id for node in lineage.upstream()] == [customers.id]
+    assert [node.id for node in lineage.downstream()] == [model.id]
+    assert lineage.root.fully_qualified_name == "shop.main.raw.features"
+    assert {edge.level for edge in lineage.edges} == {"coarse"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["shop.main.raw.customers.age", "column:shop.main.raw.customers.age"],
+)
+def test_a_column_is_asked_about_by_its_name(hw: Headwater, model: MlModel, name: str) -> None:
+    lineage = hw.lineage(name, downstream=5, level="column")
+    assert lineage.downstream()[-1].id == model.id
+
+
+def test_a_part_that_was_read_is_asked_about(hw: Headwater, model: MlModel) -> None:
+    assert model.ml_features
+    lineage = hw.lineage(model.ml_features[0], level="feature")
+    assert [node.id for node in lineage.downstream()] == [model.id]
+
+
+def test_impact_names_the_models_with_a_path(
+    hw: Headwater, customers: Table, view: Table, model: MlModel
+) -> None:
+    impact = hw.impact("shop.main.raw.customers.age")
+    assert [(found.id, found.fully_qualified_name) for found in impact.models] == [
+        (model.id, "headwater.churn")
+    ]
+    assert [step.name for step in impact.models[0].path] == ["age", "age_group", "persona", "churn"]
+    assert impact.tree().splitlines() == [
+        "column shop.main.raw.customers.age reaches 1 model",
+        "└── column shop.main.raw.features.age_group",
+        "    └── mlFeature headwater.churn.persona",
+        "        └── mlmodel headwater.churn",
+    ]
+    assert [found.id for found in hw.impact(customers.id, kind=Table).models] == [model.id]
+    city = hw.impact("shop.main.raw.customers.city")
+    assert city.models == []
+    assert str(city) == "column shop.main.raw.customers.city reaches no models"
+    assert hw.impact(view, depth=1).root.id == view.id
+
+
+def test_a_name_of_two_kinds_asks_for_the_kind(hw: Headwater) -> None:
+    hw.create({"name": "twin"}, kind="databaseService")
+    hw.create({"name": "twin"}, kind="mlmodelService")
+    with pytest.raises(ConflictError, match="mlmodelService:twin"):
+        hw.lineage("twin")
+    assert hw.lineage("twin", kind="mlmodelService").nodes
+    with pytest.raises(NotFoundError):
+        hw.lineage("nobody")
+
+
+def test_an_edge_is_put_once_and_taken_away(hw: Headwater, customers: Table) -> None:
+    report = hw.create(CreateTable(name="report", databaseSchema="shop.main.raw"))
+    before = len([*hw.events()])
+    for _ in range(2):
+        hw.put_edge("table:shop.main.raw.customers", report, details={"description": "nightly"})
+    assert len([*hw.events()]) == before + 1
+    assert [node.id for node in hw.lineage(report).upstream()] == [customers.id]
+    hw.delete_edge(customers, report)
+    assert hw.lineage(report).upstream() == []
+
+
+def test_the_lineage_before_a_source_went_is_still_there(hw: Headwater, model: MlModel) -> None:
+    before = [*hw.events()][-1]["sequence"]
+    model.ml_features = []
+    model = hw.update(model)
+    assert hw.lineage(model).upstream() == []
+    assert [n.name for n in hw.lineage(model, as_of=before).upstream()] == ["features"]
+
+
+def test_add_mlmodel_lineage_answers_what_the_model_is_made_from(
+    hw: Headwater, model: MlModel
+) -> None:
+    for lineage in (hw.add_mlmodel_lineage(model), hw.add_mlmodel_lineage(model="headwater.churn")):
+        assert "persona" in [node.name for node in lineage.upstream()]
+    with pytest.raises(InvalidInputError):
+        hw.add_mlmodel_lineage(hw.get(Table, "shop.main.raw.features"))
+
+
+def test_what_is_left_out_is_counted(hw: Headwater, customers: Table) -> None:
+    models = [
+        CreateMlModel(
+            name=f"m{n:02}",
+            algorithm="A",
+            mlFeatures=[
+                MlFeature(
+                    name="f",
+                    featureSources=[
+                        FeatureSource(name="age", dataSource=customers.fully_qualified_name)
+                    ],
+                )
+            ],
+        )
+        for n in range(30)
+    ]
+    hw.bulk(MlModel, models)
+    lineage = hw.lineage(customers, upstream=0, limit=10)
+    assert lineage.truncated
+    assert lineage.tree().splitlines()[-2].endswith("… and 20 more")
+    assert "limit" in lineage.tree().splitlines()[-1]
+
+
+def walk(edges: list[str], root: str = "a", **more: Any) -> Lineage:
+    """A walk answer over nodes of one letter; ``ab`` is an edge from a to b."""
+    nodes = sorted({root, *"".join(edges)})
+    raw: dict[str, Any] = {
+        "root": root,
+        "nodes": [
+            {"id": n, "kind": "table", "name": n, "fullyQualifiedName": n, "depth": int(n != root)}
+            for n in nodes
+        ],
+        "edges": [{"from": e[0], "to": e[1], "level": "coarse", "assertions": []} for e in edges],
+    }
+    return Lineage({**raw, **more}, directions=["downstream"])
+
+
+def test_a_shared_node_is_opened_once_and_marked_after() -> None:
+    assert walk(["ab", "ac", "bd", "cd", "de"]).tree().splitlines() == [
+        "table a",
+        "└── downstream, used by:",
+        "    ├── table b",
+        "    │   └── table d",
+        "    │       └── table e",
+        "    └── table c",
+        "        └── table d …(above)",
+    ]
+
+
+def test_a_cycle_ends() -> None:
+    lineage = walk(["ab", "bc", "ca"])
+    assert lineage.tree().splitlines()[-1] == "            └── table a …(above)"
+    assert [node.name for node in lineage.downstream()] == ["b", "c"]
+
+
+def test_a_chain_longer_than_the_stack_is_drawn() -> None:
+    chain = [chr(0x4E00 + n) + chr(0x4E01 + n) for n in range(1500)]
+    assert len(walk(chain, root=chr(0x4E00)).tree().splitlines()) == 1502
+
+
+def test_what_is_gone_says_so() -> None:
+    lineage = walk(["ab"])
+    raw = lineage.to_wire()
+    raw["nodes"][1] |= {"dropped": True}
+    assert "table b (dropped)" in Lineage(raw, directions=["downstream"]).tree()
