@@ -1,0 +1,209 @@
+"""Every route, called in every wrong way, answers a problem of one shape."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from headwater.api.errors import STATUS, TYPE
+from headwater.api.openapi import openapi_document
+from headwater.api.resource import Services
+from headwater.api.routes import API, resources
+from headwater.app import InProcessTransport
+from headwater.catalog import CatalogService
+from headwater.lineage import LineageService
+from headwater.settings import Settings
+from headwater.store import open_store
+
+NOBODY = "00000000-0000-4000-8000-000000000000"
+FILLED = {
+    "{collection}": "mlmodels",
+    "{id}": NOBODY,
+    "{fqn:path}": "no.such.thing",
+    "{kind}": "mlmodel",
+    "{version}": "0.1",
+    "{other}": "0.2",
+}
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+
+
+def table() -> list[tuple[str, tuple[str, ...]]]:
+    """Every path, filled in with what is not there, and the methods that it takes."""
+    store = open_store("sqlite://")
+    services = Services(CatalogService(store), LineageService(store), store, Settings())
+    found = [(path, resource.methods) for path, resource in resources(services).items()]
+    store.close()
+    return found
+
+
+def filled(path: str) -> str:
+    for name, value in FILLED.items():
+        path = path.replace(name, value)
+    return path
+
+
+ROUTES = [(filled(path), methods) for path, methods in table()]
+WRITES = [(path, m) for path, methods in ROUTES for m in methods if m not in ("GET", "HEAD")]
+BODIED = [(p, m) for p, m in WRITES if m in ("PUT", "PATCH") or p.endswith(("s", "edges"))]
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[httpx.Client]:
+    transport = InProcessTransport(open_store("sqlite://"))
+    with httpx.Client(base_url="http://localhost", transport=transport) as client:
+        yield client
+
+
+def check(answer: httpx.Response, *statuses: int) -> None:
+    assert answer.status_code in statuses, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = answer.json()
+    assert problem["status"] == answer.status_code
+    assert problem["code"] in STATUS
+    assert problem["type"] == TYPE + problem["code"]
+    assert problem["title"]
+    assert problem["message"] == problem["detail"] != ""
+    for fault in problem["errors"]:
+        assert fault.keys() == {"pointer", "message"}
+        assert fault["pointer"] == "" or fault["pointer"].startswith("/")
+
+
+@pytest.mark.parametrize(("path", "methods"), ROUTES)
+def test_methods_that_a_path_does_not_take(
+    site: httpx.Client, path: str, methods: tuple[str, ...]
+) -> None:
+    for method in METHODS:
+        if method not in methods:
+            answer = site.request(method, path)
+            check(answer, 405)
+            assert answer.headers["allow"] == ", ".join(methods)
+
+
+@pytest.mark.parametrize(("path", "methods"), ROUTES)
+def test_unknown_query_parameters(site: httpx.Client, path: str, methods: tuple[str, ...]) -> None:
+    for method in methods:
+        if method != "HEAD":
+            answer = site.request(method, path, params={"nosuch": "1"}, **_body(method))
+            check(answer, 400)
+            assert "'nosuch'" in answer.json()["message"]
+
+
+@pytest.mark.parametrize("path", [path for path, _ in ROUTES if NOBODY in path or "such" in path])
+def test_things_that_are_not_there(site: httpx.Client, path: str) -> None:
+    methods = dict(ROUTES)[path]
+    for method in methods:
+        answer = site.request(method, path, **_body(method))
+        if method == "HEAD":
+            assert answer.status_code == 404
+        else:
+            check(answer, 404)
+
+
+@pytest.mark.parametrize(
+    "path", [path.replace("mlmodel", "nosuch") for path, _ in ROUTES if "mlmodel" in path]
+)
+def test_kinds_and_collections_that_are_not_there(site: httpx.Client, path: str) -> None:
+    method = "PUT" if path.endswith("bulk") else "POST" if path.endswith("restore") else "GET"
+    check(site.request(method, path, **_body(method)), 404)
+
+
+@pytest.mark.parametrize(("path", "method"), BODIED)
+def test_bodies_that_are_not_json(site: httpx.Client, path: str, method: str) -> None:
+    headers = {"Content-Type": "application/json"}
+    check(site.request(method, path, content=b"{", headers=headers), 400)
+    check(site.request(method, path, headers=headers), 400)
+    check(site.request(method, path, content=b"{}", headers={"Content-Type": "text/plain"}), 415)
+
+
+@pytest.mark.parametrize(("path", "method"), [(p, m) for p, m in BODIED if m != "PATCH"])
+def test_bodies_that_say_nothing_valid(site: httpx.Client, path: str, method: str) -> None:
+    bodies: list[Any] = [{"nosuch": 1}, [[]], "text", 1, True]
+    for body in bodies:
+        answer = site.request(method, path, json=body)
+        if isinstance(body, list) and path.endswith("bulk"):
+            assert answer.json()["failed"][0]["code"] == "invalid-input"
+        else:
+            check(answer, 422)
+
+
+@pytest.mark.parametrize(
+    "path", ["/nosuch", "/api", "/api/v1", "/api/v1/", "/api/v2/mlmodels", "/api/v1/mlmodels/",
+             "/api/v1/lineage", "/api/v1/mlmodels/a/b", "/api/v1/mlmodels/name", "//", "/openapi"]
+)  # fmt: skip
+def test_paths_that_lead_nowhere(site: httpx.Client, path: str) -> None:
+    check(site.get("http://localhost" + path), 404)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "limit=0", "limit=1001", "limit=-1", "limit=x", "limit=", "limit=1.5", "limit=%C2%B2",
+        "limit=99999999999999999999", "limit=1&limit=2", "after=***", "after=%FF", "include=some",
+        "total=yes", "parent=nobody&include=all&x=", "a%zz=1",
+    ],
+)  # fmt: skip
+def test_parameters_of_a_list_that_cannot_be(site: httpx.Client, query: str) -> None:
+    check(site.get(f"/api/v1/mlmodels?{query}"), 400)
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["asOf=yesterday", "asOf=2026-13-01", "asOf=99999999999999999999", "asOf=", "include=deleted"],
+)
+def test_parameters_of_an_entity_that_cannot_be(site: httpx.Client, query: str) -> None:
+    check(site.get(f"/api/v1/mlmodels/{NOBODY}?{query}"), 400)
+
+
+@pytest.mark.parametrize(
+    "query", ["upstream=-1", "downstream=101", "level=table", "limit=0", "asOf=x", "depth=1"]
+)
+def test_parameters_of_a_walk_that_cannot_be(site: httpx.Client, query: str) -> None:
+    check(site.get(f"/api/v1/lineage/mlmodel/{NOBODY}?{query}"), 400)
+
+
+@pytest.mark.parametrize("value", ["3", '"x"', 'W/"3"', '"1", "2"', "*", '""', '"-1"'])
+def test_an_if_match_that_cannot_be(site: httpx.Client, value: str) -> None:
+    path, headers = f"/api/v1/mlmodels/{NOBODY}", {"If-Match": value}
+    check(site.patch(path, json={}, headers=headers), 400)
+    check(site.delete(path, headers=headers), 400)
+
+
+def test_impact_needs_a_name(site: httpx.Client) -> None:
+    check(site.get("/api/v1/lineage/impact"), 400)
+    check(site.get("/api/v1/lineage/impact?fqn=nobody"), 404)
+    check(site.get("/api/v1/lineage/impact?fqn=nobody&kind=nosuch"), 400)
+
+
+def test_a_head_request_says_as_much_as_a_get(site: httpx.Client) -> None:
+    for path, methods in ROUTES:
+        if "GET" in methods:
+            head, get = site.head(path), site.get(path)
+            assert head.status_code == get.status_code
+            assert head.headers.raw == get.headers.raw
+            assert head.content == b""
+
+
+def test_the_description_lists_every_route_and_no_other() -> None:
+    described = {
+        (path.replace("{fqn}", "{fqn:path}"), method.upper())
+        for path, item in openapi_document()["paths"].items()
+        for method in item
+    }
+    served = set()
+    for path, methods in table():
+        if path.startswith(API):
+            for method in set(methods) - {"HEAD"}:
+                served.add((path.replace("{collection}", "mlmodels"), method))
+    of_one_kind = {(p, m) for p, m in described if p.split("/")[3] in NATIVE}
+    assert of_one_kind == served
+
+
+NATIVE = ("mlmodels", "lineage", "events", "health", "schemas")
+
+
+def _body(method: str) -> dict[str, Any]:
+    bodies: dict[str, Any] = {"PATCH": {}, "PUT": [], "POST": {}}
+    return {"json": bodies[method]} if method in bodies else {}

@@ -1,0 +1,126 @@
+"""The real server in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from headwater.app import serve
+from headwater.errors import InvalidInputError
+from headwater.sdk import Headwater
+from headwater.settings import Settings
+
+PROGRAM = "from headwater.app import serve; from headwater.settings import Settings; serve({})"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a server; it must end cleanly, and have said nothing but its address."""
+    store = tmp_path_factory.mktemp("server") / "a.db"
+    settings = f"Settings.from_env(store='sqlite:///{store}')"
+    with subprocess.Popen(
+        [sys.executable, "-c", PROGRAM.format(settings)],
+        env={**os.environ, "HEADWATER_PORT": "0"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        yield line.split()[-1]
+        process.send_signal(signal.SIGTERM)
+        rest, errors = process.communicate(timeout=20)
+        assert (rest, errors) == ("", "")
+
+
+def test_the_address_is_announced_and_answers(server: str) -> None:
+    assert server.startswith("http://127.0.0.1:")
+    assert httpx.get(server + "/api/v1/health").json()["status"] == "ok"
+
+
+def test_the_sdk_works_over_http(server: str) -> None:
+    with Headwater(server) as client:
+        made = client.create_or_update({"name": "a b/c", "algorithm": "x"}, kind="mlmodel")
+        assert client.get("mlmodel", "headwater.a b/c") == made
+
+
+def test_a_proxy_header_is_seen_and_refused(server: str) -> None:
+    answer = httpx.get(server + "/api/v1/health", headers={"X-Forwarded-For": "10.0.0.1"})
+    assert answer.status_code == 403
+
+
+def raw(server: str, *lines: str, body: bytes = b"") -> bytes:
+    """What the server answers to exactly these lines."""
+    url = httpx.URL(server)
+    with socket.create_connection((url.host, url.port or 80), timeout=10) as connection:
+        connection.sendall("\r\n".join([*lines, "Connection: close", "", ""]).encode() + body)
+        answer = b""
+        while chunk := connection.recv(65536):
+            answer += chunk
+    return answer
+
+
+def test_dots_in_a_path_are_the_name_s_own(server: str) -> None:
+    service = b'{"name":"..","serviceType":"Sqlite"}'
+    head = ["Host: localhost", "Content-Type: application/json", f"Content-Length: {len(service)}"]
+    made = raw(server, "PUT /api/v1/databaseServices HTTP/1.1", *head, body=service)
+    assert made.startswith(b"HTTP/1.1 201 ")
+    path = "/api/v1/databaseServices/name/%22..%22"
+    assert raw(server, f"GET {path} HTTP/1.1", "Host: localhost").startswith(b"HTTP/1.1 200 ")
+    up = "/api/v1/databaseServices/name/../../health"
+    assert raw(server, f"GET {up} HTTP/1.1", "Host: localhost").startswith(b"HTTP/1.1 404 ")
+
+
+def test_a_head_request_has_no_body(server: str) -> None:
+    answer = raw(server, "HEAD /api/v1/health HTTP/1.1", "Host: localhost")
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 ")
+    assert b"content-length: 5" in head
+    assert body == b""
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["GET /api/v1/health HTTP/1.1", "Host: example.com"],
+        ["GET http://localhost/api/v1/health HTTP/1.1", "Host: example.com"],
+        ["GET /api/v1/health HTTP/1.1", "Host: localhost", "Host: example.com"],
+        ["GET /api/v1/health HTTP/1.0"],
+        ["GET /api/v1/health HTTP/1.1", "Host: localhost", "Origin: null"],
+    ],
+)
+def test_strangers_are_refused(server: str, lines: list[str]) -> None:
+    assert raw(server, *lines).split()[1] in (b"400", b"403")
+
+
+def test_a_chunked_body_beyond_the_limit_is_refused(server: str) -> None:
+    def endless() -> Iterator[bytes]:
+        for _ in range(11):
+            yield b" " * 1_000_000
+
+    headers = {"Content-Type": "application/json"}
+    answer = httpx.put(server + "/api/v1/mlmodels", content=endless(), headers=headers)
+    assert answer.status_code == 413
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "example.com", ""])  # noqa: S104  (refused)
+def test_addresses_that_others_can_reach_are_refused(host: str) -> None:
+    with pytest.raises(InvalidInputError, match="other machines"):
+        serve(Settings(store="sqlite://", host=host))
+
+
+def test_a_port_in_use_is_named(tmp_path: Path) -> None:
+    store = tmp_path / "a.db"
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(InvalidInputError, match=f"port {port} of 127.0.0.1 is taken"):
+            serve(Settings(store=f"sqlite:///{store}", port=port))
+    assert not store.exists(), "nothing is opened before the port is ours"

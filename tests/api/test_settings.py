@@ -1,0 +1,35 @@
+"""Settings from the environment."""
+
+from __future__ import annotations
+
+import pytest
+
+from headwater.errors import InvalidInputError
+from headwater.settings import Settings
+
+
+def test_nothing_set_gives_the_defaults() -> None:
+    settings = Settings.from_env(environ={})
+    assert (settings.store, settings.host, settings.port) == (
+        "sqlite:///headwater.db",
+        "127.0.0.1",
+        8585,
+    )
+
+
+def test_variables_are_read_and_empty_ones_are_not_set() -> None:
+    environ = {"HEADWATER_STORE": "a.db", "HEADWATER_PORT": "80", "HEADWATER_HOST": ""}
+    settings = Settings.from_env(environ=environ)
+    assert (settings.store, settings.host, settings.port) == ("a.db", "127.0.0.1", 80)
+
+
+def test_what_is_passed_stands_above_the_environment() -> None:
+    environ = {"HEADWATER_STORE": "a.db", "HEADWATER_PORT": "80"}
+    settings = Settings.from_env(environ=environ, store="b.db", port=None)
+    assert (settings.store, settings.port) == ("b.db", 80)
+
+
+@pytest.mark.parametrize("text", ["x", "-1", "65536", "8585.0", "\u0663", "1" * 5000])
+def test_a_bad_port_names_the_variable(text: str) -> None:
+    with pytest.raises(InvalidInputError, match="HEADWATER_PORT"):
+        Settings.from_env(environ={"HEADWATER_PORT": text})
