@@ -56,10 +56,15 @@ class TextFile:
         try:
             return list(load_all(self.text))
         except yaml.YAMLError as error:
-            mark = getattr(error, "problem_mark", None)
-            line = f", line {mark.line + 1}" if mark else ""
-            problem = getattr(error, "problem", None) or str(error)
-            raise InvalidInputError(f"{self.name}{line} is not YAML: {problem}") from error
+            raise InvalidInputError(self._fault(error)) from error
+
+    def _fault(self, error: Any) -> str:
+        """What is not YAML, where, and in what: PyYAML says it over several lines."""
+        mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+        start, context = getattr(error, "context_mark", None), getattr(error, "context", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        around = f" {context} that starts in line {start.line + 1}" if start and context else ""
+        return f"{self.name}{line} is not YAML: {problem or error}{around}"
 
     @cached_property
     def _nodes(self) -> list[Any]:

@@ -1,0 +1,140 @@
+"""``get``, ``list``, ``lineage``, ``impact``, ``versions``, ``diff``, ``delete``, ``restore``."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import yaml
+
+from headwater import CreateMlModel, Headwater
+from headwater.cli.main import app
+from tests.cli.conftest import Shell
+
+TREE = [
+    "mlmodel headwater.churn",
+    "├── upstream, made from:",
+    "│   └── mlFeature headwater.churn.persona",
+    "│       └── column shop.main.raw.customers.age",
+    "└── downstream: nothing",
+]
+
+
+@pytest.mark.parametrize("kind", ["mlmodel", "mlmodels", "MlModel"])
+def test_a_kind_goes_by_each_of_its_names(filled: Shell, kind: str) -> None:
+    found = filled.data("get", kind, "headwater.churn")
+    assert (found["kind"], found["fullyQualifiedName"]) == ("mlmodel", "headwater.churn")
+    assert filled.data("list", kind) == [found]
+    assert filled.data("get", f"{kind}:headwater.churn") == found
+    assert filled.data("get", kind, found["id"]) == found
+    assert filled.data("get", "headwater.churn") == found
+
+
+def test_get_shows_fields_below_each_other(filled: Shell) -> None:
+    lines = filled.lines("get", "mlmodel", "headwater.churn")
+    shown = dict(line.split(maxsplit=1) for line in lines)
+    assert shown["algorithm"] == "XGBoost"
+    assert shown["service"] == "headwater"
+    assert shown["mlFeatures"] == "persona categorical from age"
+    assert shown["updatedAt"].endswith("UTC")
+
+
+def test_json_and_yaml_are_the_same_data(filled: Shell) -> None:
+    for words in (
+        ["get", "mlmodel", "headwater.churn"],
+        ["list", "tables"],
+        ["versions", "mlmodel", "headwater.churn"],
+        ["diff", "mlmodel", "headwater.churn", "0.1", "1.0"],
+        ["lineage", "headwater.churn"],
+        ["impact", "shop.main.raw.customers.age"],
+    ):
+        assert yaml.safe_load(filled(*words, "-o", "yaml").stdout) == filled.data(*words)
+
+
+def test_a_list_in_a_pipe_is_whole_and_without_colours(filled: Shell, hw: Headwater) -> None:
+    long = "a very long description " * 40
+    hw.create(
+        CreateMlModel(name="n" * 250, algorithm="A", description=f"[red]{long}[/red]\nnext\x1b[2J")
+    )
+    lines = filled.lines("list", "mlmodel")
+    assert lines[0].split()[:5] == ["NAME", "VERSION", "UPDATED", "BY", "ALGORITHM"]
+    assert len(lines) == 3
+    assert f"headwater.{'n' * 250}" in lines[2]
+    assert f"[red]{long.strip()} [/red] next" in lines[2]
+    assert "\x1b" not in "".join(lines)
+
+
+def test_a_list_says_when_there_is_more(filled: Shell, hw: Headwater) -> None:
+    hw.bulk("mlmodel", [CreateMlModel(name=f"m{n:03}", algorithm="A") for n in range(120)])
+    result = filled("list", "mlmodel", "--limit", "5", "-o", "json")
+    assert len(json.loads(result.stdout)) == 5
+    assert "--limit 0" in result.stderr
+    result = filled("list", "mlmodel", "--limit", "0")
+    assert (len(result.stdout.splitlines()), result.stderr) == (122, "")
+
+
+def test_a_list_shows_the_children_of_a_parent(filled: Shell) -> None:
+    assert len(filled.data("list", "tables", "--parent", "shop.main.raw")) == 1
+    assert filled.data("list", "databaseSchemas", "--parent", "shop.main")[0]["name"] == "raw"
+
+
+def test_lineage_is_a_tree(filled: Shell) -> None:
+    assert filled.lines("lineage", "mlmodel:headwater.churn", "--level", "column") == TREE
+    assert filled.lines("lineage", "headwater.churn", "--downstream", "0") == [
+        "mlmodel headwater.churn",
+        "└── upstream, made from:",
+        "    └── table shop.main.raw.customers",
+    ]
+
+
+def test_lineage_as_of_a_commit_before_the_model(filled: Shell) -> None:
+    first = filled.lines("lineage", "shop.main.raw.customers", "--as-of", "5")
+    assert first[-1] == "└── downstream: nothing"
+
+
+def test_impact_names_the_models(filled: Shell) -> None:
+    assert filled.lines("impact", "shop.main.raw.customers.age") == [
+        "column shop.main.raw.customers.age reaches 1 model",
+        "└── mlFeature headwater.churn.persona",
+        "    └── mlmodel headwater.churn",
+    ]
+    found = filled.data("impact", "shop.main.raw.customers", "--kind", "table", "--depth", "1")
+    assert [model["name"] for model in found["models"]] == ["churn"]
+
+
+def test_versions_say_what_each_changed(filled: Shell) -> None:
+    lines = filled.lines("versions", "mlmodel", "headwater.churn")
+    assert [line.split()[0] for line in lines] == ["VERSION", "1.0", "0.1"]
+    assert lines[1].endswith("algorithm")
+
+
+def test_a_diff_has_one_line_a_field(filled: Shell) -> None:
+    assert filled.lines("diff", "mlmodel", "headwater.churn", "0.1", "1.0") == [
+        "mlmodel headwater.churn 0.1 → 1.0 (major)",
+        "  algorithm: RandomForest → XGBoost",
+    ]
+    assert len(filled.lines("diff", "mlmodel:headwater.churn", "0.1", "1.0")) == 2
+
+
+def test_delete_and_restore(filled: Shell) -> None:
+    name = ["mlmodel", "headwater.churn"]
+    assert filled.lines("delete", *name) == ["deleted mlmodel headwater.churn 1.1"]
+    filled("get", *name, code=3)
+    assert filled.data("get", *name, "--deleted")["deleted"] is True
+    assert [each["name"] for each in filled.data("list", "mlmodel", "--deleted")] == ["churn"]
+    assert filled.lines("restore", *name) == ["restored mlmodel headwater.churn 1.2"]
+    assert filled.data("list", "mlmodel", "--deleted") == []
+
+
+def test_commands_go_over_http_too(shell: Shell, server_url: str) -> None:
+    shell.where = ["--url", server_url]
+    assert shell.lines("lineage", "headwater.churn", "--level", "column") == TREE
+    shell.where = []
+    result = shell.runner.invoke(app, ["list", "tables"], env={"HEADWATER_URL": server_url})
+    assert result.stdout.splitlines()[1].startswith("shop.main.raw.customers")
+
+
+def test_a_store_that_is_named_goes_before_the_environment_s_server(filled: Shell) -> None:
+    words = ["get", "mlmodel", "headwater.churn", *filled.where]
+    result = filled.runner.invoke(app, words, env={"HEADWATER_URL": "http://127.0.0.1:9"})
+    assert result.exit_code == 0
