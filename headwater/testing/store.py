@@ -25,7 +25,7 @@ from headwater.store.base import Store
 from headwater.testing.store_build import edge, entity, event, following, part, writes
 from headwater.testing.store_graph import GraphConformance
 from headwater.testing.store_read import ReadConformance
-from headwater.testing.store_thread import ThreadConformance
+from headwater.testing.store_thread import ThreadConformance, count_up
 from headwater.testing.store_write import WriteConformance, snapshot
 
 __all__ = ["DurableStoreConformance", "StoreConformance"]
@@ -86,5 +86,12 @@ class DurableStoreConformance(StoreConformance):
                 store.commit(writes(following(write)))
             assert [each.number for each in store.events()] == [1, 2]
             assert store.sequence() == 2
+        finally:
+            other.close()
+
+    def test_two_instances_lose_no_increment(self, store: Store) -> None:
+        other = self.reopen(store)
+        try:
+            count_up(store, other)
         finally:
             other.close()

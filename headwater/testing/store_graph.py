@@ -217,6 +217,7 @@ class GraphConformance:
         walked: list[Hop] = []
         after = None
         while step := store.expand(ids, direction, "coarse", limit=4, after=after):
+            assert not set(step) & set(walked)
             walked += step
             near, far = step[-1].edge.key.from_id, step[-1].edge.key.to_id
             after = (far, near) if direction == "upstream" else (near, far)
@@ -248,7 +249,7 @@ class GraphConformance:
         seen: list[str] = []
         after = None
         while step := store.expand(["table-hub"], direction, "coarse", limit=300, after=after):
-            assert len(step) == min(300, HUB - len(seen))
+            assert len(step) == min(300, HUB - len(seen)) > 0
             seen += [hop.node.fqn for hop in step]
             after = ("table-hub", step[-1].node.id)
         assert seen == names

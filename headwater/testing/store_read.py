@@ -126,6 +126,8 @@ class ReadConformance:
         names = ["a", "B", "a.b", "aa", "a-b", "\u00e9", "\uff5e", "\U0001f30a", "Z", "10", "9"]
         store.commit(writes(*(entity(name) for name in names), entity("a", kind="mlmodel")))
         assert page_names(store) == sorted(names)
+        for at, name in enumerate(sorted(names), start=1):
+            assert page_names(store, after=name) == sorted(names)[at:]
 
     def test_page_has_whole_records(self, store: Store) -> None:
         store.commit(writes(entity("a", origins="[1]")))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Barrier
 from typing import TypeVar
 
 from headwater.errors import AlreadyExistsError, StaleWriteError
-from headwater.store.base import Store
+from headwater.store.base import Store, WriteSet
 from headwater.testing.store_build import edge, entity, event, following, writes
 
 T = TypeVar("T")
@@ -20,19 +21,7 @@ class ThreadConformance:
     """Many threads on one instance."""
 
     def test_concurrent_increments_are_all_kept(self, store: Store) -> None:
-        store.commit(writes(entity("counter", document="0")))
-
-        def increment(_: int) -> None:
-            for _ in range(ROUNDS):
-                _until_kept(lambda: _increment_once(store))
-
-        _in_threads(increment)
-        found = store.find("table-counter")
-        assert found is not None
-        assert (int(found.document), found.rev) == (WRITERS * ROUNDS, WRITERS * ROUNDS + 1)
-        assert store.sequence() == WRITERS * ROUNDS + 1
-        documents = [record.document for record in store.versions(found.id, limit=1000)]
-        assert documents == [str(n) for n in range(WRITERS * ROUNDS, -1, -1)]
+        count_up(store)
 
     def test_reader_that_tails_events_misses_none(self, store: Store) -> None:
         """Whoever sees an event also sees the entity and the edge of its commit."""
@@ -44,58 +33,100 @@ class ThreadConformance:
                 put = edge(new.id, "table-hub")
                 store.commit(writes(new, edges=(put,), events=(event(new.id), event("hub"))))
 
-        total = WRITERS * ROUNDS * 2
         with ThreadPoolExecutor(WRITERS) as pool:
-            done = [pool.submit(write, writer) for writer in range(WRITERS)]
-            seen = _tail(store, total, failed=lambda: any(f.done() and f.exception() for f in done))
-            for each in done:
+            writers = [pool.submit(write, writer) for writer in range(WRITERS)]
+            numbers = _tail(store, writers)
+            for each in writers:
                 each.result()
-        assert seen == list(range(1, total + 1))
-        ids = {each.event.entity_id for each in store.events(limit=total)}
+        assert numbers == list(range(1, WRITERS * ROUNDS * 2 + 1))
+        ids = {each.event.entity_id for each in store.events(limit=len(numbers))}
         assert len(ids) == WRITERS * ROUNDS + 1
 
     def test_only_one_of_many_takes_a_name(self, store: Store) -> None:
         def create(writer: int) -> bool:
-            try:
-                store.commit(writes(entity(f"w{writer}", fqn="taken")))
-            except AlreadyExistsError:
-                return False
-            return True
+            return _wins(store, writes(entity(f"w{writer}", fqn="taken")), AlreadyExistsError)
 
-        assert sorted(_in_threads(create)) == [False] * (WRITERS - 1) + [True]
+        assert sum(_in_threads(create)) == 1
         assert store.sequence() == 1
 
+    def test_writes_that_expect_each_other_do_not_both_win(self, store: Store) -> None:
+        for turn in range(ROUNDS):
+            ends = [entity(f"left{turn}"), entity(f"right{turn}")]
+            store.commit(writes(*ends))
+            sets = [
+                writes(following(mine), expects={other.id: 1})
+                for mine, other in (ends, reversed(ends))
+            ]
+            start = Barrier(len(sets))
 
-def _increment_once(store: Store) -> None:
-    found = store.find("table-counter")
-    assert found is not None
-    new = entity("counter", expected_rev=found.rev, document=str(int(found.document) + 1))
-    store.commit(writes(following(new, expected_rev=found.rev)))
+            def write(which: int, sets: list[WriteSet] = sets, start: Barrier = start) -> bool:
+                start.wait()
+                return _wins(store, sets[which], StaleWriteError)
+
+            assert sum(_in_threads(write, len(sets))) == 1
+
+    def test_one_edge_put_by_many_is_opened_once(self, store: Store) -> None:
+        put = edge("table-a", "table-b")
+        store.commit(writes(entity("a"), entity("b")))
+        _in_threads(lambda _: store.commit(writes(edges=(put,))))
+        assert [each.key for each in store.edges(producer="ada", include_closed=True)] == [put.key]
 
 
-def _until_kept(write: Callable[[], None]) -> None:
+def count_up(*stores: Store) -> None:
+    """Increment one entity from many threads, over several instances; every one must count."""
+    stores[0].commit(writes(entity("counter", document="0")))
+
+    def increment(writer: int) -> None:
+        for _ in range(ROUNDS):
+            _increment(stores[writer % len(stores)])
+
+    _in_threads(increment)
+    total = WRITERS * ROUNDS
+    for store in stores:
+        found = store.find("table-counter")
+        assert found is not None
+        assert (int(found.document), found.rev, store.sequence()) == (total, total + 1, total + 1)
+        past = [record.document for record in store.versions(found.id, limit=2 * total)]
+        assert past == [str(number) for number in range(total, -1, -1)]
+
+
+def _increment(store: Store) -> None:
+    for _ in range(10_000):  # an adapter that always refuses fails instead of hanging
+        found = store.find("table-counter")
+        assert found is not None
+        document = str(int(found.document) + 1)
+        write = entity("counter", expected_rev=found.rev, document=document)
+        if _wins(store, writes(write), StaleWriteError):
+            return
+    raise AssertionError("no increment was ever accepted")
+
+
+def _wins(store: Store, write_set: WriteSet, refusal: type[Exception]) -> bool:
+    try:
+        store.commit(write_set)
+    except refusal:
+        return False
+    return True
+
+
+def _in_threads(work: Callable[[int], T], count: int = WRITERS) -> list[T]:
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(work, range(count)))
+
+
+def _tail(store: Store, writers: Sequence[Future[None]]) -> list[int]:
+    """Read events by cursor until the writers are done; each one's commit must be whole."""
+    numbers: list[int] = []
     while True:
-        try:
-            return write()
-        except StaleWriteError:
-            continue
-
-
-def _in_threads(work: Callable[[int], T]) -> list[T]:
-    with ThreadPoolExecutor(WRITERS) as pool:
-        return list(pool.map(work, range(WRITERS)))
-
-
-def _tail(store: Store, total: int, failed: Callable[[], bool]) -> list[int]:
-    """Read events by cursor until ``total`` of them are seen; each one's commit must be whole."""
-    seen: list[int] = []
-    while len(seen) < total and not failed():
-        for each in store.events(after=seen[-1] if seen else 0, limit=10):
-            seen.append(each.number)
+        over = all(each.done() for each in writers)
+        records = store.events(after=numbers[-1] if numbers else 0, limit=10)
+        if over and not records:
+            return numbers
+        for each in records:
+            numbers.append(each.number)
             if each.event.entity_id == "hub":
                 continue
             found = store.find(each.event.entity_id)
             assert found is not None
             assert found.seq == each.seq
             assert store.edges(from_ids=[found.id])[0].opened_seq == each.seq
-    return seen
