@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -181,13 +182,10 @@ def serve_catalog(model: str) -> None:
 
     settings = Settings.from_env(store=f"sqlite:///{CATALOG}")
     try:
-        try:
-            serve(settings, announce=announce)
-        except InvalidInputError as error:
-            print(f"{error.message}\nHere, a free port is taken instead.")
-            serve(replace(settings, host="127.0.0.1", port=0), announce=announce)
-    except KeyboardInterrupt:
-        print("\nStopped. .demo/ keeps the warehouse and the catalog.")
+        serve(settings, announce=announce)
+    except InvalidInputError as error:
+        print(f"{error.message}\nHere, a free port is taken instead.")
+        serve(replace(settings, host="127.0.0.1", port=0), announce=announce)
 
 
 def heading(number: str, text: str) -> None:
@@ -196,4 +194,6 @@ def heading(number: str, text: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with suppress(KeyboardInterrupt):  # Ctrl-C is how the server is meant to end
+        main()
+    print("\nThe end. .demo/ keeps the warehouse and the catalog.")

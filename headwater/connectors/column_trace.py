@@ -35,6 +35,7 @@ class Bindings:
     ) -> None:
         self.notes: list[Note] = []
         self.relations: dict[tuple[str, str], Relation] = {}
+        self._columns: dict[Relation, dict[str, str]] = {}
         self.dialect = dialect
         for table in _tables(query):
             self._bind(table, find(table))
@@ -43,6 +44,7 @@ class Bindings:
         if relation is not None:
             schema = fold(relation.schema, self.dialect)
             self.relations[schema, table.name] = relation
+            self._columns[relation] = self._folded(relation)
         else:
             self.notes.append(Note(line_of(table), f"{_name(table)} is not a known table"))
             # No schema is called so. Left empty, sqlglot would fill in one that has such a table.
@@ -58,7 +60,10 @@ class Bindings:
         return self.relations.get((table.db, table.name))
 
     def columns(self, relation: Relation) -> dict[str, str]:
-        """Columns by folded name; those that fold alike are left out, for none can be meant."""
+        """Return columns by folded name, without those that fold alike: none can be meant."""
+        return self._columns[relation]
+
+    def _folded(self, relation: Relation) -> dict[str, str]:
         folded = [fold(column, self.dialect) for column in relation.columns]
         count = Counter(folded)
         pairs = zip(folded, relation.columns, strict=True)
@@ -105,9 +110,12 @@ class Trace:
             if any(query.args.get(option) for option in ("by_name", "on", "side", "kind")):
                 self._note(query, f"{query.key.upper()} by name is not followed")
                 return
+            sides = scope.set_operation_scopes
+            if any(_expands(side) for side in sides) or len(set(map(_width, sides))) > 1:
+                self._note(query, f"the columns of one side of {query.key.upper()} are not known")
+                return
             # The right side of EXCEPT takes rows away; no value comes from it.
-            sides = slice(1) if isinstance(query, exp.Except) else slice(2)
-            for side in scope.set_operation_scopes[sides]:
+            for side in sides[:1] if isinstance(query, exp.Except) else sides:
                 yield from self._output(side, index)
         elif not isinstance(query, exp.Values):
             self._note(query, f"what {query.key.upper()} gives is not followed")
@@ -208,6 +216,8 @@ def _follow(scope: Scope, column: exp.Column) -> tuple[Scope, int] | exp.Table |
         return "comes from a recursion, which is not followed"
     query = source.expression
     names = query.named_selects if isinstance(query, exp.Selectable) else []
+    if _expands(source):
+        return f"may come of a star in {column.table} that cannot be expanded"
     if names.count(column.name) != 1:
         return f"is not one column of {column.table}"
     return source, names.index(column.name)
@@ -216,6 +226,17 @@ def _follow(scope: Scope, column: exp.Column) -> tuple[Scope, int] | exp.Table |
 def _is_recursive(scope: Scope) -> bool:
     inside = scope.expression.find_ancestor(exp.With)
     return scope.is_cte and inside is not None and bool(inside.recursive)
+
+
+def _expands(scope: Scope) -> bool:
+    """Whether an output of a query still stands for several columns, so that places shift."""
+    query = scope.expression
+    outputs = query.selects if isinstance(query, exp.Selectable) else []
+    return any(output.unalias().is_star or output.find(exp.Columns) for output in outputs)
+
+
+def _width(scope: Scope) -> int:
+    return len(scope.expression.assert_is(exp.Selectable).selects)
 
 
 def _is_exists(node: exp.Expr) -> bool:

@@ -32,10 +32,10 @@ class DuckdbInspector:
                 return [row for row in found if row["database_name"] == self.database]
 
             self._schemas = here("FROM duckdb_schemas()")
-            self._tables = here("FROM duckdb_tables()")
-            self._views = here("FROM duckdb_views() WHERE NOT internal")
-            self._columns = here("FROM duckdb_columns() ORDER BY column_index")
-            self._constraints = here("FROM duckdb_constraints()")
+            self._tables = _by_table(here("FROM duckdb_tables()"))
+            self._views = _by_table(here("FROM duckdb_views() WHERE NOT internal"), "view_name")
+            self._columns = _by_table(here("FROM duckdb_columns() ORDER BY column_index"))
+            self._constraints = _by_table(here("FROM duckdb_constraints()"))
 
     def get_schema_names(self) -> list[str]:
         """Names of the database's schemas."""
@@ -43,11 +43,11 @@ class DuckdbInspector:
 
     def get_table_names(self, schema: str) -> list[str]:
         """Names of a schema's tables."""
-        return [row["table_name"] for row in self._tables if row["schema_name"] == schema]
+        return [table for place, table in self._tables if place == schema]
 
     def get_view_names(self, schema: str) -> list[str]:
         """Names of a schema's views."""
-        return [row["view_name"] for row in self._views if row["schema_name"] == schema]
+        return [view for place, view in self._views if place == schema]
 
     def get_columns(self, table_name: str, schema: str) -> list[dict[str, Any]]:
         """Columns of a table or view, in order."""
@@ -58,8 +58,7 @@ class DuckdbInspector:
                 "nullable": row["is_nullable"],
                 "comment": row["comment"],
             }
-            for row in self._columns
-            if (row["schema_name"], row["table_name"]) == (schema, table_name)
+            for row in self._columns.get((schema, table_name), ())
         ]
 
     def get_pk_constraint(self, table_name: str, schema: str) -> dict[str, Any]:
@@ -86,24 +85,25 @@ class DuckdbInspector:
 
     def get_table_comment(self, table_name: str, schema: str) -> dict[str, Any]:
         """The comment of a table or view."""
-        tables = [(row, row["table_name"]) for row in self._tables]
-        views = [(row, row["view_name"]) for row in self._views]
-        for row, name in (*tables, *views):
-            if (row["schema_name"], name) == (schema, table_name):
-                return {"text": row["comment"]}
-        return {"text": None}
+        key = schema, table_name
+        found = self._tables.get(key) or self._views.get(key)
+        return {"text": found[0]["comment"] if found else None}
 
     def get_view_definition(self, view_name: str, schema: str) -> str | None:
         """The ``CREATE VIEW`` of a view, on one line: DuckDB keeps it so."""
-        found = [
-            r for r in self._views if (r["schema_name"], r["view_name"]) == (schema, view_name)
-        ]
+        found = self._views.get((schema, view_name))
         return str(found[0]["sql"]) if found else None
 
     def _of(self, table: str, schema: str, kind: str) -> list[RowMapping]:
-        return [
-            row
-            for row in self._constraints
-            if (row["schema_name"], row["table_name"], row["constraint_type"])
-            == (schema, table, kind)
-        ]
+        rows = self._constraints.get((schema, table), ())
+        return [row for row in rows if row["constraint_type"] == kind]
+
+
+def _by_table(
+    rows: list[RowMapping], name: str = "table_name"
+) -> dict[tuple[str, str], list[RowMapping]]:
+    """The rows of each table, by its schema and name."""
+    found: dict[tuple[str, str], list[RowMapping]] = {}
+    for row in rows:
+        found.setdefault((row["schema_name"], row[name]), []).append(row)
+    return found

@@ -121,6 +121,23 @@ def test_common_tables_subqueries_and_unions_are_followed() -> None:
     assert found == {"x": {ACID, ASH, "main.samples.parent"}}
 
 
+def test_a_star_may_leave_out_and_replace_columns() -> None:
+    found = origins(
+        'SELECT * EXCLUDE ("odd name") REPLACE (acid / ash AS ash) FROM chemistry',
+        *("id", "acid", "ash"),
+    )
+    assert found == {"id": {"main.chemistry.id"}, "acid": {ACID}, "ash": {ACID, ASH}}
+
+
+def test_a_semi_join_gives_no_columns() -> None:
+    found = origins("SELECT * FROM raw.samples SEMI JOIN chemistry USING (id)", "id", "taken")
+    assert found == {"id": {"raw.samples.id"}, "taken": {"raw.samples.taken"}}
+
+
+def test_a_field_of_a_struct_comes_from_its_column() -> None:
+    assert origins("SELECT taken.year AS y FROM raw.samples", "y") == {"y": {"raw.samples.taken"}}
+
+
 def test_no_value_comes_from_what_except_takes_away() -> None:
     found = origins("SELECT acid FROM chemistry EXCEPT SELECT parent FROM samples", "acid")
     assert found == {"acid": {ACID}}
@@ -160,6 +177,14 @@ def test_the_function_is_the_sql_behind_columns_that_only_pass_it_on() -> None:
         (
             "SELECT acid AS x FROM chemistry UNION BY NAME SELECT id AS x FROM samples",
             "UNION by name is not followed",
+        ),
+        (
+            "SELECT acid AS x FROM chemistry UNION ALL SELECT *, acid FROM unheard, chemistry",
+            "the columns of one side of UNION are not known",
+        ),
+        (
+            "SELECT k.x FROM (SELECT *, acid AS x FROM chemistry, unheard) k",
+            "k.x may come of a star in k that cannot be expanded",
         ),
         ("SELECT max(COLUMNS(*)) AS x FROM chemistry", "COLUMNS(*) is not followed"),
     ],
