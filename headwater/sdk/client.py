@@ -104,9 +104,10 @@ class Headwater(EntityCalls):
         """Say that data flows from one entity or part to another; saying it twice is no change.
 
         Args:
-            source: Where the data comes from; a text needs its kind: ``table:db.main.raw``.
+            source: Where the data comes from: an entity or part, or its name.
             target: Where the data goes.
-            details: ``description``, ``sqlQuery`` and the like.
+            details: ``description``, ``sqlQuery``, ``source`` (how it is known), and
+                ``columnsLineage``: a list of ``{"fromColumns", "toColumn", "function"}``.
         """
         return self._edge("PUT", source, target, details)
 

@@ -166,7 +166,7 @@ class Session:
             return address
         if address.fqn is None:
             return self._any_kind(address, deleted=True)
-        root = self._wire.send("GET", "/lineage/impact", params={"fqn": address.fqn, "depth": 1})
+        root = self._wire.send("GET", "/lineage/impact", params={"fqn": address.fqn, "depth": 0})
         return Address(root.data["root"]["kind"], root.data["root"]["id"])
 
 

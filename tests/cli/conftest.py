@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,11 +66,19 @@ def shell(store: str, tmp_path: Path) -> Shell:
     return Shell(["--store", store], tmp_path)
 
 
-@pytest.fixture
-def filled(shell: Shell, store: str) -> Shell:
-    """The command line over a table and a model that reads it, in two versions."""
-    with Headwater.open(store) as hw:
+@pytest.fixture(scope="session")
+def filled_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with a table and a model that reads it, in two versions; to be copied."""
+    file = tmp_path_factory.mktemp("filled") / "headwater.db"
+    with Headwater.open(file) as hw:
         fill(hw)
+    return file
+
+
+@pytest.fixture
+def filled(shell: Shell, store: str, filled_file: Path) -> Shell:
+    """The command line over a copy of the filled store."""
+    shutil.copy(filled_file, store)
     return shell
 
 
