@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from types import FrameType
 
 import httpx
 import uvicorn
@@ -50,29 +53,43 @@ def serve(settings: Settings, *, announce: Callable[[str], None] = _print) -> No
         InvalidInputError: The host is not of this machine alone, or the address is not free.
         StoreError: The store cannot be opened.
     """
-    listener = _listen(settings)
-    try:
-        store = open_store(settings.store)
-        try:
-            config = uvicorn.Config(
-                create_app(store, settings),
-                access_log=False,
-                lifespan="off",
-                log_level="warning",
-                # The guard refuses what came through a proxy, so nothing may hide that it did.
-                proxy_headers=False,
-                server_header=False,
-                # Longer than clients keep idle connections: none meets one that just closed.
-                timeout_keep_alive=75,
-                timeout_graceful_shutdown=5,
-                ws="none",
-            )
+    with closing(_listen(settings)) as listener, closing(open_store(settings.store)) as store:
+        config = uvicorn.Config(
+            create_app(store, settings),
+            access_log=False,
+            lifespan="off",
+            log_level="warning",
+            # The guard refuses what came through a proxy, so nothing may hide that it did.
+            proxy_headers=False,
+            server_header=False,
+            # Longer than clients keep idle connections: none meets one that just closed.
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=5,
+            ws="none",
+        )
+        with _interruptible():
             announce(f"Headwater {__version__} serves at {_address(settings.host, listener)}")
             uvicorn.Server(config).run(sockets=[listener])
-        finally:
-            store.close()
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let both usual signals end a server quietly, so that what follows still runs.
+
+    Uvicorn shuts down at them and then raises them again, which would end the process at once.
+    """
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    here = threading.current_thread() is threading.main_thread()  # no other may set handlers
+    before = signal.signal(signal.SIGTERM, interrupt) if here else None
+    try:
+        with suppress(KeyboardInterrupt):
+            yield
     finally:
-        listener.close()
+        if here:
+            signal.signal(signal.SIGTERM, before)
 
 
 def _listen(settings: Settings) -> socket.socket:
@@ -117,19 +134,19 @@ class InProcessTransport(httpx.BaseTransport):
         app = create_app(store, settings)
         self._inner = httpx.ASGITransport(app, raise_app_exceptions=False)
         self._loop = asyncio.new_event_loop()
+        self._closing = asyncio.Event()
+        self._lock = threading.Lock()  # no request may be handed to a loop that is ending
         self._thread = threading.Thread(target=self._run, name="headwater", daemon=True)
         self._thread.start()
 
-    def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_forever()
-
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Answer one request; the whole answer is read when this returns."""
-        if self._loop.is_closed():
-            raise ClientError("this client is closed")
         request.read()
-        return asyncio.run_coroutine_threadsafe(self._answer(request), self._loop).result()
+        with self._lock:
+            if self._closing.is_set():
+                raise ClientError("this client is closed")
+            answer = asyncio.run_coroutine_threadsafe(self._answer(request), self._loop)
+        return answer.result()
 
     async def _answer(self, request: httpx.Request) -> httpx.Response:
         response = await self._inner.handle_async_request(request)
@@ -137,13 +154,24 @@ class InProcessTransport(httpx.BaseTransport):
         return httpx.Response(response.status_code, headers=response.headers, content=content)
 
     def close(self) -> None:
-        """End the loop and close the store. Closing twice is allowed."""
-        if self._loop.is_closed():
-            return
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+        """Let running requests end, then close the store. Closing twice is allowed."""
+        with self._lock:
+            if self._closing.is_set():
+                return
+            self._loop.call_soon_threadsafe(self._closing.set)
+            self._thread.join()
         self._store.close()
+
+    def _run(self) -> None:
+        # One task for the loop's whole life: anyio keeps its worker threads, and with them the
+        # store's connections, for as long as the loop's main task.
+        self._loop.run_until_complete(self._until_closed())
+        self._loop.close()
+
+    async def _until_closed(self) -> None:
+        await self._closing.wait()
+        running = asyncio.all_tasks() - {asyncio.current_task()}
+        await asyncio.gather(*running, return_exceptions=True)
 
 
 def in_process_transport(url: str) -> httpx.BaseTransport:

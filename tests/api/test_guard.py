@@ -165,6 +165,15 @@ def test_the_limit_holds_whatever_length_is_announced(
     assert received <= 3, "reading stops at the limit"
 
 
+def test_a_length_beyond_the_limit_is_refused_unread(store: Store) -> None:
+    headers = [
+        (b"host", b"localhost"),
+        (b"content-type", b"application/json"),
+        (b"content-length", b"101"),
+    ]
+    assert send(store, "POST", headers, [b"1" * 101]) == (413, 0)
+
+
 def test_nesting_is_refused_beyond_the_limit(client: httpx.Client) -> None:
     deep: Any = 1
     for _ in range(65):

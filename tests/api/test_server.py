@@ -21,24 +21,43 @@ from headwater.settings import Settings
 PROGRAM = "from headwater.app import serve; from headwater.settings import Settings; serve({})"
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of a server; it must end cleanly, and have said nothing but its address."""
-    store = tmp_path_factory.mktemp("server") / "a.db"
+def start(store: Path) -> subprocess.Popen[str]:
     settings = f"Settings.from_env(store='sqlite:///{store}')"
-    with subprocess.Popen(
+    return subprocess.Popen(
         [sys.executable, "-c", PROGRAM.format(settings)],
         env={**os.environ, "HEADWATER_PORT": "0"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    ) as process:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        yield line.split()[-1]
-        process.send_signal(signal.SIGTERM)
-        rest, errors = process.communicate(timeout=20)
-        assert (rest, errors) == ("", "")
+    )
+
+
+def address(process: subprocess.Popen[str]) -> str:
+    """The address that a server announces."""
+    assert process.stdout is not None
+    return process.stdout.readline().split()[-1]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a server that has said nothing but its address when it ends."""
+    with start(tmp_path_factory.mktemp("server") / "a.db") as process:
+        yield address(process)
+        process.terminate()
+        assert process.communicate(timeout=20) == ("", "")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_quietly_with_its_store_closed(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    with start(tmp_path / "a.db") as process:
+        with Headwater(address(process)) as client:
+            client.create_or_update({"name": "a", "algorithm": "x"}, kind="mlmodel")
+        process.send_signal(number)
+        assert process.communicate(timeout=20) == ("", "")
+    assert process.returncode == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["a.db"], "the log is checkpointed"
 
 
 def test_the_address_is_announced_and_answers(server: str) -> None:
