@@ -12,7 +12,7 @@ from headwater.store import Store, open_store
 from tests.services.shop import ME, Shop
 
 
-@pytest.fixture(params=["sqlite", "neo4j"])
+@pytest.fixture(params=["sqlite", pytest.param("neo4j", marks=pytest.mark.neo4j)])
 def store(request: pytest.FixtureRequest) -> Iterator[Store]:
     """An empty store of each engine."""
     url = "sqlite://" if request.param == "sqlite" else request.getfixturevalue("neo4j_url")
