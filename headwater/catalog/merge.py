@@ -30,6 +30,11 @@ def merge(
     return _object(shape, stored, request, "", _Merge(origins, actor))
 
 
+def fresh(shape: Shape, request: Document) -> Document:
+    """The document that a request makes where there is none: the request without its nulls."""
+    return _object(shape, {}, request, "", _Merge({}, Actor()))
+
+
 def record_origins(origins: Origins, changes: list[FieldChange], actor: Actor) -> Origins:
     """Who set each field after the changes, by path; paths that are gone are forgotten."""
     mark = origin(actor)
@@ -92,8 +97,10 @@ def _object(
             out.pop(name, None)
         elif field.keyed_by:
             out[name] = _keyed(field, old or [], value, where, rules)
-        elif field.shape and not field.is_list and old is not None:
-            out[name] = _object(field.shape, old, value, where, rules)
+        elif field.shape and not field.is_list:
+            out[name] = _object(field.shape, old or {}, value, where, rules)
+        elif field.shape:
+            out[name] = [_object(field.shape, {}, item, where, rules) for item in value]
         else:
             out[name] = value
     return out
@@ -105,9 +112,9 @@ def _keyed(
     known, asked = keyed(field, stored, request)
 
     def one(name: str) -> Document:
-        if name not in known or field.shape is None:
-            return dict(asked[name])
-        return _object(field.shape, known[name], asked[name], f"{path}.{name}", rules)
+        if field.shape is None:
+            return asked[name]
+        return _object(field.shape, known.get(name, {}), asked[name], f"{path}.{name}", rules)
 
     kept = [n for n in known if n in asked or not rules.may_remove(f"{path}.{n}")]
     if field.ordered:

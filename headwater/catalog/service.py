@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from headwater.catalog.diff import diff, grouped
+from headwater.catalog.merge import fresh
 from headwater.catalog.patch import apply_patch
 from headwater.catalog.validation import check_request
 from headwater.catalog.write import Derive, Prepared, WritePath, locate
@@ -287,13 +288,18 @@ class CatalogService:
     def versions(
         self, kind_name: str, key: Key, *, limit: int = 100, before_rev: int | None = None
     ) -> Sequence[Record]:
-        """Return the states that carried each version last, newest first."""
+        """Return the states that carried each version last, newest first.
+
+        Args:
+            before_rev: Rev of the last state of the page before.
+        """
         entity = self.get(kind_name, key, include_deleted=True)
-        states = self._store.versions(entity.id, limit=limit, before_rev=before_rev)
+        start = before_rev + 1 if before_rev is not None else None  # that state's version is known
+        states = self._store.versions(entity.id, limit=limit + 1, before_rev=start)
         latest: dict[str, Record] = {}
         for state in states:
             latest.setdefault(state.version, state)
-        return list(latest.values())
+        return [state for state in latest.values() if state.rev != before_rev][:limit]
 
     def get_version(self, kind_name: str, key: Key, version: str) -> Record:
         """Return an entity as it was in one version.
@@ -353,7 +359,7 @@ class CatalogService:
         request = check_request(which, {n: v for n, v in patched.items() if n not in read_only})
         self._path.resolve(which, request, stored)
         kept = {name: before[name] for name in read_only if name in before}
-        return {**kept, **{n: v for n, v in request.items() if v is not None}}
+        return {**kept, **fresh(which.shape, request)}
 
     def _set_deleted(self, records: Sequence[Record], actor: Actor, *, deleted: bool) -> Written:
         draft, first = Draft(), None

@@ -25,9 +25,10 @@ def escape(part: object) -> str:
 
 
 def check_request(kind: Kind, body: Any) -> Document:
-    """Return the request without nulls below its top level, names in NFC.
+    """Return the request without what only the catalog sets, names in NFC.
 
-    The body is what the wire carried, parsed; the same dictionary is never changed.
+    The body is what the wire carried, parsed; it is not changed. Nulls stay: a merge removes what
+    they stand for.
 
     Raises:
         InvalidInputError: It is not a create request of the kind; every fault has its pointer.
@@ -61,7 +62,7 @@ def _explain(kind: Kind, error: ValidationError) -> InvalidInputError:
 
 
 def _clean(field: Field, shape: Shape, value: Any, pointer: str) -> Any:
-    """A copy without nulls and read-only fields; names in NFC; keys of keyed lists unique."""
+    """A copy without read-only fields; names in NFC; keys of keyed lists unique."""
     if not isinstance(value, list):
         return _clean_object(shape, value, pointer)
     items = [_clean_object(shape, item, f"{pointer}/{i}") for i, item in enumerate(value)]
@@ -74,10 +75,12 @@ def _clean_object(shape: Shape, value: Document, pointer: str) -> Document:
     out: Document = {}
     for name, inner in value.items():
         field = shape.fields[name]
-        if inner is None or field.read_only:
+        if field.read_only:
             continue
         where = f"{pointer}/{name}"
-        if field.shape:
+        if inner is None:
+            pass
+        elif field.shape:
             inner = _clean(field, field.shape, inner, where)
         elif name == "name":
             inner = check_name(inner, where)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from headwater.catalog.diff import FieldChange, diff, grouped
-from headwater.catalog.merge import merge, record_origins
+from headwater.catalog.merge import fresh, merge, record_origins
 from headwater.catalog.part import identify_parts
 from headwater.catalog.reference import resolve, spelled_references, targets
 from headwater.errors import InvalidInputError
@@ -71,7 +71,7 @@ class WritePath:
 
     def create(self, which: Kind, request: Document, parent: str | None, fqn: str) -> Change:
         """A change that brings a new entity about."""
-        after = {name: value for name, value in request.items() if value is not None}
+        after = fresh(which.shape, request)
         return Change(which, str(uuid4()), fqn, after["name"], parent, None, after)
 
     def update(self, which: Kind, stored: Record, request: Document, actor: Actor) -> Change:

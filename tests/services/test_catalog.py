@@ -124,6 +124,17 @@ def test_put_merges_null_removes_and_lists_are_complete(catalog: CatalogService)
     assert merged["mlHyperParameters"] == [deeper]
 
 
+def test_null_removes_below_the_top_level_too(catalog: CatalogService, shop: Shop) -> None:
+    column = {"name": "a", "dataType": "INT", "description": "years", "precision": 3}
+    body = {"name": "t", "databaseSchema": shop.schema, "columns": [column]}
+    catalog.put("table", body, actor=BOT)
+    body["columns"] = [{"name": "a", "dataType": "INT", "description": None, "scale": None}]
+    left = doc(catalog.put("table", body, actor=BOT))["columns"][0]
+    assert "description" not in left
+    assert "scale" not in left
+    assert left["precision"] == 3
+
+
 def test_a_bot_keeps_what_people_wrote(catalog: CatalogService, shop: Shop) -> None:
     shop.table("t", "a", actor=BOT)
     words = [{"op": "add", "path": "/columns/0/description", "value": "years"}]
