@@ -1,7 +1,8 @@
 """Hypothesis strategies over the keywords that the meta-schema admits: documents, and mutations.
 
 ``valid`` makes documents that a schema accepts. ``mutated`` changes one place of one by one
-keyword: across its limit, onto it, or to something that only looks alike.
+keyword: across its limit, onto it, or to something that only looks alike. ``mutations`` are all of
+those that change the document's own properties.
 """
 
 from __future__ import annotations
@@ -66,12 +67,13 @@ class Place:
         return next((b for b in self.branches() if b.schema.get("type") == wanted), None)
 
 
-def valid(place: Place, depth: int = 0) -> st.SearchStrategy[Json]:
-    """Documents that the schema accepts."""
-    return st.one_of([_valid(branch, depth) for branch in place.branches()])
+def valid(place: Place, depth: int = 0, *, full: bool = False) -> st.SearchStrategy[Json]:
+    """Documents that the schema accepts; full ones have every property, and none is null."""
+    branches = [b for b in place.branches() if not full or b.schema.get("type") != "null"]
+    return st.one_of([_valid(branch, depth, full) for branch in branches])
 
 
-def _valid(place: Place, depth: int) -> st.SearchStrategy[Json]:
+def _valid(place: Place, depth: int, full: bool) -> st.SearchStrategy[Json]:
     schema = place.schema
     if "enum" in schema:
         return st.sampled_from(schema["enum"])
@@ -86,11 +88,12 @@ def _valid(place: Place, depth: int) -> st.SearchStrategy[Json]:
         case "string":
             return _text(schema)
         case "array":
-            most = 0 if depth > DEEP else schema.get("maxItems", schema.get("minItems", 0) + 2)
+            least = schema.get("minItems", 0)
+            most = 0 if depth > DEEP else schema.get("maxItems", least + 2)
             items = valid(place.at(schema["items"]), depth + 1) if most else st.nothing()
-            return st.lists(items, min_size=schema.get("minItems", 0), max_size=most)
+            return st.lists(items, min_size=max(least, int(full)), max_size=most)
         case "object" if "properties" in schema:
-            return _object(place, depth)
+            return _object(place, depth, full)
         case "object":
             return st.dictionaries(st.text(TEXT), ANYTHING, max_size=3)
         case _:
@@ -106,30 +109,43 @@ def _text(schema: Schema) -> st.SearchStrategy[str]:
 
 
 @st.composite
-def _object(draw: st.DrawFn, place: Place, depth: int) -> dict[str, Json]:
+def _object(draw: st.DrawFn, place: Place, depth: int, full: bool) -> dict[str, Json]:
     properties, required = place.schema["properties"], place.schema.get("required", [])
-    optional = [name for name in properties if name not in required]
-    given = draw(st.lists(st.sampled_from(optional), unique=True)) if optional else []
-    return {name: draw(valid(place.at(properties[name]), depth)) for name in [*required, *given]}
+    given = [name for name in properties if name not in required]
+    if given and not full:
+        given = draw(st.lists(st.sampled_from(given), unique=True))
+    return {
+        name: draw(valid(place.at(properties[name]), depth, full=full and not depth))
+        for name in [*required, *given]
+    }
 
 
 @st.composite
 def mutated(draw: st.DrawFn, place: Place, document: Json) -> Json:
     """The document with one place changed."""
-    sites = list(_sites(place, document))
-    path, site, value = draw(st.sampled_from(sites))
-    changed = draw(st.sampled_from([*_near(site, value), *WRONG]))
+    path, site, value = draw(st.sampled_from(list(_sites(place, document))))
+    return _changed(document, path, draw(st.sampled_from([*_near(site, value), *WRONG])))
+
+
+def mutations(place: Place, document: Json) -> Iterator[Json]:
+    """Every mutation of the document itself, of its properties, and of elements of its lists."""
+    for path, site, value in _sites(place, document):
+        if len(path) < 2 or (len(path) == 2 and isinstance(path[1], int)):
+            yield from (_changed(document, path, each) for each in (*_near(site, value), *WRONG))
+
+
+Path = tuple[str | int, ...]
+
+
+def _changed(document: Json, path: Path, value: Json) -> Json:
     if not path:
-        return changed
+        return value
     out = copy.deepcopy(document)
     parent = out
     for step in path[:-1]:
         parent = parent[step]
-    parent[path[-1]] = changed
+    parent[path[-1]] = value
     return out
-
-
-Path = tuple[str | int, ...]
 
 
 def _sites(place: Place, value: Json, path: Path = ()) -> Iterator[tuple[Path, Place, Json]]:

@@ -5,20 +5,22 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import headwater.generated
 from headwater.document import Document
-from tests.schemas.definition import DEFINITIONS
-from tests.schemas.strategy import Place, mutated, valid
+from tests.schemas.definition import DEFINITIONS, Definition
+from tests.schemas.strategy import Place, mutated, mutations, valid
 
 LEAST_ACCEPTED = 0.3
 SETTINGS = settings(
     max_examples=60,
     deadline=None,
+    phases=set(Phase) - {Phase.explain},  # it would take longer than the finding
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
+SWEEP = settings(SETTINGS, max_examples=2, phases=[Phase.reuse, Phase.generate])
 
 
 def test_every_class_of_an_object_is_held_to_its_schema() -> None:
@@ -28,10 +30,14 @@ def test_every_class_of_an_object_is_held_to_its_schema() -> None:
     assert set(DEFINITIONS) == classes
 
 
+def place_of(definition: Definition) -> Place:
+    return Place(definition.file, {}).at({"$ref": definition.ref})
+
+
 @pytest.mark.parametrize("title", DEFINITIONS)
 def test_class_and_jsonschema_agree(title: str) -> None:
     definition = DEFINITIONS[title]
-    place = Place(definition.file, {}).at({"$ref": definition.ref})
+    place = place_of(definition)
     verdicts: list[bool] = []
 
     @SETTINGS
@@ -51,3 +57,21 @@ def test_class_and_jsonschema_agree(title: str) -> None:
 
     assert sum(verdicts) / len(verdicts) >= LEAST_ACCEPTED
     assert not all(verdicts), "no mutation was refused"
+
+
+@pytest.mark.parametrize("title", DEFINITIONS)
+def test_class_and_jsonschema_agree_on_every_property(title: str) -> None:
+    """What chance may miss: each keyword of each property, on documents that have them all."""
+    definition = DEFINITIONS[title]
+    place = place_of(definition)
+
+    @SWEEP
+    @given(valid(place, full=True))
+    def agree(document: object) -> None:
+        for mutation in mutations(place, document):
+            candidate = json.loads(json.dumps(mutation))
+            assert definition.class_accepts(candidate) is definition.schema_accepts(candidate), (
+                candidate
+            )
+
+    agree()
