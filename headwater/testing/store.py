@@ -25,7 +25,7 @@ from headwater.store.base import Store
 from headwater.testing.store_build import edge, entity, event, following, part, writes
 from headwater.testing.store_graph import GraphConformance
 from headwater.testing.store_read import ReadConformance
-from headwater.testing.store_thread import ThreadConformance, count_up
+from headwater.testing.store_thread import ThreadConformance, count_up, expect_each_other
 from headwater.testing.store_write import WriteConformance, snapshot
 
 __all__ = ["DurableStoreConformance", "StoreConformance"]
@@ -89,9 +89,10 @@ class DurableStoreConformance(StoreConformance):
         finally:
             other.close()
 
-    def test_two_instances_lose_no_increment(self, store: Store) -> None:
+    def test_two_instances_lose_no_update(self, store: Store) -> None:
         other = self.reopen(store)
         try:
             count_up(store, other)
+            expect_each_other(store, other)
         finally:
             other.close()

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from headwater.store.base import Direction, Edge, Hop, Level, Node, Store
+from headwater.store.base import Direction, Edge, EdgeKey, Hop, Level, Node, Store
 from headwater.testing.store_build import edge, entity, following, key, part, writes
 
 HUB = 1_000
@@ -166,7 +166,9 @@ class GraphConformance:
         mine = edge("table-a", "table-b")
         view = edge("table-a", "table-c", source="view")
         other = edge("table-b", "table-c", producer="dbt")
-        store.commit(writes(*(entity(n) for n in "abc"), edges=(other, view, mine)))
+        store.commit(writes(*(entity(n) for n in "abc")))
+        for put in (other, view, mine):
+            store.commit(writes(edges=(put,)))
         assert [e.key for e in store.edges(producer="ada")] == [mine.key, view.key]
         assert [e.key for e in store.edges(producer="ada", source="view")] == [view.key]
         assert [e.key for e in store.edges(from_ids=["table-a", "table-b"])] == [
@@ -217,6 +219,7 @@ class GraphConformance:
         walked: list[Hop] = []
         after = None
         while step := store.expand(ids, direction, "coarse", limit=4, after=after):
+            assert len(step) <= 4
             assert not set(step) & set(walked)
             walked += step
             near, far = step[-1].edge.key.from_id, step[-1].edge.key.to_id
@@ -224,17 +227,20 @@ class GraphConformance:
         assert walked == whole
 
     def test_expand_goes_on_behind_a_pair_that_is_not_there(self, store: Store) -> None:
-        store.commit(
-            writes(
-                *(entity(n) for n in "abc"),
-                edges=(edge("table-a", "table-c"), edge("table-b", "table-a")),
-            )
-        )
-        for after, count in ((("", ""), 2), (("table-a", "table-b"), 2), (("table-a", "x"), 1)):
-            found = store.expand(
-                ["table-a", "table-b"], "downstream", "coarse", limit=9, after=after
-            )
-            assert len(found) == count
+        puts = tuple(edge(f"table-{near}", "table-m") for near in "abc")
+        store.commit(writes(*(entity(n) for n in "abcm"), edges=puts))
+        ids = ["table-a", "table-c"]
+        nears = {
+            ("", ""): "ac",
+            ("table-a", "table-l"): "ac",
+            ("table-a", "table-n"): "c",
+            ("table-b", "table-l"): "c",
+            ("table-c", "table-l"): "c",
+            ("table-d", ""): "",
+        }
+        for after, expected in nears.items():
+            found = store.expand(ids, "downstream", "coarse", limit=9, after=after)
+            assert [hop.edge.key.from_id for hop in found] == [f"table-{n}" for n in expected]
 
     @pytest.mark.parametrize("direction", ["upstream", "downstream"])
     def test_hub_is_read_in_pages(self, store: Store, direction: Direction) -> None:
@@ -287,20 +293,27 @@ class GraphConformance:
         ]
         assert details == ["{}", "[6]"]
 
-    def test_past_hops_are_paged_alike(self, store: Store) -> None:
-        puts = tuple(edge("table-hub", f"table-n{number}") for number in range(10))
-        store.commit(
-            writes(entity("hub"), *(entity(f"n{number}") for number in range(10)), edges=puts)
-        )
+    @pytest.mark.parametrize("direction", ["upstream", "downstream"])
+    def test_past_hops_are_ordered_and_paged_alike(
+        self, store: Store, direction: Direction
+    ) -> None:
+        """Of the edges that a past walk meets, some are still open and some are not."""
+        pairs = [(near, far) for near in "xy" for far in "abcdef"]
+        turned = [pair[::-1] if direction == "upstream" else pair for pair in pairs]
+        puts = tuple(edge(f"table-{from_}", f"table-{to}") for from_, to in turned)
+        store.commit(writes(*(entity(n) for n in "abcdefxy"), edges=puts))
         store.commit(writes(closed_edges=tuple(put.key for put in puts[::2])))
-        was = hops(store, ["table-hub"], as_of=1)
-        assert len(was) == 10
-        after = ("table-hub", "table-n3")
-        assert hops(store, ["table-hub"], as_of=1, limit=4, after=after) == was[4:8]
-        assert [hop.node.fqn for hop in hops(store, ["table-hub"], limit=2, after=after)] == [
-            "n5",
-            "n7",
-        ]
+        ids = ["table-y", "table-x"]
+
+        def met(as_of: int | None, after: tuple[str, str] | None = None) -> list[EdgeKey]:
+            found = store.expand(ids, direction, "coarse", limit=9, as_of=as_of, after=after)
+            return [hop.edge.key for hop in found]
+
+        keys = [put.key for put in puts]
+        assert met(1) == keys[:9]
+        assert met(1, ("table-x", "table-a")) == keys[1:10]
+        assert met(1, ("table-y", "table-b")) == keys[8:]
+        assert met(None, ("table-x", "table-c")) == keys[3::2]
 
     def test_degrees_count_neighbours_not_assertions(self, store: Store) -> None:
         puts = (
