@@ -58,9 +58,9 @@ class Query:
             raise malformed(f"{name} is {low} to {high}, not {text}")
         return int(text)
 
-    def flag(self, name: str) -> bool:
-        """``true`` or ``false``; false when it is not given."""
-        return self.choice(name, ("false", "true")) == "true"
+    def flag(self, name: str, *, default: bool = False) -> bool:
+        """``true`` or ``false``, or the default when it is not given."""
+        return self.choice(name, ("true", "false") if default else ("false", "true")) == "true"
 
     def choice(self, name: str, options: tuple[str, ...]) -> str:
         """One of the options; the first when it is not given."""

@@ -72,7 +72,7 @@ class _Routes:
                 after=query.text("after"),
                 parent=query.text("parent"),
                 deleted=include,
-                total=query.flag("total"),
+                total=query.flag("total", default=query.text("after") is None),
             )
         )
         texts = (record.document for record in found.records)
