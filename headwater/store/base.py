@@ -37,7 +37,11 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part as it is to be stored. ``owner_id`` is the entity; ``fqn`` need not be unique."""
+    """A part as it is to be stored, owned by the entity it is written with.
+
+    The id is the part's for good: it is neither an entity's nor of another owner. ``fqn`` need not
+    be unique.
+    """
 
     id: str
     kind: str
@@ -115,6 +119,9 @@ class EventWrite:
 @dataclass(frozen=True, slots=True)
 class WriteSet:
     """Everything that one commit writes, all or nothing.
+
+    An entity, a part or an assertion stands in it once. Where an assertion is both closed and put,
+    it is closed first.
 
     Attributes:
         actor: Who writes; ``actor_kind`` is ``person`` or ``bot``.
@@ -225,8 +232,9 @@ class PageQuery:
 class Store(ABC):
     """A place that keeps the catalog. Instances are safe to use from many threads at once.
 
-    Every method raises ``StoreError`` when the store cannot be reached or fails; drivers'
-    exceptions never pass.
+    Every method raises ``StoreError`` when the store cannot be reached, fails or is closed;
+    drivers' exceptions never pass. Text that is not valid Unicode and numbers beyond 64 bits may be
+    refused with ``InvalidInputError``.
     """
 
     local: bool
@@ -317,8 +325,10 @@ class Store(ABC):
         """Return one hop of a walk from all the nodes: assertions and the nodes they lead to.
 
         Ordered by near id, then far id, then source and producer. ``after`` (a near and a far id)
-        continues behind that pair. An edge counts as of a commit when it was opened by then and not
-        yet closed. Only what is returned is touched, so a hub costs no more than ``limit``.
+        continues behind that pair. ``limit`` counts assertions, so that a page may end within a
+        pair: ask for one more to see whether it did. An edge counts as of a commit when it was
+        opened by then and not yet closed. Only what is returned is touched, so a hub costs no more
+        than ``limit``.
         """
 
     @abstractmethod
