@@ -54,7 +54,8 @@ def _collection(kind: Kind) -> dict[str, Operation]:
     if kind.parent_kind:
         filters.append(parameter("parent", f"FQN of the {kind.parent_kind} it belongs to.", TEXT))
     filters.append(parameter("include", _INCLUDE, choice("non-deleted", "all", "deleted")))
-    filters.append(parameter("total", "Count all pages; the first page does unless told not to.", FLAG))
+    total = "Count all pages; the first page does unless told not to."
+    filters.append(parameter("total", total, FLAG))
     return {
         "get": operation(
             f"list{title}s", tag, f"List {tag}, ordered by FQN.",
