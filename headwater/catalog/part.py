@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from uuid import UUID, uuid5
-
-from headwater.names import child, quote
+from headwater.names import child, part_id, quote
 from headwater.schemas.kind import Field, Shape
 from headwater.store.base import Part
 from headwater.store.draft import Change, Document
-
-
-def part_id(entity_id: str, kind: str, path: str) -> str:
-    """The id of a part: the same name in the same entity is the same part, gone or not."""
-    return str(uuid5(UUID(entity_id), f"{kind}:{path}"))
 
 
 def identify_parts(change: Change) -> None:
@@ -44,7 +37,8 @@ def _visit(
     fqn = child(above[0], name)
     path = f"{above[1]}.{quote(name)}" if above[1] else quote(name)
     if assign:
-        item["id"] = item.get("id") or part_id(entity_id, kind, path)
+        # The same name in the same entity is the same part, gone in between or not.
+        item["id"] = item.get("id") or part_id(entity_id, f"{kind}:{path}")
         item["fullyQualifiedName"] = fqn
     part = Part(id=item["id"], kind=kind, fqn=item["fullyQualifiedName"], name=name)
     found[part.id] = part

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from uuid import uuid4
 
 from headwater.catalog.diff import FieldChange, diff, grouped
 from headwater.catalog.merge import fresh, merge, record_origins
 from headwater.catalog.part import identify_parts
 from headwater.catalog.reference import resolve, spelled_references, targets
 from headwater.errors import InvalidInputError
-from headwater.names import child
+from headwater.names import child, new_id
 from headwater.schemas import Kind
 from headwater.store.base import EntityWrite, EventWrite, Record, Store
 from headwater.store.draft import Actor, Change, Document, Draft, dump, load, now_ms
@@ -72,7 +71,7 @@ class WritePath:
     def create(self, which: Kind, request: Document, parent: str | None, fqn: str) -> Change:
         """A change that brings a new entity about."""
         after = fresh(which.shape, request)
-        return Change(which, str(uuid4()), fqn, after["name"], parent, None, after)
+        return Change(which, new_id(), fqn, after["name"], parent, None, after)
 
     def update(self, which: Kind, stored: Record, request: Document, actor: Actor) -> Change:
         """A change that merges a request into the stored entity, and revives a deleted one."""

@@ -7,10 +7,9 @@ source whose column is not known is a node of its own until a table brings the c
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import astuple, dataclass, replace
-from uuid import UUID, uuid5
+from dataclasses import dataclass
 
-from headwater.names import child, quote
+from headwater.names import child, part_id, quote
 from headwater.schemas import kind
 from headwater.store.base import (
     EdgeKey,
@@ -83,12 +82,12 @@ def derive_features(store: Store, change: Change, draft: Draft, *, lift: bool = 
     wanted = _wanted(change, sources)
     current, suppressed = _stored_edges(store, change, wanted) if change.rev else (set(), set())
     if lift:
-        draft.closed_edges += sorted(suppressed, key=astuple)
+        draft.closed_edges += sorted(suppressed)
         suppressed = set()
     hidden = {(key.from_id, key.to_id) for key in suppressed}
     keys = [key for key in wanted if (key.from_id, key.to_id) not in hidden]
     draft.edges += [EdgeWrite(key) for key in keys if key not in current]
-    draft.closed_edges += sorted(current - set(keys), key=astuple)
+    draft.closed_edges += sorted(current - set(keys))
 
 
 def _sources(document: Document) -> Iterator[_Source]:
@@ -141,7 +140,7 @@ def _keep_unresolved(change: Change, sources: list[_Source]) -> None:
 
 def _source_id(entity_id: str, each: _Source) -> str:
     path = f"{quote(each.feature['name'])}.{quote(each.source['name'])}@{each.table_id or ''}"
-    return str(uuid5(UUID(entity_id), f"{UNRESOLVED}:{path}"))
+    return part_id(entity_id, f"{UNRESOLVED}:{path}")
 
 
 def _wanted(change: Change, sources: list[_Source]) -> list[EdgeKey]:
@@ -190,7 +189,7 @@ def _resolve_in(record: Record, table_id: str, columns: dict[str, Part], draft: 
         dropped.append(_source_id(record.id, each))
         edge = EdgeKey(column.id, each.feature["id"], "fine", SOURCE, producer_of(record.id))
         draft.edges.append(EdgeWrite(edge))
-        draft.closed_edges.append(replace(edge, from_id=dropped[-1]))
+        draft.closed_edges.append(edge._replace(from_id=dropped[-1]))
     if dropped:
         draft.entities.append(same_version(record, document, dropped))
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from operator import attrgetter
+
+import pydantic_core
 
 from headwater.store.base import Direction, Edge, Hop, Level, Node, Record, Store
 from headwater.store.draft import Document
@@ -105,10 +106,10 @@ class Walker:
         for hop in hops:
             record = entities.get(hop.node.owner_id or hop.node.id)
             if record and not record.deleted:
-                node = replace(hop.node, deleted=False)
+                node = hop.node._replace(deleted=False)
                 if node.owner_id is None:
-                    node = replace(node, fqn=record.fqn, name=record.name)
-                out.append(replace(hop, node=node))
+                    node = node._replace(fqn=record.fqn, name=record.name)
+                out.append(hop._replace(node=node))
         return out
 
     def _note_more(
@@ -133,5 +134,7 @@ def then(store: Store, nodes: Collection[Node], as_of: int) -> dict[str, Record]
 def assertions(edges: list[Edge]) -> list[Document]:
     """The assertions of one edge, as answers spell them."""
     return [
-        {"source": e.key.source, "producer": e.key.producer, **json.loads(e.details)} for e in edges
+        {"source": e.key.source, "producer": e.key.producer}
+        | (pydantic_core.from_json(e.details) if e.details != "{}" else {})
+        for e in edges
     ]

@@ -1,6 +1,6 @@
 """The store port: what a store keeps, the one write, the reads. Adapters add nothing public.
 
-Words used throughout:
+What reads return are named tuples: a walk makes thousands of them. Words used throughout:
 
 - *entity*: a versioned document with an id; *part*: a column, feature or unresolved source of an
   entity, with an id of its own; *node*: either, as lineage sees it.
@@ -15,7 +15,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Key = str | tuple[str, str]
 """What finds an entity: its id, or ``(kind, fully qualified name)``."""
@@ -77,8 +77,7 @@ class EntityWrite:
     dropped_parts: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class EdgeKey:
+class EdgeKey(NamedTuple):
     """What tells one assertion from another.
 
     ``source`` says how it is known (such as ``featureSources``, ``view``, ``manual``), ``producer``
@@ -142,8 +141,7 @@ class WriteSet:
     expects: Mapping[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """A stored entity: now, or as it was.
 
     Attributes:
@@ -164,8 +162,7 @@ class Record:
     origins: str
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """A node of the lineage graph.
 
     Attributes:
@@ -183,8 +180,7 @@ class Node:
     deleted: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(NamedTuple):
     """A stored assertion, open while ``closed_seq`` is None."""
 
     key: EdgeKey
@@ -193,16 +189,14 @@ class Edge:
     closed_seq: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Hop:
+class Hop(NamedTuple):
     """One step of a walk: the assertion and the node on its far side."""
 
     edge: Edge
     node: Node
 
 
-@dataclass(frozen=True, slots=True)
-class EventRecord:
+class EventRecord(NamedTuple):
     """A stored event. ``number`` counts the store's events from 1 without a gap."""
 
     number: int
@@ -274,7 +268,7 @@ class Store(ABC):
 
     @abstractmethod
     def page(self, query: PageQuery) -> list[Record]:
-        """Return up to ``query.limit`` entities in order."""
+        """Return up to ``query.limit`` entities in order, their ``origins`` left empty (``""``)."""
 
     @abstractmethod
     def count(self, query: PageQuery) -> int:

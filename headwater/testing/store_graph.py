@@ -146,7 +146,7 @@ class GraphConformance:
     def test_closing_what_was_never_open_is_allowed(self, store: Store) -> None:
         put = edge("table-a", "table-b")
         store.commit(writes(entity("a"), entity("b"), edges=(put,)))
-        store.commit(writes(closed_edges=(replace(put.key, source="view"), key("x", "y"))))
+        store.commit(writes(closed_edges=(put.key._replace(source="view"), key("x", "y"))))
         assert store.edges(producer="ada", include_closed=True) == [Edge(put.key, "{}", 1, None)]
 
     def test_assertions_of_a_pair_are_told_apart(self, store: Store) -> None:

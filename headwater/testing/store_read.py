@@ -129,9 +129,11 @@ class ReadConformance:
         for at, name in enumerate(sorted(names), start=1):
             assert page_names(store, after=name) == sorted(names)[at:]
 
-    def test_page_has_whole_records(self, store: Store) -> None:
+    def test_page_has_records_without_origins(self, store: Store) -> None:
         store.commit(writes(entity("a", origins="[1]")))
-        assert store.page(PageQuery("table", 10)) == [store.find("table-a")]
+        found = store.find("table-a")
+        assert found is not None
+        assert store.page(PageQuery("table", 10)) == [found._replace(origins="")]
 
     def test_pages_follow_one_another(self, store: Store) -> None:
         store.commit(writes(*(entity(f"t{n}") for n in range(7))))

@@ -74,7 +74,10 @@ def page(connection: Connection, query: PageQuery) -> list[Record]:
     if query.after is not None:
         where += " AND fqn > ?"
         values.append(query.after)
-    statement = f"{_SELECT} WHERE {where}{_DELETED[query.deleted]} ORDER BY fqn LIMIT ?"
+    columns = COLUMNS.replace("origins", "''")
+    statement = (
+        f"SELECT {columns} FROM entity WHERE {where}{_DELETED[query.deleted]} ORDER BY fqn LIMIT ?"
+    )
     return records(connection.execute(statement, (*values, query.limit)))
 
 
