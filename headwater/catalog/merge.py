@@ -30,9 +30,20 @@ def merge(
     return _object(shape, stored, request, "", _Merge(origins, actor))
 
 
-def fresh(shape: Shape, request: Document) -> Document:
+def without_nulls(shape: Shape, request: Document) -> Document:
     """The document that a request makes where there is none: the request without its nulls."""
-    return _object(shape, {}, request, "", _Merge({}, Actor()))
+    out: Document = {}
+    for name, value in request.items():
+        inner = shape.fields[name].shape
+        if value is None:
+            continue
+        if inner is None:
+            out[name] = value
+        elif isinstance(value, list):
+            out[name] = [without_nulls(inner, item) for item in value]
+        else:
+            out[name] = without_nulls(inner, value)
+    return out
 
 
 def record_origins(origins: Origins, changes: list[FieldChange], actor: Actor) -> Origins:
@@ -100,7 +111,7 @@ def _object(
         elif field.shape and not field.is_list:
             out[name] = _object(field.shape, old or {}, value, where, rules)
         elif field.shape:
-            out[name] = [_object(field.shape, {}, item, where, rules) for item in value]
+            out[name] = [without_nulls(field.shape, item) for item in value]
         else:
             out[name] = value
     return out

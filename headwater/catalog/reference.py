@@ -79,15 +79,13 @@ def key_of(spelled: Spelled) -> Key:
     return (kind, fqn)
 
 
-def resolve(store: Store, spelled: Iterable[Spelled], known: frozenset[str]) -> None:
-    """Replace each reference by its full form.
-
-    Args:
-        known: Ids of targets that may be soft-deleted.
+def resolve(store: Store, spelled: Iterable[Spelled]) -> list[Spelled]:
+    """Replace each reference by its full form; return those whose targets are soft-deleted.
 
     Raises:
-        InvalidInputError: A target is not there, soft-deleted, or of a kind that does not fit.
+        InvalidInputError: A target is not there, or of a kind that does not fit.
     """
+    gone = []
     asked = [(each, key_of(each)) for each in spelled]
     found = store.find_many({key for _, key in asked}) if asked else {}
     for each, key in asked:
@@ -95,8 +93,27 @@ def resolve(store: Store, spelled: Iterable[Spelled], known: frozenset[str]) -> 
         if record is None:
             what = _spell(key)
             raise InvalidInputError.at(each.pointer, f"there is no {what}", missing=what)
-        _check_target(each, key, record, known)
+        if record.kind not in each.field.reference:
+            fits = " or ".join(each.field.reference)
+            message = f"{_spell(key)} is a {record.kind}; {fits} fits here"
+            raise InvalidInputError.at(each.pointer, message)
         each.holder[each.field.name] = full_reference(record)
+        if record.deleted:
+            gone.append(each)
+    return gone
+
+
+def refuse_deleted(gone: Iterable[Spelled], known: Iterable[str]) -> None:
+    """Refuse references to what is soft-deleted, but for targets that are known already.
+
+    Raises:
+        InvalidInputError: One of them is new.
+    """
+    for each in gone:
+        target = each.value
+        if target["id"] not in known:
+            what = f"{target['type']} {target['fullyQualifiedName']!r}"
+            raise InvalidInputError.at(each.pointer, f"{what} is deleted; restore it first")
 
 
 def targets(which: Kind, document: Document) -> list[Reference]:
@@ -117,12 +134,3 @@ def full_reference(record: Record) -> Document:
 
 def _spell(key: Key) -> str:
     return f"{key[0]} {key[1]!r}" if isinstance(key, tuple) else f"entity with id {key}"
-
-
-def _check_target(spelled: Spelled, key: Key, record: Record, known: frozenset[str]) -> None:
-    if record.kind not in spelled.field.reference:
-        fits = " or ".join(spelled.field.reference)
-        message = f"{_spell(key)} is a {record.kind}; {fits} fits here"
-        raise InvalidInputError.at(spelled.pointer, message)
-    if record.deleted and record.id not in known:
-        raise InvalidInputError.at(spelled.pointer, f"{_spell(key)} is deleted; restore it first")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from headwater.catalog.diff import diff, grouped
-from headwater.catalog.merge import fresh
+from headwater.catalog.merge import without_nulls
 from headwater.catalog.patch import apply_patch
 from headwater.catalog.validation import check_request
 from headwater.catalog.write import Derive, Prepared, WritePath, locate
@@ -92,13 +92,10 @@ class CatalogService:
         which = kind(kind_name)
 
         def attempt() -> Written:
-            request = check_request(which, body)
-            parent, fqn = locate(self._store, which, request)
-            taken = self._store.find((which.name, fqn))
-            if taken:
-                raise _taken(taken)
-            self._path.resolve(which, request, None)
-            change = self._path.create(which, request, parent, fqn)
+            found = locate(self._store, which, check_request(which, body))
+            if found.stored:
+                raise _taken(found.stored)
+            change = self._path.create(which, found)
             return self._commit(self._path.prepare(change, actor, stored=None), actor)
 
         return until_current(attempt)
@@ -178,7 +175,7 @@ class CatalogService:
             _check_rev(stored, if_match)
             before = load(stored)
             patched = apply_patch(before, patch)
-            after = self._checked(which, stored, before, patched)
+            after = self._checked(which, before, patched)
             change = self._path.change(which, stored, before, after)
             return self._commit(self._path.prepare(change, actor, stored=stored), actor)
 
@@ -335,18 +332,16 @@ class CatalogService:
     # Inside
 
     def _prepare_put(self, which: Kind, body: Any, actor: Actor, if_match: int | None) -> Prepared:
-        request = check_request(which, body)
-        parent, fqn = locate(self._store, which, request)
-        stored = self._store.find((which.name, fqn))
+        found = locate(self._store, which, check_request(which, body))
+        stored = found.stored
         _check_rev(stored, if_match)
-        self._path.resolve(which, request, stored)
         if stored is None:
-            change = self._path.create(which, request, parent, fqn)
+            change = self._path.create(which, found)
         else:
-            change = self._path.update(which, stored, request, actor)
+            change = self._path.update(which, stored, found.request, actor)
         return self._path.prepare(change, actor, stored=stored)
 
-    def _checked(self, which: Kind, stored: Record, before: Document, patched: Any) -> Document:
+    def _checked(self, which: Kind, before: Document, patched: Any) -> Document:
         """The patched document, valid, with the catalog's own fields as they were."""
         if not isinstance(patched, dict):
             raise InvalidInputError("the patch does not leave an object")
@@ -357,9 +352,9 @@ class CatalogService:
                 raise InvalidInputError.at(f"/{name}", "is not changed by a patch")
         read_only = {f.name for f in which.shape.fields.values() if f.read_only}
         request = check_request(which, {n: v for n, v in patched.items() if n not in read_only})
-        self._path.resolve(which, request, stored)
+        located = locate(self._store, which, request)
         kept = {name: before[name] for name in read_only if name in before}
-        return {**kept, **fresh(which.shape, request)}
+        return {**kept, **without_nulls(which.shape, located.request)}
 
     def _set_deleted(self, records: Sequence[Record], actor: Actor, *, deleted: bool) -> Written:
         draft, first = Draft(), None

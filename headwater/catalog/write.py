@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from headwater.catalog.diff import FieldChange, diff, grouped
-from headwater.catalog.merge import fresh, merge, record_origins
+from headwater.catalog.merge import merge, record_origins, without_nulls
 from headwater.catalog.part import identify_parts
-from headwater.catalog.reference import resolve, spelled_references, targets
+from headwater.catalog.reference import refuse_deleted, resolve, spelled_references, targets
 from headwater.errors import InvalidInputError
 from headwater.names import child, new_id
 from headwater.schemas import Kind
@@ -35,19 +35,39 @@ class Prepared:
     stored: Record | None
 
 
-def locate(store: Store, which: Kind, request: Document) -> tuple[str | None, str]:
-    """Resolve the request's parent in place; return its id and the FQN the entity will have."""
-    if which.parent is None:
-        return None, child(None, request["name"])
-    field = which.parent
-    if request.get(field.name) is None:
-        if field.default is None:
-            raise InvalidInputError.at(f"/{field.name}", "is required")
-        request[field.name] = field.default
-    spelled = next(spelled_references(which.shape, {field.name: request[field.name]}))
-    resolve(store, [spelled], frozenset())
-    parent = request[field.name] = spelled.value
-    return parent["id"], child(parent["fullyQualifiedName"], request["name"])
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A request whose references have their full form.
+
+    Attributes:
+        stored: The entity that has the FQN already, soft-deleted or not.
+    """
+
+    request: Document
+    parent_id: str | None
+    fqn: str
+    stored: Record | None
+
+
+def locate(store: Store, which: Kind, request: Document) -> Located:
+    """Resolve a request's references in place and find the entity that it is about.
+
+    Raises:
+        InvalidInputError: A reference does not resolve, or a new one is to something deleted.
+    """
+    parent = which.parent
+    if parent and request.get(parent.name) is None:
+        if parent.default is None:
+            raise InvalidInputError.at(f"/{parent.name}", "is required")
+        request[parent.name] = parent.default
+    gone = resolve(store, spelled_references(which.shape, request))
+    above = request[parent.name] if parent else {}
+    fqn = child(above.get("fullyQualifiedName"), request["name"])
+    stored = store.find((which.name, fqn))
+    if gone:
+        known = {each.target_id for each in targets(which, load(stored))} if stored else set()
+        refuse_deleted(gone, known - {above.get("id")})  # nothing lives below what is deleted
+    return Located(request, above.get("id"), fqn, stored)
 
 
 class WritePath:
@@ -57,21 +77,10 @@ class WritePath:
         self._store = store
         self._derive = derive
 
-    def resolve(self, which: Kind, request: Document, stored: Record | None) -> None:
-        """Give every reference of a request its full form.
-
-        What the stored entity refers to already may be soft-deleted.
-
-        Raises:
-            InvalidInputError: A reference does not resolve.
-        """
-        known = frozenset(t.target_id for t in targets(which, load(stored))) if stored else None
-        resolve(self._store, spelled_references(which.shape, request), known or frozenset())
-
-    def create(self, which: Kind, request: Document, parent: str | None, fqn: str) -> Change:
+    def create(self, which: Kind, found: Located) -> Change:
         """A change that brings a new entity about."""
-        after = fresh(which.shape, request)
-        return Change(which, new_id(), fqn, after["name"], parent, None, after)
+        after = without_nulls(which.shape, found.request)
+        return Change(which, new_id(), found.fqn, after["name"], found.parent_id, None, after)
 
     def update(self, which: Kind, stored: Record, request: Document, actor: Actor) -> Change:
         """A change that merges a request into the stored entity, and revives a deleted one."""

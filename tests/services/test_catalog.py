@@ -286,6 +286,14 @@ def test_a_deleted_name_is_revived_by_put_and_refused_by_create(catalog: Catalog
     assert "deleted" not in doc(revived)
 
 
+def test_nothing_is_revived_below_a_deleted_parent(catalog: CatalogService, shop: Shop) -> None:
+    shop.table("t", "a")
+    key = ("databaseSchema", shop.schema)
+    catalog.delete("databaseSchema", key, actor=ME, recursive=True)
+    with pytest.raises(InvalidInputError, match="/databaseSchema.*is deleted"):
+        shop.table("t", "a", "b")
+
+
 def test_a_reference_to_something_deleted_is_refused_but_an_old_one_may_stay(
     catalog: CatalogService, shop: Shop
 ) -> None:
