@@ -290,7 +290,7 @@ def test_nothing_is_revived_below_a_deleted_parent(catalog: CatalogService, shop
     shop.table("t", "a")
     key = ("databaseSchema", shop.schema)
     catalog.delete("databaseSchema", key, actor=ME, recursive=True)
-    with pytest.raises(InvalidInputError, match="/databaseSchema.*is deleted"):
+    with pytest.raises(InvalidInputError, match=r"/databaseSchema.*is deleted"):
         shop.table("t", "a", "b")
 
 
