@@ -11,13 +11,16 @@ from headwater.store.neo4j.layout import place, unpack
 
 _BY_ID = "MATCH (e:Entity {id: $id})"
 _BY_FQN = "MATCH (e:Entity {kind: $kind, fqn: $fqn})"
-_NOW = " RETURN e.state"
 # An order by every property of an index is the order that the index is read in: no sort.
-_LATEST = " RETURN s.state AS state ORDER BY s.entity_id DESC, s.seq DESC LIMIT 1"
-_AS_OF = " MATCH (s:_State) WHERE s.entity_id = e.id AND s.seq <= $as_of" + _LATEST
-_VERSION = (
-    " MATCH (s:_State) WHERE s.entity_id = e.id AND s.seq > 0 AND s.version = $version" + _LATEST
-)
+_PAST = """
+CALL (e) {{
+  MATCH (s:_State) WHERE s.entity_id = e.id AND {condition}
+  RETURN s.state AS state ORDER BY s.entity_id DESC, s.seq DESC LIMIT 1
+}}
+"""
+_AS_OF = _PAST.format(condition="s.seq <= $as_of")
+# That there is a seq lets the index answer, newest first, up to the one that is looked for.
+_VERSION = _PAST.format(condition="s.seq IS NOT NULL AND s.version = $version")
 
 _MANY = """
 CALL () {
@@ -27,7 +30,7 @@ CALL () {
 }
 """
 _MANY_NOW = _MANY + "RETURN key, e.state"
-_MANY_AS_OF = f"{_MANY} CALL (e) {{ {_AS_OF} }} RETURN key, state"
+_MANY_AS_OF = f"{_MANY} {_AS_OF} RETURN key, state"
 
 _OF_PARENT = " AND e.parent_id = $parent_id"
 _PAGE = """
@@ -69,11 +72,11 @@ def find(database: Database, key: Key, *, as_of: int | None, version: str | None
     else:
         start, parameters = _BY_FQN, {"kind": key[0], "fqn": key[1]}
     if version is not None:
-        rows = database.read(start + _VERSION, **parameters, version=version)
+        rows = database.read(f"{start} {_VERSION} RETURN state", **parameters, version=version)
     elif as_of is not None:
-        rows = database.read(start + _AS_OF, **parameters, as_of=as_of)
+        rows = database.read(f"{start} {_AS_OF} RETURN state", **parameters, as_of=as_of)
     else:
-        rows = database.read(start + _NOW, **parameters)
+        rows = database.read(f"{start} RETURN e.state", **parameters)
     return unpack(rows[0][0]) if rows else None
 
 
@@ -93,7 +96,7 @@ def page(database: Database, query: PageQuery) -> list[Record]:
     statement = _PAGE_OF_KIND if query.parent_id is None else _PAGE_OF_PARENT
     after = "" if query.after is None else place(query.after)
     rows = database.read(statement, **_asked(query), after=after, limit=query.limit)
-    return [unpack(state) for (state,) in rows]
+    return [unpack(state)._replace(origins="") for (state,) in rows]
 
 
 def count(database: Database, query: PageQuery) -> int:

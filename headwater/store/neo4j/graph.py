@@ -24,11 +24,10 @@ def nodes(database: Database, filters: Mapping[str, Collection[str] | None]) -> 
     """See ``Store.nodes``; ``filters`` are by property."""
     given = {name: list(values) for name, values in filters.items() if values is not None}
     where = " AND ".join(f"n.{name} IN ${name}" for name in given)
-    # A null has no index entry, so an index on the pair needs to hear that there is none.
-    rows = database.read(
-        f"MATCH (n:Entity|Part) WHERE {where} AND n.kind IS NOT NULL RETURN " + _NODE,
-        **given,
-    )
+    labels = "Part" if "owner_id" in given else "Entity|Part"
+    # The index on FQN and kind holds no node without a kind, and so answers only when told of it.
+    where += " AND n.kind IS NOT NULL"
+    rows = database.read(f"MATCH (n:{labels}) WHERE {where} RETURN {_NODE}", **given)
     return sorted((Node(*row) for row in rows), key=lambda node: (node.fqn, node.id))
 
 
@@ -45,7 +44,7 @@ def edges(
         if value is not None
     }
     where = " AND ".join(f"e.{name} IN ${name}" for name in given)
-    # Says that the index's second property is there, without which the index cannot answer.
+    # As above, for the second and third property of the indexes on edges.
     where += " AND e.by_to IS NOT NULL AND e.by_from IS NOT NULL AND e.level IS NOT NULL"
     places = [f"()-[e:{name}]->()" for name in FEEDS.values()] + ["(e:_Suppression)"]
     if include_closed:

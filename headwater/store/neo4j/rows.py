@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any
 
-from headwater.store.base import EventWrite, Level, WriteSet
+from headwater.store.base import EdgeKey, EntityWrite, EventWrite, WriteSet
 from headwater.store.neo4j.check import Stored
-from headwater.store.neo4j.layout import edge_place, edge_properties, label, link, pack, place
-
-Lists = dict[str, list[Any]]
+from headwater.store.neo4j.layout import (
+    FEEDS,
+    edge_place,
+    edge_properties,
+    label,
+    link,
+    pack,
+    place,
+)
 
 
 class Rows:
@@ -17,6 +24,7 @@ class Rows:
     Attributes:
         seq: The commit's.
         at: Its recorded time in milliseconds.
+        lists: Rows by step, and in a step by the label or type that they give; "" where none.
     """
 
     def __init__(self, stored: Stored, write_set: WriteSet) -> None:
@@ -24,18 +32,16 @@ class Rows:
         self._set = write_set
         self.seq = stored.seq + 1
         self.at = max(stored.at, write_set.at)
-
-    def lists(self) -> Lists:
-        """The rows by step; a step that has nothing to do has an empty list."""
-        events = enumerate(self._set.events, self._stored.events + 1)
-        return {
-            **self._entities(),
-            **self._containment(),
-            **self._parts(),
-            **self._references(),
-            **self._edges(),
-            "events": [self._event(number, event) for number, event in events],
-        }
+        self.lists: defaultdict[str, defaultdict[str, list[Any]]]
+        self.lists = defaultdict(lambda: defaultdict(list))
+        for write in write_set.entities:
+            self._add_entity(write)
+            self._add_containment(write)
+            self._add_parts(write)
+        self._add_references()
+        self._add_edges()
+        for number, event in enumerate(write_set.events, stored.events + 1):
+            self._add("events", self._event(number, event))
 
     def commit(self, commit_id: str) -> dict[str, Any]:
         """The commit itself."""
@@ -48,101 +54,96 @@ class Rows:
             "producer": self._set.producer,
         }
 
-    def _entities(self) -> Lists:
-        lists: Lists = {"freed": [], "entities": [], "states": []}
-        for write in self._set.entities:
-            if self._stored.names.get((write.kind, write.fqn), write.id) != write.id:
-                lists["freed"].append(self._stored.names[write.kind, write.fqn])
-            state = pack(write, self.seq)
-            rev = write.expected_rev + 1
+    def _add(self, step: str, row: Any, *, name: str = "") -> None:
+        self.lists[step][name].append(row)
+
+    def _add_entity(self, write: EntityWrite) -> None:
+        holder = self._stored.names.get((write.kind, write.fqn), write.id)
+        if holder != write.id:
+            self._add("freed", holder)
+        rev = write.expected_rev + 1
+        state = pack(write, self.seq)
+        properties = {
+            "kind": write.kind,
+            "fqn": write.fqn,
+            "place": place(write.fqn),
+            "name": write.name,
+            "parent_id": write.parent_id,
+            "version": write.version,
+            "rev": rev,
+            "deleted": write.deleted,
+            "dropped": False,
+            "state": state,
+        }
+        self._add("entities", {"id": write.id, "properties": properties}, name=label(write.kind))
+        past = {
+            "entity_id": write.id,
+            "rev": rev,
+            "seq": self.seq,
+            "version": write.version,
+            "state": state,
+        }
+        self._add("states", past)
+
+    def _add_containment(self, write: EntityWrite) -> None:
+        _, parent_id, _ = self._stored.entities.get(write.id, (0, None, False))
+        if parent_id == write.parent_id:
+            return
+        if parent_id is not None:
+            self._add("moved", write.id)
+        if write.parent_id is not None:
+            self._add("placed", [write.id, write.parent_id])
+
+    def _add_parts(self, write: EntityWrite) -> None:
+        _, _, was_deleted = self._stored.entities.get(write.id, (0, None, write.deleted))
+        if was_deleted != write.deleted:
+            self._add("flagged", [write.id, write.deleted])
+        for part_id in write.dropped_parts:
+            self._add("dropped", part_id)
+        for part in write.parts:
             properties = {
-                "kind": write.kind,
-                "fqn": write.fqn,
-                "place": place(write.fqn),
-                "name": write.name,
-                "parent_id": write.parent_id,
-                "version": write.version,
-                "rev": rev,
-                "deleted": write.deleted,
+                "kind": part.kind,
+                "fqn": part.fqn,
+                "name": part.name,
+                "owner_id": write.id,
                 "dropped": False,
-                "state": state,
+                "deleted": write.deleted,
             }
-            row = {"id": write.id, "label": label(write.kind), "properties": properties}
-            lists["entities"].append(row)
-            lists["states"].append(
-                {
-                    "entity_id": write.id,
-                    "rev": rev,
-                    "seq": self.seq,
-                    "version": write.version,
-                    "state": state,
-                }
-            )
-        return lists
+            self._add("parts", {"id": part.id, "properties": properties}, name=label(part.kind))
+            # A part that is there and not dropped has its relationship already.
+            if self._stored.parts.get(part.id, True):
+                self._add("linked", [write.id, part.id], name=link(part.kind))
 
-    def _containment(self) -> Lists:
-        lists: Lists = {"moved": [], "placed": []}
-        for write in self._set.entities:
-            _, was, _ = self._stored.entities.get(write.id, (0, None, False))
-            if was == write.parent_id:
-                continue
-            if was is not None:
-                lists["moved"].append(write.id)
-            if write.parent_id is not None:
-                lists["placed"].append([write.id, write.parent_id])
-        return lists
-
-    def _parts(self) -> Lists:
-        lists: Lists = {"flagged": [], "dropped": [], "parts": [], "linked": []}
-        for write in self._set.entities:
-            _, _, was_deleted = self._stored.entities.get(write.id, (0, None, write.deleted))
-            if was_deleted != write.deleted:
-                lists["flagged"].append([write.id, write.deleted])
-            lists["dropped"] += write.dropped_parts
-            for part in write.parts:
-                properties = {
-                    "kind": part.kind,
-                    "fqn": part.fqn,
-                    "name": part.name,
-                    "owner_id": write.id,
-                    "dropped": False,
-                    "deleted": write.deleted,
-                }
-                row = {"id": part.id, "label": label(part.kind), "properties": properties}
-                lists["parts"].append(row)
-                # A part that was there and not dropped is linked to its entity already.
-                if self._stored.parts.get(part.id, True):
-                    lists["linked"].append([write.id, part.id, link(part.kind)])
-        return lists
-
-    def _references(self) -> Lists:
+    def _add_references(self) -> None:
         wanted = {
             (write.id, reference.field, reference.target_id)
             for write in self._set.entities
             for reference in write.references or ()
         }
-        return {
-            "unreferred": [list(row) for row in self._stored.references - wanted],
-            "referred": [list(row) for row in wanted - self._stored.references],
-        }
+        for gone in self._stored.references - wanted:
+            self._add("unreferred", list(gone))
+        for new in wanted - self._stored.references:
+            self._add("referred", list(new))
 
-    def _edges(self) -> Lists:
-        puts = {edge.key: edge for edge in self._set.edges}
-        ends = set(self._set.closed_edges) & self._stored.edges.keys()
+    def _add_edges(self) -> None:
+        puts = {edge.key: edge.details for edge in self._set.edges}
+        closing = set(self._set.closed_edges)
         kept = {
             key
-            for key, edge in puts.items()
-            if key not in ends and self._stored.edges.get(key) == edge.details
+            for key, details in puts.items()
+            if key not in closing and self._stored.edges.get(key) == details
         }
-        closed = ends | (puts.keys() & self._stored.edges.keys()) - kept
-        levels: tuple[Level, ...] = ("fine", "coarse", "suppressed")
-        lists: Lists = {f"{step}_{level}": [] for level in levels for step in ("closed", "opened")}
-        for key in closed:
-            lists[f"closed_{key.level}"].append([key.from_id, edge_place(key)])
+        for key in (closing | puts.keys()) & self._stored.edges.keys() - kept:
+            self._add_edge(key, "closed", "lifted", [key.from_id, edge_place(key)])
         for key in puts.keys() - kept:
-            row = {**edge_properties(key), "details": puts[key].details, "opened_seq": self.seq}
-            lists[f"opened_{key.level}"].append(row)
-        return lists
+            row = {**edge_properties(key), "details": puts[key], "opened_seq": self.seq}
+            self._add_edge(key, "opened", "suppressed", row)
+
+    def _add_edge(self, key: EdgeKey, step: str, unattached: str, row: Any) -> None:
+        if key.level == "suppressed":
+            self._add(unattached, row)
+        else:
+            self._add(step, row, name=FEEDS[key.level])
 
     def _event(self, number: int, event: EventWrite) -> dict[str, Any]:
         return {

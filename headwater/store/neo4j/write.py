@@ -46,68 +46,59 @@ RETURN counter.seq, counter.at, counter.events, entities, parts, names, referenc
        fine + coarse + suppressed AS edges
 """
 
-# What each list of rows does, in this order: names are freed before they are taken, edges closed
-# before they are opened, nodes made before they are linked.
+# What is done with each list of rows, in this order: names are freed before they are taken, edges
+# closed before they are opened, nodes made before they are linked. A commit has the steps it needs,
+# so the server plans as many statements as there are sorts of commits, each once.
+# NAME is a label or a type. It could be a parameter, but Neo4j 5.26.0 then gives every relationship
+# of a list the type of the first (5.26.30 does not).
 _STEPS = {
-    "freed": "UNWIND $freed AS id MATCH (e:Entity {id: id}) REMOVE e.fqn",
+    "freed": "UNWIND $rows AS id MATCH (e:Entity {id: id}) REMOVE e.fqn",
     "entities": """
-        UNWIND $entities AS row
-        MERGE (e:Entity {id: row.id}) SET e += row.properties, e:$(row.label)""",
-    "states": "UNWIND $states AS row CREATE (s:_State) SET s = row",
-    "moved": "UNWIND $moved AS id MATCH ()-[r:CONTAINS]->(:Entity {id: id}) DELETE r",
+        UNWIND $rows AS row MERGE (e:Entity {id: row.id}) SET e += row.properties, e:NAME""",
+    "states": "UNWIND $rows AS row CREATE (s:_State) SET s = row",
+    "moved": "UNWIND $rows AS id MATCH ()-[r:CONTAINS]->(:Entity {id: id}) DELETE r",
     "placed": """
-        UNWIND $placed AS row
+        UNWIND $rows AS row
         MATCH (e:Entity {id: row[0]}) MATCH (parent:Entity {id: row[1]})
         CREATE (parent)-[:CONTAINS]->(e)""",
-    "flagged": """
-        UNWIND $flagged AS row
-        MATCH (p:Part {owner_id: row[0]}) SET p.deleted = row[1]""",
+    "flagged": "UNWIND $rows AS row MATCH (p:Part {owner_id: row[0]}) SET p.deleted = row[1]",
     "dropped": """
-        UNWIND $dropped AS id
+        UNWIND $rows AS id
         MATCH (p:Part {id: id}) SET p.dropped = true
         WITH p MATCH (:Entity {id: p.owner_id})-[r]->(p)
         WHERE NOT type(r) IN ['FEEDS', 'FEEDS_TABLE'] DELETE r""",
     "parts": """
-        UNWIND $parts AS row
-        MERGE (p:Part {id: row.id}) SET p += row.properties, p:$(row.label)""",
+        UNWIND $rows AS row MERGE (p:Part {id: row.id}) SET p += row.properties, p:NAME""",
     "linked": """
-        UNWIND $linked AS row
+        UNWIND $rows AS row
         MATCH (e:Entity {id: row[0]}) MATCH (p:Part {id: row[1]})
-        CREATE (e)-[:$(row[2])]->(p)""",
+        CREATE (e)-[:NAME]->(p)""",
     "unreferred": """
-        UNWIND $unreferred AS row
+        UNWIND $rows AS row
         MATCH (r:_Reference {entity_id: row[0]}) WHERE r.field = row[1] AND r.target_id = row[2]
         DELETE r""",
     "referred": """
-        UNWIND $referred AS row
+        UNWIND $rows AS row
         CREATE (:_Reference {entity_id: row[0], field: row[1], target_id: row[2]})""",
-    "closed_fine": """
-        UNWIND $closed_fine AS row
-        MATCH ()-[e:FEEDS {from_id: row[0], by_to: row[1]}]->()
-        CREATE (c:_ClosedEdge) SET c = properties(e), c.closed_seq = $seq DELETE e""",
-    "closed_coarse": """
-        UNWIND $closed_coarse AS row
-        MATCH ()-[e:FEEDS_TABLE {from_id: row[0], by_to: row[1]}]->()
-        CREATE (c:_ClosedEdge) SET c = properties(e), c.closed_seq = $seq DELETE e""",
-    "closed_suppressed": """
-        UNWIND $closed_suppressed AS row
+    "closed": """
+        UNWIND $rows AS row
+        MATCH ()-[e:NAME {from_id: row[0], by_to: row[1]}]->()
+        CREATE (c:_ClosedEdge) SET c = properties(e), c.closed_seq = $commit.seq DELETE e""",
+    "lifted": """
+        UNWIND $rows AS row
         MATCH (e:_Suppression {from_id: row[0], by_to: row[1]})
-        CREATE (c:_ClosedEdge) SET c = properties(e), c.closed_seq = $seq DELETE e""",
-    "opened_fine": """
-        UNWIND $opened_fine AS row
+        CREATE (c:_ClosedEdge) SET c = properties(e), c.closed_seq = $commit.seq DELETE e""",
+    "opened": """
+        UNWIND $rows AS row
         MATCH (a:Entity|Part {id: row.from_id}) MATCH (b:Entity|Part {id: row.to_id})
-        CREATE (a)-[e:FEEDS]->(b) SET e = row""",
-    "opened_coarse": """
-        UNWIND $opened_coarse AS row
-        MATCH (a:Entity|Part {id: row.from_id}) MATCH (b:Entity|Part {id: row.to_id})
-        CREATE (a)-[e:FEEDS_TABLE]->(b) SET e = row""",
-    "opened_suppressed": "UNWIND $opened_suppressed AS row CREATE (e:_Suppression) SET e = row",
-    "events": "UNWIND $events AS row CREATE (e:_Event) SET e = row",
+        CREATE (a)-[e:NAME]->(b) SET e = row""",
+    "suppressed": "UNWIND $rows AS row CREATE (e:_Suppression) SET e = row",
+    "events": "UNWIND $rows AS row CREATE (e:_Event) SET e = row",
 }
 _END = """
 CREATE (c:_Commit) SET c = $commit
 WITH c MATCH (counter:_Counter {name: 'commit'})
-SET counter.seq = $seq, counter.at = c.at, counter.events = counter.events + size($events)
+SET counter.seq = c.seq, counter.at = c.at, counter.events = counter.events + $event_count
 """
 
 
@@ -116,9 +107,19 @@ def commit(run: Run, commit_id: str, write_set: WriteSet) -> int:
     stored = _lock_and_read(run, commit_id, write_set)
     check(stored, write_set)
     rows = Rows(stored, write_set)
-    lists = rows.lists()
-    steps = [f"CALL () {{ {_STEPS[name]} }}" for name in _STEPS if lists[name]]
-    run("\n".join(steps) + _END, **lists, seq=rows.seq, commit=rows.commit(commit_id))
+    steps, parameters = [], {}
+    for step, text in _STEPS.items():
+        for name, listed in sorted(rows.lists[step].items()):
+            rows_name = f"{step}_{name}"
+            parameters[rows_name] = listed
+            named = text.replace("$rows", f"${rows_name}").replace("NAME", f"`{name}`")
+            steps.append(f"CALL () {{ {named} }}")
+    run(
+        "\n".join(steps) + _END,
+        **parameters,
+        commit=rows.commit(commit_id),
+        event_count=len(write_set.events),
+    )
     return rows.seq
 
 
