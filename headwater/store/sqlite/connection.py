@@ -138,7 +138,11 @@ class Database:
             check_same_thread=False,  # the writer serves all threads in turn; close comes from any
             cached_statements=256,
         )
-        connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        try:
+            connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        except BaseException:  # the file may be no database
+            connection.close()
+            raise
         return connection
 
 
