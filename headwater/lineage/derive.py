@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from headwater.names import child, part_id, quote
 from headwater.schemas import kind
+from headwater.schemas.kind import Shape
 from headwater.store.base import (
     EdgeKey,
     EdgeWrite,
@@ -35,11 +36,12 @@ def producer_of(entity_id: str) -> str:
 def derive(store: Store, change: Change, draft: Draft) -> None:
     """Complete a change's feature sources and add the edges that follow from them.
 
-    Also resolves sources of other entities that waited for a column which this change brings.
+    Also resolves sources of other entities that wait for a column of this one.
     """
     if any(field.part == "mlFeature" for field in change.kind.parts):
         derive_features(store, change, draft)
-    if any(part.kind == "column" for part in change.parts):
+    gone = (change.before or {}).get("deleted") or change.after.get("deleted")
+    if not gone or any(part.kind == "column" for part in change.parts):
         _resolve_waiting(store, change, draft)
 
 
@@ -77,14 +79,14 @@ def derive_features(store: Store, change: Change, draft: Draft, *, lift: bool = 
         lift: Drop what people suppressed among these edges, and derive those too.
     """
     sources = list(_sources(change.after))
-    _resolve(store, change, sources)
+    _resolve(store, change, sources, draft)
     _keep_unresolved(change, sources)
     wanted = _wanted(change, sources)
     current, suppressed = _stored_edges(store, change, wanted) if change.rev else (set(), set())
     if lift:
         draft.closed_edges += sorted(suppressed)
         suppressed = set()
-    hidden = {(key.from_id, key.to_id) for key in suppressed}
+    hidden = _hidden(change.id, sources, suppressed)
     keys = [key for key in wanted if (key.from_id, key.to_id) not in hidden]
     draft.edges += [EdgeWrite(key) for key in keys if key not in current]
     draft.closed_edges += sorted(current - set(keys))
@@ -96,8 +98,12 @@ def _sources(document: Document) -> Iterator[_Source]:
             yield _Source(feature, source)
 
 
-def _resolve(store: Store, change: Change, sources: list[_Source]) -> None:
-    """Set ``columnId`` and the FQN of every source. What is resolved stays as it is."""
+def _resolve(store: Store, change: Change, sources: list[_Source], draft: Draft) -> None:
+    """Set ``columnId`` and the FQN of every source. What is resolved stays as it is.
+
+    The tables of sources that stay unresolved are read again under the revs that the commit checks:
+    a writer that brings a column meanwhile knows nothing of the sources that start to wait here.
+    """
     before = {each.key: each.source for each in _sources(change.before or {})}
     waiting = []
     for each in sources:
@@ -107,6 +113,14 @@ def _resolve(store: Store, change: Change, sources: list[_Source]) -> None:
             each.resolve(old["columnId"], old["fullyQualifiedName"])
         elif each.table_id:
             waiting.append(each)
+    if waiting := _tie(store, waiting):
+        tables = store.find_many({each.table_id for each in waiting if each.table_id})
+        draft.expects |= {table.id: table.rev for table in tables.values()}
+        _tie(store, waiting)
+
+
+def _tie(store: Store, waiting: list[_Source]) -> list[_Source]:
+    """Resolve the sources whose columns are there; return the others."""
     names = {name for each in waiting for name in each.names()}
     nodes = store.nodes(fqns=names, kinds=["column"]) if names else []
     # A live column wins over one that was dropped under the same name.
@@ -116,6 +130,7 @@ def _resolve(store: Store, change: Change, sources: list[_Source]) -> None:
         column = next((node for node in candidates if node), None)
         if column:
             each.resolve(column.id, column.fqn)
+    return [each for each in waiting if "columnId" not in each.source]
 
 
 def _keep_unresolved(change: Change, sources: list[_Source]) -> None:
@@ -166,32 +181,66 @@ def _stored_edges(
     return derived, {edge.key for edge in around if edge.key.level == SUPPRESSED}
 
 
+def _hidden(
+    entity_id: str, sources: Iterable[_Source], suppressed: Iterable[EdgeKey]
+) -> set[tuple[str, str]]:
+    """The pairs that people suppressed, of resolved sources also what they did while it waited."""
+    hidden = {(key.from_id, key.to_id) for key in suppressed}
+    for each in sources:
+        feature_id, column_id = each.feature["id"], each.source.get("columnId")
+        if column_id and (_source_id(entity_id, each), feature_id) in hidden:
+            hidden.add((column_id, feature_id))
+    return hidden
+
+
 def _resolve_waiting(store: Store, change: Change, draft: Draft) -> None:
-    """Point sources that waited for a column of this table to it, in their owners' documents."""
-    columns = {part.fqn: part for part in change.parts if part.kind == "column"}
-    waiting = store.nodes(fqns=columns.keys(), kinds=[UNRESOLVED])
-    owners = {node.owner_id for node in waiting if node.owner_id and not node.dropped}
-    owners.discard(change.id)
-    for record in store.find_many(owners).values():
-        _resolve_in(record, change.id, columns, draft)
+    """Point sources that wait for a column of this table to it, in their owners' documents.
+
+    All columns count, not only new ones: what began to wait while a column came is found here.
+    Owners that are soft-deleted resolve theirs when they are restored.
+    """
+    columns = {c["fullyQualifiedName"]: c["id"] for c in _columns(change.kind.shape, change.after)}
+    inside = len(change.fqn) + 1
+    names = columns.keys() | {child(change.fqn, fqn[inside:]) for fqn in columns}
+    waiting = store.nodes(fqns=names, kinds=[UNRESOLVED]) if names else []
+    owners = {node.owner_id for node in waiting if not node.dropped and not node.deleted}
+    records = store.find_many({owner for owner in owners if owner and owner != change.id})
+    for record in records.values():
+        _resolve_in(store, record, change.id, columns, draft)
 
 
-def _resolve_in(record: Record, table_id: str, columns: dict[str, Part], draft: Draft) -> None:
-    document = load(record)
-    dropped = []
+def _columns(shape: Shape, holder: Document) -> Iterator[Document]:
+    for field in shape.fields.values():
+        if field.part == "column" and field.shape:
+            for column in holder.get(field.name, ()):
+                yield column
+                yield from _columns(field.shape, column)
+
+
+def _resolve_in(
+    store: Store, record: Record, table_id: str, columns: dict[str, str], draft: Draft
+) -> None:
+    document, producer = load(record), producer_of(record.id)
+    tied = []
     for each in _sources(document):
         if each.table_id != table_id or "columnId" in each.source:
             continue
-        column = next((columns[name] for name in each.names() if name in columns), None)
-        if column is None:
-            continue
-        each.resolve(column.id, column.fqn)
-        dropped.append(_source_id(record.id, each))
-        edge = EdgeKey(column.id, each.feature["id"], "fine", SOURCE, producer_of(record.id))
-        draft.edges.append(EdgeWrite(edge))
-        draft.closed_edges.append(edge._replace(from_id=dropped[-1]))
-    if dropped:
-        draft.entities.append(same_version(record, document, dropped))
+        fqn = next((name for name in each.names() if name in columns), None)
+        if fqn is not None:
+            each.resolve(columns[fqn], fqn)
+            tied.append(each)
+    if not tied:
+        return
+    around = store.edges(to_ids={each.feature["id"] for each in tied})
+    suppressed = [edge.key for edge in around if edge.key.level == SUPPRESSED]
+    hidden = _hidden(record.id, tied, suppressed)
+    for each in tied:
+        edge = EdgeKey(each.source["columnId"], each.feature["id"], "fine", SOURCE, producer)
+        if (edge.from_id, edge.to_id) not in hidden:
+            draft.edges.append(EdgeWrite(edge))
+            draft.closed_edges.append(edge._replace(from_id=_source_id(record.id, each)))
+    dropped = [_source_id(record.id, each) for each in tied]
+    draft.entities.append(same_version(record, document, dropped))
 
 
 def same_version(

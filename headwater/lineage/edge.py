@@ -79,10 +79,10 @@ def check_edge_request(body: Any) -> AddLineage:
 
 
 def find_end(store: Store, reference: NodeReference | str, pointer: str) -> Node:
-    """Return the node that one end of a request names.
+    """Return the node that one end of a request names, deleted or not.
 
     Raises:
-        InvalidInputError: It names none, or one that is gone.
+        InvalidInputError: It names none.
     """
     try:
         if isinstance(reference, str):
@@ -95,8 +95,6 @@ def find_end(store: Store, reference: NodeReference | str, pointer: str) -> Node
             raise InvalidInputError.at(pointer, "a reference has an id or a fullyQualifiedName")
     except NotFoundError as error:
         raise InvalidInputError.at(pointer, error.message) from error
-    if node.deleted or node.dropped:
-        raise InvalidInputError.at(pointer, f"{node.kind} {node.fqn!r} is deleted")
     return node
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from headwater.lineage.node import as_json
 from headwater.lineage.view import starts_of
-from headwater.lineage.walk import Walk, Walker
+from headwater.lineage.walk import Pair, Walk, Walker
 from headwater.store.base import Node, Store
 from headwater.store.draft import Document
 
@@ -52,24 +52,52 @@ def _models(*walks: Walk) -> list[Document]:
 
 def _unexplained(store: Store, fine: Walk, coarse: Walker, depth: int) -> Walk:
     """Walk on from the tables that were met, along edges that no column explains."""
-    met = {n.owner_id: depth for n, depth in fine.nodes.values() if n.kind == "column"}
-    tables = store.nodes(ids=[t for t in met if t]) if met else []
+    met: dict[str, int] = {}
+    for node, distance in fine.nodes.values():
+        if node.kind == "column" and node.owner_id and distance < depth:
+            met.setdefault(node.owner_id, distance)
+    if not met:
+        return Walk()
+    tables = store.nodes(ids=met)
     first = coarse.walk(tables, downstream=1)
     explained = _explained(store, tables, coarse)
     loose = [pair for pair in first.edges if pair not in explained]
-    seeds = [first.nodes[to][0] for _, to in loose]
-    walk = coarse.walk(seeds, downstream=max(depth - 1, 0))
+    seeds = [first.nodes[end][0] for _, end in loose]
+    rest = coarse.walk(seeds, downstream=depth - 1 - min(met.values()))
+    arrivals: dict[int, list[Pair]] = {}
     for start, end in loose:
-        walk.nodes.setdefault(start, first.nodes[start])
-        walk.came_from.setdefault(end, start)
-        node, _ = walk.nodes[end]
-        walk.nodes[end] = (node, 1)
+        arrivals.setdefault(met[start] + 1, []).append((start, end))
+    walk = Walk({table.id: (table, 0) for table in tables}, more=first.more | rest.more)
+    _follow(walk, arrivals, first.nodes | rest.nodes, list(rest.edges), depth)
     return walk
+
+
+def _follow(
+    walk: Walk,
+    arrivals: dict[int, list[Pair]],
+    nodes: dict[str, tuple[Node, int]],
+    edges: list[Pair],
+    depth: int,
+) -> None:
+    """Add what the arrivals, by their distance, lead to. Paths end at the nodes of the walk."""
+    onward: dict[str, list[Pair]] = {}
+    for pair in edges:
+        onward.setdefault(pair[0], []).append(pair)
+    seen: set[str] = set()
+    for distance in range(1, depth + 1):
+        for start, end in arrivals.get(distance, ()):
+            if end in seen:
+                continue
+            seen.add(end)
+            arrivals.setdefault(distance + 1, []).extend(onward.get(end, ()))
+            if end not in walk.nodes:
+                walk.nodes[end] = (nodes[end][0], distance)
+                walk.came_from[end] = start
 
 
 def _explained(store: Store, tables: Collection[Node], coarse: Walker) -> set[tuple[str, str]]:
     """Pairs of entities that some column edge ties."""
-    columns = store.nodes(owner_ids=[t.id for t in tables], kinds=["column"]) if tables else []
+    columns = store.nodes(owner_ids=[t.id for t in tables], kinds=["column"])
     owner = {column.id: column.owner_id or column.id for column in columns}
     fine = Walker(store, "fine", coarse.limit, coarse.as_of).walk(columns, downstream=1)
     return {(owner[a], fine.nodes[b][0].owner_id or b) for a, b in fine.edges if a in owner}

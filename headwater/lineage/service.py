@@ -11,6 +11,7 @@ from headwater.lineage.edge import AddLineage, check_edge_request, edge_writes, 
 from headwater.lineage.impact import impact
 from headwater.lineage.node import as_json, find_by_id, find_root
 from headwater.lineage.view import Scope, check_view, look, spell
+from headwater.lineage.walk import then
 from headwater.schemas import kind as kind_of
 from headwater.store.base import Direction, EdgeKey, EdgeWrite, EventWrite, Key, Node, Store
 from headwater.store.draft import Actor, Change, Document, Draft, dump, load, until_current
@@ -50,7 +51,7 @@ class LineageService:
         """
         _check_bounds(limit, upstream=upstream, downstream=downstream)
         view = check_view(level)
-        root = self.find(key, kind=kind)
+        root = self.find(key, kind=kind, as_of=as_of)
         scope = Scope(upstream, downstream, limit, as_of)
         return spell(self._store, look(self._store, root, view, scope), view, scope)
 
@@ -101,10 +102,13 @@ class LineageService:
         root = find_root(self._store, fqn, kind=kind)
         return impact(self._store, root, depth=depth, limit=limit, as_of=as_of)
 
-    def find(self, key: Key, *, kind: str | None = None) -> Node:
+    def find(self, key: Key, *, kind: str | None = None, as_of: int | None = None) -> Node:
         """Return the node that a key names.
 
         A text with a ``kind`` is an id; without one it is an FQN, or ``kind:fqn``.
+
+        Args:
+            as_of: The node's entity must have been there after that commit, not now.
 
         Raises:
             NotFoundError: There is no such node, or its entity is soft-deleted.
@@ -115,6 +119,11 @@ class LineageService:
             node = find_by_id(self._store, key, kind=kind)
         else:
             node = find_root(self._store, key, kind=kind)
+        if as_of is not None:
+            record = then(self._store, [node], as_of).get(node.owner_id or node.id)
+            if record is None or record.deleted:
+                raise NotFoundError(f"there was no {node.kind} {node.fqn!r} as of {as_of}")
+            return node._replace(deleted=False)
         if node.deleted:
             raise NotFoundError(
                 f"{node.kind} {node.fqn!r} is deleted; restore it first", id=node.id
@@ -134,7 +143,7 @@ class LineageService:
         request = check_edge_request(body)
 
         def attempt() -> Document:
-            start, end = self._ends(request)
+            start, end = self._present_ends(request)
             wanted = edge_writes(self._store, request, start, end, actor.writer)
             held = self._held(start, end, source=wanted[0].key.source, producer=actor.writer)
             draft = Draft(edges=wanted, closed_edges=_beyond(held, wanted))
@@ -198,7 +207,7 @@ class LineageService:
             if document != change.before:
                 write = same_version(record, document, change.dropped_parts, change.parts)
                 draft.entities.append(write)
-                draft.expects.clear()
+                del draft.expects[record.id]  # the write has its rev
             draft.commit(self._store, actor)
             return self.walk(record.id, kind=record.kind, upstream=2, downstream=0, level="feature")
 
@@ -209,6 +218,14 @@ class LineageService:
     def _ends(self, request: AddLineage) -> tuple[Node, Node]:
         start = find_end(self._store, request.from_entity, "/fromEntity")
         return start, find_end(self._store, request.to_entity, "/toEntity")
+
+    def _present_ends(self, request: AddLineage) -> tuple[Node, Node]:
+        """The ends, where none may be deleted: nothing new is said of what is gone."""
+        ends = self._ends(request)
+        for node, pointer in zip(ends, ("/fromEntity", "/toEntity"), strict=True):
+            if node.deleted or node.dropped:
+                raise InvalidInputError.at(pointer, f"{node.kind} {node.fqn!r} is deleted")
+        return ends
 
     def _held(
         self, start: Node, end: Node, *, source: str | None = None, producer: str | None = None

@@ -85,14 +85,15 @@ def look(store: Store, root: Node, view: View, scope: Scope) -> Graph:
 def starts_of(store: Store, root: Node) -> list[Node]:
     """The nodes that a fine walk starts from: an entity's columns beside the entity itself.
 
+    Dropped columns too: they keep their edges, and had them in the past.
     Features are not among them: edges lead from them to their model.
     """
     if root.owner_id:
         inside = root.fqn + "."
         parts = store.nodes(owner_ids=[root.owner_id], kinds=[root.kind])
-        return [root, *(p for p in parts if p.fqn.startswith(inside) and not p.dropped)]
+        return [root, *(p for p in parts if p.fqn.startswith(inside))]
     parts = store.nodes(owner_ids=[root.id])
-    return [root, *(p for p in parts if p.kind not in FEATURE_KINDS and not p.dropped)]
+    return [root, *(p for p in parts if p.kind not in FEATURE_KINDS)]
 
 
 def spell(store: Store, graph: Graph, view: View, scope: Scope) -> Document:

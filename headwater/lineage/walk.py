@@ -106,7 +106,8 @@ class Walker:
         for hop in hops:
             record = entities.get(hop.node.owner_id or hop.node.id)
             if record and not record.deleted:
-                node = hop.node._replace(deleted=False)
+                held = hop.node.kind == "featureSource" or hop.node.id in record.document
+                node = hop.node._replace(deleted=False, dropped=hop.node.dropped and not held)
                 if node.owner_id is None:
                     node = node._replace(fqn=record.fqn, name=record.name)
                 out.append(hop._replace(node=node))

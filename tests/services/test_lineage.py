@@ -266,3 +266,91 @@ def test_cycles_end(lineage: LineageService, shop: Shop) -> None:
     for level in ("entity", "feature", "column"):
         walk = lineage.walk("table:wh.main.shop.a", upstream=50, downstream=50, level=level)
         assert len(walk["edges"]) == 3
+
+
+def test_a_nested_column_ties_the_source_that_waits_for_its_path(
+    catalog: CatalogService, lineage: LineageService, shop: Shop
+) -> None:
+    shop.table("a", "x")
+    source = {"name": "address.city", "dataSource": "wh.main.shop.a"}
+    shop.model(mlFeatures=[{"name": "f", "featureSources": [source]}])
+    city = {"name": "city", "dataType": "TEXT"}
+    columns = [{"name": "address", "dataType": "STRUCT", "children": [city]}]
+    body = {"name": "a", "databaseSchema": shop.schema, "columns": columns}
+    catalog.put("table", body, actor=BOT)
+    assert names(lineage.impact("wh.main.shop.a.address.city")["models"]) == ["headwater.churn"]
+
+
+def test_a_deleted_model_is_restored_with_its_service_and_tied_to_what_came(
+    catalog: CatalogService, lineage: LineageService, shop: Shop
+) -> None:
+    shop.table("a", "x")
+    service = catalog.put("mlmodelService", {"name": "svc"}, actor=ME)
+    shop.model(service="svc", features={"f": ["a.later"]})
+    catalog.delete("mlmodelService", service.id, actor=ME, recursive=True)
+    shop.table("a", "x", "later")
+    catalog.restore("mlmodelService", service.id, actor=ME)
+    assert names(lineage.impact("wh.main.shop.a.later")["models"]) == ["svc.churn"]
+
+
+def test_a_suppressed_source_stays_so_when_its_column_comes(
+    lineage: LineageService, shop: Shop
+) -> None:
+    shop.table("a", "x")
+    made = shop.model(features={"f": ["a.later"]})
+    source, feature = "featureSource:wh.main.shop.a.later", "mlFeature:headwater.churn.f"
+    lineage.delete_edge({"fromEntity": source, "toEntity": feature}, actor=ME)
+    shop.table("a", "x", "later")
+    shop.model(features={"f": ["a.later"]}, description="written again")
+    assert lineage.impact("wh.main.shop.a.later")["models"] == []
+    lineage.add_mlmodel_lineage(made.id, actor=ME)
+    assert names(lineage.impact("wh.main.shop.a.later")["models"]) == ["headwater.churn"]
+
+
+def test_a_walk_as_of_knows_what_was_there_then(
+    store: Store, catalog: CatalogService, lineage: LineageService, shop: Shop
+) -> None:
+    shop.table("a", "x", "y")
+    before = store.sequence()
+    made = shop.model(features={"f": ["a.x"]})
+    then = store.sequence()
+    shop.table("a", "y")
+    catalog.delete("mlmodel", made.id, actor=ME)
+    up = lineage.walk(("mlmodel", made.fqn), upstream=2, level="column", as_of=then)
+    assert len(up["edges"]) == 2
+    assert not any("dropped" in node or "deleted" in node for node in up["nodes"])
+    table = ("table", "wh.main.shop.a")
+    assert len(lineage.walk(table, downstream=2, level="column", as_of=then)["edges"]) == 2
+    with pytest.raises(NotFoundError, match="there was no mlmodel"):
+        lineage.walk(("mlmodel", made.fqn), as_of=before)
+
+
+def test_impact_ends_in_a_circle_of_untied_tables_and_keeps_to_its_depth(
+    lineage: LineageService, shop: Shop
+) -> None:
+    for name in "abc":
+        shop.table(name, "x")
+    for start, end in ("ab", "ba"):
+        view(lineage, start, end)
+    view(lineage, "c", "a", ("x", "x"))
+    shop.model(features={"f": ["b.later"]})
+
+    def uncertain(depth: int) -> list[str]:
+        found = lineage.impact("wh.main.shop.c.x", depth=depth)["tableLevelModels"]
+        return [step["name"] for model in found for step in model["path"]]
+
+    assert [uncertain(depth) for depth in (0, 1, 2)] == [[], [], []]
+    assert uncertain(3) == uncertain(9) == ["a", "b", "churn"]
+
+
+def test_an_edge_of_a_dropped_column_is_deleted_and_not_put(
+    lineage: LineageService, shop: Shop
+) -> None:
+    shop.table("a", "x", "y")
+    shop.table("b", "x")
+    body = {"fromEntity": "column:wh.main.shop.a.x", "toEntity": "column:wh.main.shop.b.x"}
+    lineage.put_edge(body, actor=ME)
+    shop.table("a", "y")
+    lineage.delete_edge(body, actor=ME)
+    with pytest.raises(InvalidInputError, match="is deleted"):
+        lineage.put_edge(body, actor=ME)
