@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from headwater.catalog.keyed import keyed
+from headwater.catalog.same import same
 from headwater.schemas import Kind
 from headwater.schemas.kind import Field, Shape
 from headwater.store.draft import Document
@@ -56,7 +57,7 @@ def _objects(shape: Shape, old: Document, new: Document, path: str) -> Iterator[
         if field.read_only or field.volatile:
             continue
         before, after = old.get(name, ABSENT), new.get(name, ABSENT)
-        if before is after or before == after:
+        if before is after or same(before, after):
             continue
         yield from _values(field, before, after, f"{path}.{name}" if path else name)
 

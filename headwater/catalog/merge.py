@@ -46,6 +46,16 @@ def without_nulls(shape: Shape, request: Document) -> Document:
     return out
 
 
+def with_peoples_words(
+    shape: Shape, stored: Document, wanted: Document, *, origins: Origins, actor: Actor
+) -> Document:
+    """Return the wanted document with the texts back that the actor may not overwrite.
+
+    A patch by a bot changes as little of what people wrote as its merge would.
+    """
+    return _with_words(shape, stored, wanted, "", _Merge(origins, actor))
+
+
 def record_origins(origins: Origins, changes: list[FieldChange], actor: Actor) -> Origins:
     """Who set each field after the changes, by path; paths that are gone are forgotten."""
     mark = origin(actor)
@@ -71,7 +81,9 @@ def _owner(origins: Origins, path: str) -> Document | None:
         if path in origins:
             found: Document = origins[path]
             return found
-        path = path.rpartition(".")[0]
+        # An element whose label got a tie breaker later (see ``keyed``) was recorded without it.
+        above, _, last = path.rpartition(".")
+        path = path.rpartition("@")[0] if "@" in last else above
     return None
 
 
@@ -79,6 +91,11 @@ class _Merge:
     def __init__(self, origins: Origins, actor: Actor) -> None:
         self._origins = origins
         self._actor = actor
+
+    @property
+    def is_bot(self) -> bool:
+        """Whether a machine writes."""
+        return self._actor.kind == "bot"
 
     def may_set(self, path: str, name: str) -> bool:
         """Whether the actor may overwrite the value at the path."""
@@ -104,10 +121,14 @@ def _object(
         old = stored.get(name)
         if old is not None and not rules.may_set(where, name):
             continue
+        if value is None and field.keyed_by and rules.is_bot:
+            value = _keyed(field, old or [], [], where, rules) or None
+        elif value is not None and field.keyed_by:
+            value = _keyed(field, old or [], value, where, rules)
         if value is None:
             out.pop(name, None)
         elif field.keyed_by:
-            out[name] = _keyed(field, old or [], value, where, rules)
+            out[name] = value
         elif field.shape and not field.is_list:
             out[name] = _object(field.shape, old or {}, value, where, rules)
         elif field.shape:
@@ -121,6 +142,12 @@ def _keyed(
     field: Field, stored: list[Document], request: list[Document], path: str, rules: _Merge
 ) -> list[Document]:
     known, asked = keyed(field, stored, request)
+    asked = {
+        f"{n}@"
+        if n in known and _is_another(field, known[n], item, f"{path}.{n}", rules)
+        else n: item
+        for n, item in asked.items()
+    }
 
     def one(name: str) -> Document:
         if field.shape is None:
@@ -133,3 +160,36 @@ def _keyed(
     else:
         order = [*kept, *(n for n in asked if n not in known)]
     return [one(name) if name in asked else known[name] for name in order]
+
+
+def _is_another(field: Field, known: Document, asked: Document, path: str, rules: _Merge) -> bool:
+    """Whether an element only shares its name with the stored one, which another writer keeps.
+
+    The writer's own element moves with its tie breaker: it is the same one, with another source.
+    """
+    if field.tie_breaker is None:
+        return False
+    old, new = known.get(field.tie_breaker), asked.get(field.tie_breaker)
+    return bool(old and new and old["id"] != new["id"]) and not rules.may_remove(path)
+
+
+def _with_words(
+    shape: Shape, stored: Document, wanted: Document, path: str, rules: _Merge
+) -> Document:
+    out = dict(wanted)
+    for name, old in stored.items():
+        field, where = shape.fields[name], f"{path}.{name}" if path else name
+        new = wanted.get(name)
+        if not rules.may_set(where, name):
+            out[name] = old
+        elif field.shape and field.keyed_by and new:
+            known, asked = keyed(field, old, new)
+            out[name] = [
+                _with_words(field.shape, known[n], item, f"{where}.{n}", rules)
+                if n in known
+                else item
+                for n, item in asked.items()
+            ]
+        elif field.shape and not field.is_list and new:
+            out[name] = _with_words(field.shape, old, new, where, rules)
+    return out

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import copy
+import re
 from typing import Any
 
+from headwater.catalog.same import same
 from headwater.errors import ConflictError, InvalidInputError
 
 OPERATIONS = ("add", "remove", "replace", "move", "copy", "test")
+INDEX = re.compile("0|[1-9][0-9]{0,17}")  # more digits than any list has elements
 
 
 def apply_patch(document: Any, patch: Any) -> Any:
@@ -49,7 +52,7 @@ def _apply(document: Any, operation: Any, where: str) -> Any:
     if op in ("add", "replace", "test") and "value" not in operation:
         raise InvalidInputError.at(where, f"{op} needs a value")
     if op == "test":
-        if not _equal(_find(document, path, where), operation["value"]):
+        if not same(_find(document, path, where), operation["value"]):
             raise ConflictError(f"the test at {where} does not hold: {operation['path']}")
         return document
     if op in ("move", "copy"):
@@ -76,17 +79,6 @@ def _tokens(operation: dict[str, Any], name: str, where: str) -> list[str]:
     return [t.replace("~1", "/").replace("~0", "~") for t in pointer.split("/")[1:]]
 
 
-def _equal(a: Any, b: Any) -> bool:
-    # JSON keeps true and 1 apart, Python does not.
-    if isinstance(a, bool) or isinstance(b, bool):
-        return a is b
-    if isinstance(a, dict) and isinstance(b, dict):
-        return a.keys() == b.keys() and all(_equal(a[k], b[k]) for k in a)
-    if isinstance(a, list) and isinstance(b, list):
-        return len(a) == len(b) and all(map(_equal, a, b))
-    return bool(a == b)
-
-
 def _find(document: Any, path: list[str], where: str) -> Any:
     for token in path:
         document = document[_step(document, token, where)]
@@ -100,8 +92,7 @@ def _step(holder: Any, token: str, where: str, *, end: bool = False) -> Any:
     if isinstance(holder, list):
         if end and token == "-":  # noqa: S105  (a pointer's token, no secret)
             return len(holder)
-        number = token.isascii() and token.isdigit() and str(int(token)) == token
-        if number and int(token) < len(holder) + end:
+        if INDEX.fullmatch(token) and int(token) < len(holder) + end:
             return int(token)
     raise InvalidInputError.at(where, f"there is nothing at {token!r}")
 

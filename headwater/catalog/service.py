@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from headwater.catalog.diff import diff, grouped
-from headwater.catalog.merge import without_nulls
+from headwater.catalog.merge import with_peoples_words, without_nulls
 from headwater.catalog.patch import apply_patch
 from headwater.catalog.validation import check_request
 from headwater.catalog.write import Derive, Prepared, WritePath, locate
@@ -113,9 +114,15 @@ class CatalogService:
             PreconditionError: The entity has another rev.
         """
         which = kind(kind_name)
-        return until_current(
-            lambda: self._commit(self._prepare_put(which, body, actor, if_match), actor)
-        )
+
+        def attempt() -> Written:
+            prepared = self._prepare_put(which, body, actor, if_match)
+            try:
+                return self._commit(prepared, actor)
+            except AlreadyExistsError as error:  # somebody else created it in between
+                raise StaleWriteError(error.message, **error.details) from error
+
+        return until_current(attempt)
 
     def put_bulk(self, kind_name: str, items: Sequence[Any], *, actor: Actor) -> BulkResult:
         """Put many entities of a kind; items that fail are reported, the others are written.
@@ -176,6 +183,9 @@ class CatalogService:
             before = load(stored)
             patched = apply_patch(before, patch)
             after = self._checked(which, before, patched)
+            if actor.kind == "bot":
+                origins = json.loads(stored.origins)
+                after = with_peoples_words(which.shape, before, after, origins=origins, actor=actor)
             change = self._path.change(which, stored, before, after)
             return self._commit(self._path.prepare(change, actor, stored=stored), actor)
 
@@ -292,10 +302,14 @@ class CatalogService:
         """
         entity = self.get(kind_name, key, include_deleted=True)
         start = before_rev + 1 if before_rev is not None else None  # that state's version is known
-        states = self._store.versions(entity.id, limit=limit + 1, before_rev=start)
         latest: dict[str, Record] = {}
-        for state in states:
-            latest.setdefault(state.version, state)
+        while len(latest) <= limit:
+            states = self._store.versions(entity.id, limit=limit + 1, before_rev=start)
+            for state in states:
+                latest.setdefault(state.version, state)
+            if len(states) <= limit:
+                break
+            start = states[-1].rev  # a version may have more states than a page
         return [state for state in latest.values() if state.rev != before_rev][:limit]
 
     def get_version(self, kind_name: str, key: Key, version: str) -> Record:
@@ -431,9 +445,13 @@ def _failure(index: int, item: Any, error: HeadwaterError) -> Document:
 
 def _overlap(a: Draft, b: Draft) -> bool:
     """Whether two drafts write or depend on one entity, or on one name."""
-    ids = {write.id for write in a.entities} | a.expects.keys()
+    written, wanted = ({write.id for write in draft.entities} for draft in (a, b))
     names = {(write.kind, write.fqn) for write in a.entities}
-    return any(w.id in ids or (w.kind, w.fqn) in names for w in b.entities)
+    return (
+        not written.isdisjoint(wanted | b.expects.keys())
+        or not wanted.isdisjoint(a.expects)
+        or any((write.kind, write.fqn) in names for write in b.entities)
+    )
 
 
 def _encode(fqn: str) -> str:

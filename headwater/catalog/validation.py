@@ -45,7 +45,7 @@ def check_request(kind: Kind, body: Any) -> Document:
         if value is None:
             continue
         if field.shape:
-            request[field.name] = _clean(field, field.shape, value, f"/{field.name}")
+            request[field.name] = _clean(field.shape, value, f"/{field.name}")
         if field.secret:
             _check_secrets(value, f"/{field.name}")
     return request
@@ -61,14 +61,11 @@ def _explain(kind: Kind, error: ValidationError) -> InvalidInputError:
     return InvalidInputError(f"not a valid {kind.name}: {text}{more}", errors=faults)
 
 
-def _clean(field: Field, shape: Shape, value: Any, pointer: str) -> Any:
-    """A copy without read-only fields; names in NFC; keys of keyed lists unique."""
+def _clean(shape: Shape, value: Any, pointer: str) -> Any:
+    """A copy without read-only fields; names in NFC."""
     if not isinstance(value, list):
         return _clean_object(shape, value, pointer)
-    items = [_clean_object(shape, item, f"{pointer}/{i}") for i, item in enumerate(value)]
-    if field.keyed_by:
-        _check_keys(field, items, pointer)
-    return items
+    return [_clean_object(shape, item, f"{pointer}/{i}") for i, item in enumerate(value)]
 
 
 def _clean_object(shape: Shape, value: Document, pointer: str) -> Document:
@@ -81,18 +78,39 @@ def _clean_object(shape: Shape, value: Document, pointer: str) -> Document:
         if inner is None:
             pass
         elif field.shape:
-            inner = _clean(field, field.shape, inner, where)
+            inner = _clean(field.shape, inner, where)
         elif name == "name":
             inner = check_name(inner, where)
         out[name] = inner
     return out
 
 
-def _check_keys(field: Field, items: list[Document], pointer: str) -> None:
-    key, seen = str(field.keyed_by), dict[str, int]()
+def check_keys(shape: Shape, document: Document, pointer: str = "") -> None:
+    """Check that elements of keyed lists can be told apart, at every depth.
+
+    References have their full form: two spellings of one table are one table.
+
+    Raises:
+        InvalidInputError: Two elements have one key.
+    """
+    for name, value in document.items():
+        field, where = shape.fields[name], f"{pointer}/{name}"
+        if not field.shape or not value:
+            continue
+        if field.keyed_by:
+            _check_list(field, value, where)
+        if not field.is_list:
+            check_keys(field.shape, value, where)
+            continue
+        for index, item in enumerate(value):
+            check_keys(field.shape, item, f"{where}/{index}")
+
+
+def _check_list(field: Field, items: list[Document], pointer: str) -> None:
+    key, seen = str(field.keyed_by), dict[tuple[str, str | None], int]()
     for index, item in enumerate(items):
         tie = item.get(field.tie_breaker) if field.tie_breaker else None
-        first = seen.setdefault(f"{item[key]}\0{tie}", index)
+        first = seen.setdefault((item[key], tie["id"] if tie else None), index)
         if first != index:
             where = f"{pointer}/{index}/{key}"
             raise InvalidInputError.at(where, f"{item[key]!r} stands at {pointer}/{first} already")

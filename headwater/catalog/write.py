@@ -10,6 +10,8 @@ from headwater.catalog.diff import FieldChange, diff, grouped
 from headwater.catalog.merge import merge, record_origins, without_nulls
 from headwater.catalog.part import identify_parts
 from headwater.catalog.reference import refuse_deleted, resolve, spelled_references, targets
+from headwater.catalog.same import same
+from headwater.catalog.validation import check_keys
 from headwater.errors import InvalidInputError
 from headwater.names import child, new_id
 from headwater.schemas import Kind
@@ -53,7 +55,8 @@ def locate(store: Store, which: Kind, request: Document) -> Located:
     """Resolve a request's references in place and find the entity that it is about.
 
     Raises:
-        InvalidInputError: A reference does not resolve, or a new one is to something deleted.
+        InvalidInputError: A reference does not resolve, or a new one is to something deleted; or
+            two elements of a keyed list are one.
     """
     parent = which.parent
     if parent and request.get(parent.name) is None:
@@ -61,6 +64,7 @@ def locate(store: Store, which: Kind, request: Document) -> Located:
             raise InvalidInputError.at(f"/{parent.name}", "is required")
         request[parent.name] = parent.default
     gone = resolve(store, spelled_references(which.shape, request))
+    check_keys(which.shape, request)
     above = request[parent.name] if parent else {}
     fqn = child(above.get("fullyQualifiedName"), request["name"])
     stored = store.find((which.name, fqn))
@@ -106,7 +110,7 @@ class WritePath:
         was_deleted = stored is not None and stored.deleted
         if deleted != was_deleted:
             changes.append(_deletion(deleted=deleted))
-        if not changes and change.after == change.before:
+        if not changes and same(change.after, change.before):
             draft.expects[change.id] = change.rev
             return Prepared(draft, None, stored)
         write = self._seal(change, changes, actor, stored)

@@ -225,6 +225,7 @@ def test_if_match_refuses_a_state_that_is_gone(catalog: CatalogService) -> None:
         ([{"op": "replace", "path": "/name", "value": "other"}], "/name"),
         ([{"op": "remove", "path": "/algorithm"}], "/algorithm"),
         ([{"op": "remove", "path": "/nothing"}], "/0"),
+        ([{"op": "remove", "path": "/mlFeatures/" + "9" * 5000}], "/0"),
         ([{"op": "spin", "path": "/name"}], "/0"),
         ("text", "a patch is"),
         ([{"op": "replace", "path": "", "value": 3}], "object"),
@@ -233,7 +234,8 @@ def test_if_match_refuses_a_state_that_is_gone(catalog: CatalogService) -> None:
 def test_a_patch_that_does_not_apply_changes_nothing(
     catalog: CatalogService, patch: Any, match: str
 ) -> None:
-    made = catalog.create("mlmodel", {"name": "m", "algorithm": "a"}, actor=ME)
+    body = {"name": "m", "algorithm": "a", "mlFeatures": []}
+    made = catalog.create("mlmodel", body, actor=ME)
     with pytest.raises(InvalidInputError, match=match):
         catalog.patch("mlmodel", made.id, patch, actor=ME)
     assert catalog.get("mlmodel", made.id).rev == made.rev
