@@ -141,13 +141,12 @@ def _object(
 def _keyed(
     field: Field, stored: list[Document], request: list[Document], path: str, rules: _Merge
 ) -> list[Document]:
-    known, asked = keyed(field, stored, request)
-    asked = {
-        f"{n}@"
-        if n in known and _is_another(field, known[n], item, f"{path}.{n}", rules)
-        else n: item
-        for n, item in asked.items()
-    }
+    known, found = keyed(field, stored, request)
+    asked = {}
+    for name, item in found.items():
+        old = known.get(name)
+        another = old is not None and _is_another(field, old, item, f"{path}.{name}", rules)
+        asked[f"{name}@" if another else name] = item
 
     def one(name: str) -> Document:
         if field.shape is None:

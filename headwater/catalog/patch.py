@@ -8,6 +8,10 @@ from typing import Any
 
 from headwater.catalog.same import same
 from headwater.errors import ConflictError, InvalidInputError
+from headwater.store.draft import dump
+
+MAX_COPIED = 1_000_000
+"""How much one patch may copy, in characters of JSON: copies of copies grow without end."""
 
 OPERATIONS = ("add", "remove", "replace", "move", "copy", "test")
 INDEX = re.compile("0|[1-9][0-9]{0,17}")  # more digits than any list has elements
@@ -27,9 +31,15 @@ def apply_patch(document: Any, patch: Any) -> Any:
         return _merge(document, patch)
     if not isinstance(patch, list):
         raise InvalidInputError("a patch is an array (RFC 6902) or an object (RFC 7396)")
-    out = copy.deepcopy(document)
+    out, copied = copy.deepcopy(document), 0
     for index, operation in enumerate(patch):
-        out = _apply(out, operation, f"/{index}")
+        where = f"/{index}"
+        if isinstance(operation, dict) and operation.get("op") == "copy":
+            source = _find(out, _tokens(operation, "from", where), where)
+            copied += len(dump(source))
+            if copied > MAX_COPIED:
+                raise InvalidInputError.at(where, f"a patch copies {MAX_COPIED} characters at most")
+        out = _apply(out, operation, where)
     return out
 
 

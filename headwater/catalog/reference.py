@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -70,6 +71,8 @@ def key_of(spelled: Spelled) -> Key:
     if entity_id := value.get("id"):
         return str(entity_id).lower()
     fqn = value.get("fullyQualifiedName")
+    if fqn and not fqn.isascii():
+        fqn = unicodedata.normalize("NFC", fqn)  # as names are stored
     if not fqn:
         raise InvalidInputError.at(spelled.pointer, "a reference has an id or a fullyQualifiedName")
     if kind is None:

@@ -6,14 +6,14 @@ import json
 from typing import Any
 
 from headwater.errors import InvalidInputError, NotFoundError, StaleWriteError
-from headwater.lineage.derive import SOURCE, derive_features, same_version
+from headwater.lineage.derive import derive_features, same_version
 from headwater.lineage.edge import AddLineage, check_edge_request, edge_writes, find_end
 from headwater.lineage.impact import impact
 from headwater.lineage.node import as_json, find_by_id, find_root
 from headwater.lineage.view import Scope, check_view, look, spell
 from headwater.lineage.walk import then
 from headwater.schemas import kind as kind_of
-from headwater.store.base import Direction, EdgeKey, EdgeWrite, EventWrite, Key, Node, Store
+from headwater.store.base import Direction, EdgeKey, EdgeWrite, EventWrite, Key, Node, Record, Store
 from headwater.store.draft import Actor, Change, Document, Draft, dump, load, until_current
 
 MAX_DEPTH = 100
@@ -135,7 +135,8 @@ class LineageService:
     def put_edge(self, body: Any, *, actor: Actor) -> Document:
         """Hold that one node feeds another, and which columns do.
 
-        Replaces what the same producer said of the two.
+        Replaces what the same producer said of the two. What a person deleted stays away until a
+        person puts it again.
 
         Raises:
             InvalidInputError: The request is not valid, or an end or column is not there.
@@ -145,8 +146,16 @@ class LineageService:
         def attempt() -> Document:
             start, end = self._present_ends(request)
             wanted = edge_writes(self._store, request, start, end, actor.writer)
-            held = self._held(start, end, source=wanted[0].key.source, producer=actor.writer)
-            draft = Draft(edges=wanted, closed_edges=_beyond(held, wanted))
+            source, asserted = wanted[0].key.source, {_pair(write.key) for write in wanted}
+            held, suppressed = self._held(start, end)
+            if actor.kind == "bot":
+                hidden = {_pair(key) for key in suppressed}
+                wanted = [write for write in wanted if _pair(write.key) not in hidden]
+            keys = {write.key for write in wanted}
+            own = [k for k in held if k.producer == actor.writer and k.source == source]
+            draft = Draft(edges=wanted, closed_edges=[k for k in own if k not in keys])
+            if actor.kind == "person":
+                draft.closed_edges += [key for key in suppressed if _pair(key) in asserted]
             self._commit(draft, start, end, actor)
             return _edge_answer(request, start, end)
 
@@ -155,8 +164,9 @@ class LineageService:
     def delete_edge(self, body: Any, *, actor: Actor) -> Document:
         """Close what is asserted between two nodes.
 
-        A person closes every assertion, and a derived one stays away until
-        ``add_mlmodel_lineage`` lifts that; a bot closes its own.
+        A person closes every assertion, and what machines asserted stays away until a person puts
+        it again (``add_mlmodel_lineage`` for what follows from feature sources); a bot closes its
+        own.
 
         Raises:
             NotFoundError: Nothing leads from the one to the other.
@@ -166,17 +176,13 @@ class LineageService:
         def attempt() -> Document:
             start, end = self._ends(request)
             person = actor.kind == "person"
-            held = self._held(start, end, producer=None if person else actor.writer)
+            held, _ = self._held(start, end)
+            held = [key for key in held if person or key.producer == actor.writer]
             if not held:
                 raise NotFoundError(f"no lineage leads from {start.fqn!r} to {end.fqn!r}")
-            hidden = [k for k in held if k.source == SOURCE and person]
-            draft = Draft(
-                closed_edges=held,
-                edges=[
-                    EdgeWrite(EdgeKey(k.from_id, k.to_id, "suppressed", "manual", actor.writer))
-                    for k in hidden
-                ],
-            )
+            machines = {_pair(key) for key in held if person and key.producer != actor.writer}
+            hidden = [EdgeKey(*pair, "suppressed", "manual", actor.writer) for pair in machines]
+            draft = Draft(closed_edges=held, edges=[EdgeWrite(key) for key in sorted(hidden)])
             self._commit(draft, start, end, actor)
             return _edge_answer(request, start, end)
 
@@ -208,6 +214,9 @@ class LineageService:
                 write = same_version(record, document, change.dropped_parts, change.parts)
                 draft.entities.append(write)
                 del draft.expects[record.id]  # the write has its rev
+            if draft.edges or draft.closed_edges:
+                opened, closed = len(draft.edges), len(draft.closed_edges)
+                draft.events.append(_event(record, {"opened": opened, "closed": closed}))
             draft.commit(self._store, actor)
             return self.walk(record.id, kind=record.kind, upstream=2, downstream=0, level="feature")
 
@@ -227,17 +236,14 @@ class LineageService:
                 raise InvalidInputError.at(pointer, f"{node.kind} {node.fqn!r} is deleted")
         return ends
 
-    def _held(
-        self, start: Node, end: Node, *, source: str | None = None, producer: str | None = None
-    ) -> list[EdgeKey]:
-        """Open assertions between two nodes, those of their parts included."""
-        edges = self._store.edges(
-            source=source,
-            producer=producer,
-            from_ids=self._with_parts(start),
-            to_ids=self._with_parts(end),
+    def _held(self, start: Node, end: Node) -> tuple[list[EdgeKey], list[EdgeKey]]:
+        """What is asserted and what is suppressed between two nodes, their parts included."""
+        found = self._store.edges(from_ids=self._with_parts(start), to_ids=self._with_parts(end))
+        keys = [edge.key for edge in found]
+        return (
+            [key for key in keys if key.level != "suppressed"],
+            [key for key in keys if key.level == "suppressed"],
         )
-        return [edge.key for edge in edges if edge.key.level != "suppressed"]
 
     def _with_parts(self, node: Node) -> set[str]:
         if node.owner_id:
@@ -248,12 +254,10 @@ class LineageService:
         draft.edges = self._news(draft.edges)
         if not (draft.edges or draft.closed_edges):
             return
-        payload = {"from": as_json(start), "to": as_json(end)}
         owner = self._store.find(end.owner_id or end.id)
         if owner is None:
             raise StaleWriteError(f"{end.kind} {end.fqn!r} is gone")
-        event = ("lineageChanged", owner.id, owner.kind, owner.fqn, owner.version)
-        draft.events.append(EventWrite(*event, dump(payload)))
+        draft.events.append(_event(owner, {"from": as_json(start), "to": as_json(end)}))
         draft.commit(self._store, actor)
 
     def _news(self, edges: list[EdgeWrite]) -> list[EdgeWrite]:
@@ -267,9 +271,13 @@ class LineageService:
         return [edge for edge in edges if (edge.key, edge.details) not in known]
 
 
-def _beyond(held: list[EdgeKey], wanted: list[EdgeWrite]) -> list[EdgeKey]:
-    keep = {write.key for write in wanted}
-    return [key for key in held if key not in keep]
+def _pair(key: EdgeKey) -> tuple[str, str]:
+    return key.from_id, key.to_id
+
+
+def _event(record: Record, payload: Document) -> EventWrite:
+    what = ("lineageChanged", record.id, record.kind, record.fqn, record.version)
+    return EventWrite(*what, dump(payload))
 
 
 def _edge_answer(request: AddLineage, start: Node, end: Node) -> Document:

@@ -239,14 +239,14 @@ class Store(ABC):
         """Write all of it or nothing, durably, and return the commit's seq.
 
         Checked inside the transaction, so that two writers cannot both win: expected revs, that an
-        FQN is held by one entity of its kind (soft-deleted ones hold theirs), that the targets of
-        references are stored, that both ends of new edges are nodes. The state that an entity had
-        stays readable as of earlier commits. Recorded time is monotone: a clock that went back
-        counts as standing still.
+        FQN is held by one entity of its kind (soft-deleted ones hold theirs), that what is live has
+        a live parent or none, that the targets of references are stored, that both ends of new
+        edges are nodes. The state that an entity had stays readable as of earlier commits. Recorded
+        time is monotone: a clock that went back counts as standing still.
 
         Raises:
-            StaleWriteError: An entity has another rev, or a target or node is not there: read
-                again and retry.
+            StaleWriteError: An entity has another rev, or a parent, target or node is not there,
+                or a live child is: read again and retry.
             AlreadyExistsError: The FQN belongs to another entity of the kind.
         """
 

@@ -64,7 +64,7 @@ class Actor:
 
     Attributes:
         kind: ``person`` or ``bot``.
-        producer: The connector or rule that the actor lets write; names one make the actor a bot.
+        producer: The connector or rule that a bot writes for.
     """
 
     name: str = "local"
@@ -74,7 +74,9 @@ class Actor:
     @property
     def writer(self) -> str:
         """Whose elements a write owns: each producer has its own, people share theirs."""
-        return self.producer or (f"bot:{self.name}" if self.kind == "bot" else "person")
+        if self.kind == "person":
+            return "person"
+        return self.producer or f"bot:{self.name}"
 
 
 @dataclass(slots=True)

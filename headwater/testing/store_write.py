@@ -72,6 +72,32 @@ class WriteConformance:
             origins='{"name": "ada"}',
         )
 
+    def test_nothing_live_comes_below_what_is_not(self, store: Store) -> None:
+        top = entity("p", kind="databaseSchema")
+        below = entity("a", parent_id="databaseSchema-p")
+        with pytest.raises(StaleWriteError):
+            store.commit(writes(below))
+        store.commit(writes(top))
+        store.commit(writes(following(top, deleted=True)))
+        with pytest.raises(StaleWriteError):
+            store.commit(writes(below))
+        store.commit(writes(replace(below, deleted=True)))
+        revived = following(following(top), deleted=False)
+        store.commit(writes(following(below), revived))
+        assert [record.deleted for record in store.descendants("databaseSchema-p")] == [False]
+
+    def test_what_has_live_children_is_deleted_with_them_only(self, store: Store) -> None:
+        top = entity("p", kind="databaseSchema")
+        below = [entity(name, parent_id="databaseSchema-p") for name in "ab"]
+        store.commit(writes(top, *below))
+        gone = [following(write, deleted=True) for write in (top, *below)]
+        with pytest.raises(StaleWriteError):
+            store.commit(writes(*gone[:2]))
+        with pytest.raises(StaleWriteError):
+            store.commit(writes(*gone[:2], following(below[1], document="[2]")))
+        store.commit(writes(*gone))
+        assert all(record.deleted for record in store.descendants("databaseSchema-p"))
+
     def test_update_replaces_the_state(self, store: Store) -> None:
         old = entity("a")
         new = following(

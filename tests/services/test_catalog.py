@@ -241,6 +241,16 @@ def test_a_patch_that_does_not_apply_changes_nothing(
     assert catalog.get("mlmodel", made.id).rev == made.rev
 
 
+def test_a_patch_cannot_blow_a_document_up(catalog: CatalogService) -> None:
+    made = catalog.create("mlmodel", {"name": "m", "algorithm": "a"}, actor=ME)
+    value = {"name": "p", "value": ["x" * 100]}
+    inside = "/mlHyperParameters/0/value/-"
+    double = {"op": "copy", "from": "/mlHyperParameters/0/value", "path": inside}
+    patch = [{"op": "add", "path": "/mlHyperParameters", "value": [value]}, *[double] * 40]
+    with pytest.raises(InvalidInputError, match="copies"):
+        catalog.patch("mlmodel", made.id, patch, actor=ME)
+
+
 def test_concurrent_patches_all_arrive(catalog: CatalogService) -> None:
     made = catalog.create("mlmodel", {"name": "m", "algorithm": "a"}, actor=ME)
 

@@ -209,6 +209,21 @@ def test_a_person_suppresses_a_derived_edge_until_lineage_is_added_again(
     assert "a -> headwater.churn" in model_walk(lineage, "entity")
 
 
+def test_an_edge_that_a_person_deletes_stays_away_from_its_connector(
+    lineage: LineageService, shop: Shop
+) -> None:
+    shop.table("raw", "x")
+    shop.table("view", "v")
+    view(lineage, "raw", "view", ("x", "v"))
+    ends = {"fromEntity": "table:wh.main.shop.raw", "toEntity": "table:wh.main.shop.view"}
+    lineage.delete_edge(ends, actor=ME)
+    view(lineage, "raw", "view", ("x", "v"))
+    assert lineage.walk("table:wh.main.shop.view")["edges"] == []
+    lineage.put_edge(ends, actor=ME)
+    view(lineage, "raw", "view", ("x", "v"))
+    assert drawn(lineage.walk("table:wh.main.shop.view")) == {"raw -> view"}
+
+
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [

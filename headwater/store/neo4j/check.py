@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from headwater.errors import AlreadyExistsError, StaleWriteError
@@ -19,6 +19,7 @@ class Stored:
         parts: Dropped flag of those that the write set names, by id.
         names: Who holds the names that the write set gives: id by kind and FQN.
         references: Id, field and target's id of every reference of the entities written.
+        orphans: FQNs of live children, not written, of what the write set deletes.
         edges: Details of those of the write set's edges that are open.
     """
 
@@ -29,6 +30,7 @@ class Stored:
     parts: Mapping[str, bool]
     names: Mapping[tuple[str, str], str]
     references: set[tuple[str, str, str]]
+    orphans: Sequence[str]
     edges: Mapping[EdgeKey, str]
 
 
@@ -44,6 +46,7 @@ def check(stored: Stored, write_set: WriteSet) -> None:
         raise StaleWriteError("one commit writes an entity twice")
     _check_revs(stored, write_set)
     _check_names(stored, writes)
+    _check_families(stored, writes)
     _check_references(stored, writes)
     _check_ends(stored, write_set)
 
@@ -72,6 +75,20 @@ def _check_names(stored: Stored, writes: Mapping[str, EntityWrite]) -> None:
 
 def _gives_up(write: EntityWrite | None, name: tuple[str, str]) -> bool:
     return write is not None and (write.kind, write.fqn) != name
+
+
+def _check_families(stored: Stored, writes: Mapping[str, EntityWrite]) -> None:
+    if stored.orphans:
+        raise StaleWriteError(f"what is deleted has a child: {stored.orphans[0]}")
+    for write in writes.values():
+        if write.deleted or write.parent_id is None:
+            continue
+        above = writes.get(write.parent_id)
+        _, _, gone = stored.entities.get(write.parent_id, (0, None, True))
+        if above.deleted if above else gone:
+            raise StaleWriteError(
+                f"the parent of {write.kind} {write.fqn} is gone", id=write.parent_id
+            )
 
 
 def _check_references(stored: Stored, writes: Mapping[str, EntityWrite]) -> None:

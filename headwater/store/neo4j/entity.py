@@ -40,7 +40,7 @@ CALL (deleted) {{
   WHERE e.kind = $kind AND e.deleted = deleted AND e.place > $after{parent}
   RETURN e ORDER BY {order} LIMIT $limit
 }}
-RETURN e.state ORDER BY e.place LIMIT $limit
+RETURN e.state[..-1] ORDER BY e.place LIMIT $limit
 """
 _PLACE = "e.kind, e.deleted, e.place"
 _PAGE_OF_KIND = _PAGE.format(parent="", order=_PLACE)
@@ -96,7 +96,7 @@ def page(database: Database, query: PageQuery) -> list[Record]:
     statement = _PAGE_OF_KIND if query.parent_id is None else _PAGE_OF_PARENT
     after = "" if query.after is None else place(query.after)
     rows = database.read(statement, **_asked(query), after=after, limit=query.limit)
-    return [unpack(state)._replace(origins="") for (state,) in rows]
+    return [unpack([*state, ""]) for (state,) in rows]  # the last of a state is its origins
 
 
 def count(database: Database, query: PageQuery) -> int:

@@ -19,6 +19,11 @@ CALL () {
   RETURN collect([id, e.rev, e.parent_id, e.deleted]) AS entities
 }
 CALL () {
+  UNWIND $deleted AS id MATCH (:Entity {id: id})-[:CONTAINS]->(e:Entity)
+  WHERE NOT e.deleted AND NOT e.id IN $writing
+  RETURN collect(e.fqn) AS orphans
+}
+CALL () {
   UNWIND $part_ids AS id MATCH (p:Part {id: id})
   RETURN collect([id, p.dropped]) AS parts
 }
@@ -42,7 +47,7 @@ CALL () {
   UNWIND $keys AS key MATCH (e:_Suppression {from_id: key[0], by_to: key[1]})
   RETURN collect(properties(e)) AS suppressed
 }
-RETURN counter.seq, counter.at, counter.events, entities, parts, names, references,
+RETURN counter.seq, counter.at, counter.events, entities, parts, names, references, orphans,
        fine + coarse + suppressed AS edges
 """
 
@@ -125,13 +130,18 @@ def commit(run: Run, commit_id: str, write_set: WriteSet) -> int:
 
 def _lock_and_read(run: Run, commit_id: str, write_set: WriteSet) -> Stored:
     entities = write_set.entities
+    parents = {write.parent_id for write in entities if write.parent_id}
     ends = {end for edge in write_set.edges for end in (edge.key.from_id, edge.key.to_id)}
     targets = {reference.target_id for write in entities for reference in write.references or ()}
     keys = {edge.key for edge in write_set.edges} | set(write_set.closed_edges)
     found = run(
         _LOCK_AND_READ,
         commit_id=commit_id,
-        ids=list({*(write.id for write in entities), *write_set.expects, *targets, *ends}),
+        ids=list(
+            {*(write.id for write in entities), *write_set.expects, *parents, *targets, *ends}
+        ),
+        writing=[write.id for write in entities],
+        deleted=[write.id for write in entities if write.deleted],
         part_ids=list(ends | {part.id for write in entities for part in write.parts}),
         names=[[write.kind, write.fqn] for write in entities],
         referring=[write.id for write in entities if write.references is not None],
@@ -139,12 +149,13 @@ def _lock_and_read(run: Run, commit_id: str, write_set: WriteSet) -> Stored:
     )
     if not found:
         raise StoreError("the Neo4j database has no layout yet: call migrate() first")
-    seq, at, events, stored, parts, names, references, edges = found[0]
+    seq, at, events, stored, parts, names, references, orphans, edges = found[0]
     return Stored(
         *(seq, at, events),
         entities={id_: (rev, parent_id, deleted) for id_, rev, parent_id, deleted in stored},
         parts=dict(parts),
         names={(kind, fqn): id_ for kind, fqn, id_ in names},
         references={(id_, field, target_id) for id_, field, target_id in references},
+        orphans=orphans,
         edges={edge_key(edge): edge["details"] for edge in edges},
     )

@@ -15,6 +15,7 @@ INSERT INTO log (at, actor, actor_kind, producer)
 SELECT max(?1, coalesce((SELECT at FROM log ORDER BY seq DESC LIMIT 1), ?1)), ?2, ?3, ?4
 """
 _STORED = "SELECT kind, fqn, name, deleted, rev FROM entity WHERE id = ?"
+_LIVE_CHILD = "SELECT fqn FROM entity WHERE parent_id = ? AND NOT deleted LIMIT 1"
 _INSERT = f"INSERT INTO entity ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _KEEP = f"INSERT INTO entity_past ({COLUMNS}) SELECT {COLUMNS} FROM entity WHERE id = ?"
 _UPDATE = """
@@ -61,6 +62,7 @@ def commit(connection: Connection, write_set: WriteSet) -> int:
     for write in write_set.entities:
         _put_entity(connection, write, seq)
     for write in write_set.entities:
+        _check_family(connection, write)
         _put_references(connection, write)
     _close_edges(connection, write_set.closed_edges, seq)
     _put_edges(connection, write_set.edges, seq)
@@ -113,6 +115,20 @@ def _put_entity(connection: Connection, write: EntityWrite, seq: int) -> None:
         connection.execute(_UPDATE_NODE, (*head, deleted, write.id))
         connection.execute(_DELETE_PARTS, (deleted, write.id, deleted))
     _put_parts(connection, write, deleted)
+
+
+def _check_family(connection: Connection, write: EntityWrite) -> None:
+    """Nothing live lies below what is deleted, whichever of the two was written last."""
+    if write.deleted:
+        child = connection.execute(_LIVE_CHILD, (write.id,)).fetchone()
+        if child:
+            raise StaleWriteError(f"{write.kind} {write.fqn} has a child: {child[0]}", id=write.id)
+    elif write.parent_id is not None:
+        parent = connection.execute(_STORED, (write.parent_id,)).fetchone()
+        if parent is None or parent[3]:
+            raise StaleWriteError(
+                f"the parent of {write.kind} {write.fqn} is gone", id=write.parent_id
+            )
 
 
 def _put_parts(connection: Connection, write: EntityWrite, deleted: int) -> None:

@@ -26,6 +26,8 @@ dbms.usage_report.enabled=false
 server.memory.pagecache.size=128m
 db.tx_log.preallocate=false
 """
+# Databases of tests are emptied all the time; planning anew each time is half of the server's work.
+_BRIEF_CONF = "dbms.cypher.min_replan_interval=1h\n"
 
 
 class ServerError(Exception):
@@ -65,7 +67,8 @@ class Neo4jServer:
         jars = install()
         conf = self._home / "conf"
         conf.mkdir(exist_ok=True)
-        (conf / "neo4j.conf").write_text(_CONF.format(port=self._port), encoding="utf-8")
+        settings = _CONF.format(port=self._port) + (_BRIEF_CONF if self._brief else "")
+        (conf / "neo4j.conf").write_text(settings, encoding="utf-8")
         log = self._home / "logs" / "neo4j.log"
         logged = log.stat().st_size if log.exists() else 0
         with (self._home / "output").open("ab") as output:
