@@ -20,6 +20,8 @@ class Settings:
         store: URL of the store (see ``headwater.store.open_store``).
         host: Address to listen on.
         port: TCP port to listen on; 0 lets the system choose a free one.
+        read_timeout: Seconds that a remote store has to answer a read.
+        write_timeout: Seconds that it has to answer a write.
         max_body: The most bytes that a request's body may have.
         max_nesting: How deep arrays and objects of a request may stand in each other.
     """
@@ -27,6 +29,8 @@ class Settings:
     store: str = "sqlite:///headwater.db"
     host: str = "127.0.0.1"
     port: int = 8585
+    read_timeout: float = 30
+    write_timeout: float = 300
     max_body: int = 10_000_000
     max_nesting: int = 64
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from anyio import to_thread
+from anyio import fail_after, to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 from headwater.api.body import parse, read
 from headwater.api.errors import method_not_allowed, problem
 from headwater.catalog import CatalogService
+from headwater.errors import StoreError
 from headwater.lineage import LineageService
 from headwater.settings import Settings
 from headwater.store.base import Store
@@ -62,18 +63,35 @@ class Services:
 
     async def read(self, call: Callable[[], T]) -> T:
         """Run a short read: at once where the store answers in microseconds, else in a thread."""
-        return call() if self.store.local else await to_thread.run_sync(call)
+        return call() if self.store.local else await self.long_read(call)
 
     async def long_read(self, call: Callable[[], T]) -> T:
         """Run a read that may take its time, in a thread, so that others need not wait for it."""
-        return await to_thread.run_sync(call)
+        return await self._in_thread(call, self.settings.read_timeout)
 
     async def write(self, request: Request, call: Callable[[Any], T]) -> T:
         """Read the request's JSON body and give it to a write, both in a thread."""
         raw = await read(request.receive)
         nesting = self.settings.max_nesting
-        return await to_thread.run_sync(lambda: call(parse(raw, max_nesting=nesting)))
+        return await self.act(lambda: call(parse(raw, max_nesting=nesting)))
 
     async def act(self, call: Callable[[], T]) -> T:
         """Run a write that needs no body."""
-        return await to_thread.run_sync(call)
+        return await self._in_thread(
+            call, self.settings.write_timeout, " Whether the write was made is not known."
+        )
+
+    async def _in_thread(self, call: Callable[[], T], seconds: float, beside: str = "") -> T:
+        """Run a call in a thread, and wait for a remote store no longer than it is given.
+
+        Raises:
+            StoreError: It did not answer in time; the call goes on, and its answer is dropped.
+        """
+        if self.store.local:
+            return await to_thread.run_sync(call)
+        try:
+            with fail_after(seconds):
+                return await to_thread.run_sync(call, abandon_on_cancel=True)
+        except TimeoutError as error:
+            message = f"the store did not answer within {seconds:g} s.{beside}"
+            raise StoreError(message) from error

@@ -63,7 +63,7 @@ def _objects(shape: Shape, old: Document, new: Document, path: str) -> Iterator[
 
 
 def _values(field: Field, before: Any, after: Any, path: str) -> Iterator[FieldChange]:
-    if field.keyed_by:
+    if field.is_keyed:
         old = before if before is not ABSENT else []
         new = after if after is not ABSENT else []
         yield from _keyed(field, old, new, path)

@@ -15,8 +15,11 @@ def keyed(field: Field, old: list[Document], new: list[Document]) -> tuple[Eleme
     """Both lists by label: the quoted key, with the tie breaker where a key alone is not enough.
 
     Two sources named ``id`` of one feature are ``id@db.shop.orders`` and ``id@db.shop.customers``.
-    References in both lists have their full form.
+    A list of references goes by their FQNs. References in both lists have their full form.
     """
+    if field.reference:
+        old_, new_ = ({quote(r["fullyQualifiedName"]): r for r in items} for items in (old, new))
+        return old_, new_
     key, tie = str(field.keyed_by), field.tie_breaker
     tied: set[str] = set()
     if tie:

@@ -121,13 +121,13 @@ def _object(
         old = stored.get(name)
         if old is not None and not rules.may_set(where, name):
             continue
-        if value is None and field.keyed_by and rules.is_bot:
+        if value is None and field.is_keyed and rules.is_bot:
             value = _keyed(field, old or [], [], where, rules) or None
-        elif value is not None and field.keyed_by:
+        elif value is not None and field.is_keyed:
             value = _keyed(field, old or [], value, where, rules)
         if value is None:
             out.pop(name, None)
-        elif field.keyed_by:
+        elif field.is_keyed:
             out[name] = value
         elif field.shape and not field.is_list:
             out[name] = _object(field.shape, old or {}, value, where, rules)

@@ -19,12 +19,13 @@ class Spelled:
     """A reference as it stands in a document.
 
     Attributes:
-        holder: The object whose property it is; resolving replaces the property.
+        holder: The object or list that it stands in, at ``slot``; resolving replaces it there.
         pointer: Where it stands, as a JSON pointer.
         path: The field, without positions: ``mlFeatures.featureSources.dataSource``.
     """
 
-    holder: Document
+    holder: Any
+    slot: str | int
     field: Field
     pointer: str
     path: str
@@ -32,7 +33,7 @@ class Spelled:
     @property
     def value(self) -> Any:
         """What was written there."""
-        return self.holder[self.field.name]
+        return self.holder[self.slot]
 
 
 def spelled_references(
@@ -44,8 +45,11 @@ def spelled_references(
         if field is None or value is None:
             continue
         here, field_path = f"{pointer}/{name}", f"{path}.{name}" if path else name
-        if field.reference:
-            yield Spelled(document, field, here, field_path)
+        if field.reference and field.is_list:
+            for index in range(len(value)):
+                yield Spelled(value, index, field, f"{here}/{index}", field_path)
+        elif field.reference:
+            yield Spelled(document, name, field, here, field_path)
         elif field.shape and field.is_list:
             for index, item in enumerate(value):
                 yield from spelled_references(field.shape, item, f"{here}/{index}", field_path)
@@ -100,7 +104,7 @@ def resolve(store: Store, spelled: Iterable[Spelled]) -> list[Spelled]:
             fits = " or ".join(each.field.reference)
             message = f"{_spell(key)} is a {record.kind}; {fits} fits here"
             raise InvalidInputError.at(each.pointer, message)
-        each.holder[each.field.name] = full_reference(record)
+        each.holder[each.slot] = full_reference(record)
         if record.deleted:
             gone.append(each)
     return gone

@@ -11,6 +11,8 @@ from headwater.store.base import Node, Store
 from headwater.store.draft import Document
 
 MODEL_KINDS = frozenset({"mlmodel", "modelVersion"})
+WORK = 1_000_000
+"""How many assertions one walk may meet. Models are counted whole, so this bounds time alone."""
 
 
 def impact(store: Store, root: Node, *, depth: int, limit: int, as_of: int | None) -> Document:
@@ -18,36 +20,50 @@ def impact(store: Store, root: Node, *, depth: int, limit: int, as_of: int | Non
 
     ``models`` are certain: lineage leads to them column by column, or the question is about a whole
     entity. ``tableLevelModels`` are reached only through tables whose columns nobody has tied, so
-    that nothing rules them out.
+    that nothing rules them out. Of each, ``limit`` are listed; ``total`` and ``tableLevelTotal``
+    count them all.
     """
-    fine = Walker(store, "fine", limit, as_of).walk(starts_of(store, root), downstream=depth)
-    coarse_walker = Walker(store, "coarse", limit, as_of)
+    fine = Walker(store, "fine", WORK, as_of).walk(starts_of(store, root), downstream=depth)
+    coarse_walker = Walker(store, "coarse", WORK, as_of)
     if root.owner_id is None:
         coarse = coarse_walker.walk([root], downstream=depth)
-        models, uncertain = _models(fine, coarse), Walk()
+        certain, uncertain = _models(fine, coarse), dict[str, Walk]()
+    elif fine.truncated:  # what was not met rules nothing out
+        coarse, certain, uncertain = Walk(), _models(fine), {}
     else:
-        models = _models(fine)
-        uncertain = _unexplained(store, fine, coarse_walker, depth)
-        coarse = uncertain
-    certain = {found["id"] for found in models}
+        coarse = _unexplained(store, fine, coarse_walker, depth)
+        certain = _models(fine)
+        uncertain = {id_: walk for id_, walk in _models(coarse).items() if id_ not in certain}
+    cut = fine.truncated or coarse.truncated or max(len(certain), len(uncertain)) > limit
     return {
         "root": as_json(root),
         "depth": depth,
-        "models": models,
-        "tableLevelModels": [m for m in _models(uncertain) if m["id"] not in certain],
-        "truncated": fine.truncated or coarse.truncated,
+        "models": _listed(certain, limit),
+        "total": len(certain),
+        "tableLevelModels": _listed(uncertain, limit),
+        "tableLevelTotal": len(uncertain),
+        "truncated": cut,
     }
 
 
-def _models(*walks: Walk) -> list[Document]:
-    """The models that walks met, each once, with the path of the walk that met it first."""
-    found: dict[str, Document] = {}
+def _models(*walks: Walk) -> dict[str, Walk]:
+    """The models that walks met, by id, with the walk that met each first."""
+    found: dict[str, Walk] = {}
     for walk in walks:
         for node, depth in walk.nodes.values():
-            if node.kind in MODEL_KINDS and depth != 0 and node.id not in found:
-                path = [as_json(step) for step in walk.path(node.id)]
-                found[node.id] = {**as_json(node), "path": path}
-    return sorted(found.values(), key=lambda m: (m["fullyQualifiedName"], m["id"]))
+            if node.kind in MODEL_KINDS and depth != 0:
+                found.setdefault(node.id, walk)
+    return found
+
+
+def _listed(models: dict[str, Walk], limit: int) -> list[Document]:
+    """The first models by name, each with its path."""
+    nodes = [walk.nodes[node_id][0] for node_id, walk in models.items()]
+    first = sorted(nodes, key=lambda node: (node.fqn, node.id))[:limit]
+    return [
+        {**as_json(node), "path": [as_json(step) for step in models[node.id].path(node.id)]}
+        for node in first
+    ]
 
 
 def _unexplained(store: Store, fine: Walk, coarse: Walker, depth: int) -> Walk:

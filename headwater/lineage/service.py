@@ -90,9 +90,12 @@ class LineageService:
         kind: str | None = None,
         depth: int = 8,
         as_of: int | None = None,
-        limit: int = 10_000,
+        limit: int = 1000,
     ) -> Document:
         """Return the models that a column, table or feature reaches, each with a path.
+
+        Args:
+            limit: How many models are listed; all are counted.
 
         Raises:
             NotFoundError: There is no such node.

@@ -37,6 +37,11 @@ class Field:
     secret: bool = False
     volatile: bool = False
 
+    @property
+    def is_keyed(self) -> bool:
+        """Whether the list's elements are told apart by what they are, not where they stand."""
+        return self.keyed_by is not None or (self.is_list and bool(self.reference))
+
 
 @dataclass(slots=True, eq=False)
 class Shape:

@@ -273,6 +273,21 @@ def test_a_hub_is_cut_at_the_limit_counted_and_read_in_pages(
     assert len(seen) == len(set(seen)) == 60
 
 
+def test_impact_counts_all_models_however_few_it_lists(
+    catalog: CatalogService, lineage: LineageService, shop: Shop
+) -> None:
+    shop.table("hub", "x")
+    feature = {"name": "f", "featureSources": [shop.source("hub.x")]}
+    models = [{"name": f"m{n}", "algorithm": "a", "mlFeatures": [feature]} for n in range(9)]
+    catalog.put_bulk("mlmodel", models, actor=ME)
+    answer = lineage.impact("wh.main.shop.hub.x", limit=4)
+    assert names(answer["models"]) == [f"headwater.m{n}" for n in range(4)]
+    assert (answer["total"], answer["truncated"]) == (9, True)
+    assert answer["tableLevelModels"] == []
+    whole = lineage.impact("wh.main.shop.hub.x", limit=9)
+    assert (len(whole["models"]), whole["truncated"]) == (9, False)
+
+
 def test_cycles_end(lineage: LineageService, shop: Shop) -> None:
     for name in "abc":
         shop.table(name, "x")

@@ -81,7 +81,7 @@ class _Routes:
         query = Query(request.scope, ("fqn", "kind", "depth", "asOf", "limit"))
         fqn, kind = query.needed("fqn"), query.text("kind")
         depth = query.number("depth", 8, high=MAX_DEPTH)
-        limit = query.number("limit", MAX_EDGES, low=1, high=MAX_EDGES)
+        limit = query.number("limit", 1000, low=1, high=MAX_EDGES)
         return json_answer(
             await self._services.long_read(
                 lambda: self._lineage.impact(
