@@ -15,6 +15,7 @@ from headwater.store.base import Direction, Level, PageQuery, Reference, Store
 from headwater.store.neo4j import Neo4jStore
 from headwater.store.neo4j.layout import behind, label, link, place
 from headwater.store.neo4j.url import parse_url
+from headwater.store.neo4j.write import _STEPS
 from headwater.testing.store import DurableStoreConformance
 from headwater.testing.store_build import edge, entity, event, following, part, writes
 
@@ -146,10 +147,7 @@ def test_every_read_is_served_by_an_index(
     statements: set[str] = set()
 
     def explain(statement: str, **parameters: Any) -> list[list[Any]]:
-        plan = driver.execute_query("EXPLAIN " + statement, parameters).summary.plan
-        assert plan is not None
-        scans = [operator for operator in operators(plan) if "Scan" in operator]
-        assert not scans, statement
+        assert scans(driver, statement, **parameters) == []
         statements.add(statement)
         return []
 
@@ -179,6 +177,21 @@ def test_every_read_is_served_by_an_index(
     store.events()
     store.sequence(1)
     assert len(statements) > 40
+
+
+@pytest.mark.parametrize("step", _STEPS)
+def test_every_step_of_a_commit_is_served_by_an_index(
+    store: Neo4jStore, driver: neo4j.Driver, step: str
+) -> None:
+    statement = _STEPS[step].replace("NAME", "FEEDS")
+    assert scans(driver, statement, rows=[], commit={"seq": 1}) == []
+
+
+def scans(driver: neo4j.Driver, statement: str, **parameters: Any) -> list[str]:
+    """The operators of a statement's plan that look at more than an index leads to."""
+    plan = driver.execute_query("EXPLAIN " + statement, parameters).summary.plan
+    assert plan is not None
+    return [operator for operator in operators(plan) if "Scan" in operator]
 
 
 def operators(plan: dict[str, Any]) -> Iterator[str]:

@@ -63,7 +63,7 @@ class Cutter:
             if COMMIT in data and self.cut == "before":
                 self._break(client, server)
                 return
-            server.sendall(data)
+            _send(server, data)
         _shut(server)
 
     def _to_client(self, client: socket.socket, server: socket.socket) -> None:
@@ -72,7 +72,7 @@ class Cutter:
             if self.cut == "after" and b"bookmark" in data:
                 self._break(client, server)
                 return
-            client.sendall(data)
+            _send(client, data)
         _shut(client)
 
     def _break(self, client: socket.socket, server: socket.socket) -> None:
@@ -89,6 +89,11 @@ def _received(source: socket.socket) -> bytes:
         return source.recv(65536)
     except OSError:
         return b""
+
+
+def _send(target: socket.socket, data: bytes) -> None:
+    with suppress(OSError):  # it was cut; whoever waits for an answer finds out
+        target.sendall(data)
 
 
 def _shut(each: socket.socket) -> None:

@@ -11,10 +11,12 @@ from headwater.store.neo4j.layout import place, unpack
 
 _BY_ID = "MATCH (e:Entity {id: $id})"
 _BY_FQN = "MATCH (e:Entity {kind: $kind, fqn: $fqn})"
-# An order by every property of an index is the order that the index is read in: no sort.
+# An order by every property of an index is the order that the index is read in: no sort. Indexes
+# are prescribed, because a plan made while the store is empty may choose another one, or none.
 _PAST = """
 CALL (e) {{
-  MATCH (s:_State) WHERE s.entity_id = e.id AND {condition}
+  MATCH (s:_State) USING INDEX SEEK s:_State(entity_id, seq)
+  WHERE s.entity_id = e.id AND {condition}
   RETURN s.state AS state ORDER BY s.entity_id DESC, s.seq DESC LIMIT 1
 }}
 """
@@ -36,25 +38,30 @@ _OF_PARENT = " AND e.parent_id = $parent_id"
 _PAGE = """
 UNWIND $deleted AS deleted
 CALL (deleted) {{
-  MATCH (e:Entity)
+  MATCH (e:Entity) USING INDEX SEEK e:Entity({index})
   WHERE e.kind = $kind AND e.deleted = deleted AND e.place > $after{parent}
   RETURN e ORDER BY {order} LIMIT $limit
 }}
 RETURN e.state[..-1] ORDER BY e.place LIMIT $limit
 """
-_PLACE = "e.kind, e.deleted, e.place"
-_PAGE_OF_KIND = _PAGE.format(parent="", order=_PLACE)
-_PAGE_OF_PARENT = _PAGE.format(parent=_OF_PARENT, order=f"e.parent_id, {_PLACE}")
+_PLACE = "kind, deleted, place"
+_ORDER = "e.kind, e.deleted, e.place"
+_PAGE_OF_KIND = _PAGE.format(parent="", index=_PLACE, order=_ORDER)
+_PAGE_OF_PARENT = _PAGE.format(
+    parent=_OF_PARENT, index=f"parent_id, {_PLACE}", order=f"e.parent_id, {_ORDER}"
+)
 _COUNT = """
-MATCH (e:Entity) WHERE e.kind = $kind AND e.deleted IN $deleted AND e.place IS NOT NULL{parent}
+MATCH (e:Entity) USING INDEX SEEK e:Entity({index})
+WHERE e.kind = $kind AND e.deleted IN $deleted AND e.place IS NOT NULL{parent}
 RETURN count(e)
 """
-_COUNT_OF_KIND = _COUNT.format(parent="")
-_COUNT_OF_PARENT = _COUNT.format(parent=_OF_PARENT)
+_COUNT_OF_KIND = _COUNT.format(parent="", index=_PLACE)
+_COUNT_OF_PARENT = _COUNT.format(parent=_OF_PARENT, index=f"parent_id, {_PLACE}")
 _FLAGS: dict[Deleted, list[bool]] = {"exclude": [False], "include": [False, True], "only": [True]}
 
 _VERSIONS = """
-MATCH (s:_State) WHERE s.entity_id = $id AND s.rev < $before
+MATCH (s:_State) USING INDEX SEEK s:_State(entity_id, rev)
+WHERE s.entity_id = $id AND s.rev < $before
 RETURN s.state ORDER BY s.entity_id DESC, s.rev DESC LIMIT $limit
 """
 _ANY_REV = 2**63 - 1
@@ -62,7 +69,10 @@ _DESCENDANTS = """
 MATCH path = (:Entity {id: $id})-[:CONTAINS*1..]->(e:Entity)
 RETURN e.state ORDER BY length(path), e.place
 """
-_REFERRERS = "MATCH (r:_Reference {target_id: $id}) RETURN r.entity_id, r.field"
+_REFERRERS = """
+MATCH (r:_Reference {target_id: $id}) USING INDEX SEEK r:_Reference(target_id)
+RETURN r.entity_id, r.field
+"""
 
 
 def find(database: Database, key: Key, *, as_of: int | None, version: str | None) -> Record | None:

@@ -19,15 +19,28 @@ _ENDS: dict[Direction, tuple[str, str, str]] = {
     "upstream": ("to_id", "from_id", "by_from"),
 }
 
+# By the filter that nodes and edges are looked up by, the one that leaves the fewest first. Indexes
+# are prescribed: a plan made while the store is empty may choose another, or none.
+_NODE_MATCHES = {
+    "id": "(n:Entity|Part)",
+    "fqn": "(n:Entity|Part) USING INDEX SEEK n:Entity(fqn, kind) USING INDEX SEEK n:Part(fqn)",
+    "owner_id": "(n:Part) USING INDEX SEEK n:Part(owner_id)",
+}
+_EDGE_INDEXES = {
+    "from_id": ("from_id", "by_to"),
+    "to_id": ("to_id", "by_from"),
+    "producer": ("producer",),
+}
+
 
 def nodes(database: Database, filters: Mapping[str, Collection[str] | None]) -> list[Node]:
     """See ``Store.nodes``; ``filters`` are by property."""
     given = {name: list(values) for name, values in filters.items() if values is not None}
     where = " AND ".join(f"n.{name} IN ${name}" for name in given)
-    labels = "Part" if "owner_id" in given else "Entity|Part"
+    match = next(match for name, match in _NODE_MATCHES.items() if name in given)
     # The index on FQN and kind holds no node without a kind, and so answers only when told of it.
     where += " AND n.kind IS NOT NULL"
-    rows = database.read(f"MATCH (n:{labels}) WHERE {where} RETURN {_NODE}", **given)
+    rows = database.read(f"MATCH {match} WHERE {where} RETURN {_NODE}", **given)
     return sorted((Node(*row) for row in rows), key=lambda node: (node.fqn, node.id))
 
 
@@ -46,11 +59,13 @@ def edges(
     where = " AND ".join(f"e.{name} IN ${name}" for name in given)
     # As above, for the second and third property of the indexes on edges.
     where += " AND e.by_to IS NOT NULL AND e.by_from IS NOT NULL AND e.level IS NOT NULL"
-    places = [f"()-[e:{name}]->()" for name in FEEDS.values()] + ["(e:_Suppression)"]
+    index = next(index for name, index in _EDGE_INDEXES.items() if name in given)
+    matches = [f"()-[e:{type_}]->() {_seek(type_, index)}" for type_ in FEEDS.values()]
+    matches.append(f"(e:_Suppression) {_seek('_Suppression', index)}")
     if include_closed:
-        places.append("(e:_ClosedEdge)")
+        matches.append(f"(e:_ClosedEdge) {_seek('_ClosedEdge', index)}")
     statement = "\nUNION ALL\n".join(
-        f"MATCH {place} WHERE {where} RETURN properties(e) AS edge" for place in places
+        f"MATCH {match} WHERE {where} RETURN properties(e) AS edge" for match in matches
     )
     found = [_edge(row[0]) for row in database.read(statement, **given)]
     return sorted(found, key=_key_order)
@@ -101,10 +116,24 @@ def _key_order(edge: Edge) -> tuple[str | int, ...]:
 
 def _open(direction: Direction, level: Level) -> str:
     """A match of open edges ``e`` and their far nodes."""
+    near, _, place = _ENDS[direction]
     if level == "suppressed":
-        return "(e:_Suppression)"
+        return f"(e:_Suppression) {_seek('_Suppression', (near, place))}"
     ends = "()-[e:{}]->(far)" if direction == "downstream" else "(far)-[e:{}]->()"
-    return ends.format(FEEDS[level])
+    return f"{ends.format(FEEDS[level])} {_seek(FEEDS[level], (near, place))}"
+
+
+def _closed(direction: Direction) -> str:
+    """A match of closed edges ``e``."""
+    near, _, place = _ENDS[direction]
+    return f"(e:_ClosedEdge) {_seek('_ClosedEdge', (near, place))}"
+
+
+def _seek(name: str, index: tuple[str, ...]) -> str:
+    """Prescribe an index on edges."""
+    if name == "_ClosedEdge" and len(index) == 2:
+        index = (index[0], "level", index[1])
+    return f"USING INDEX SEEK e:{name}({', '.join(index)})"
 
 
 def _expand_statement(direction: Direction, level: Level, *, now: bool) -> str:
@@ -118,7 +147,7 @@ def _expand_statement(direction: Direction, level: Level, *, now: bool) -> str:
     {look_up if level == "suppressed" else ""}
     RETURN properties(e) AS edge, {_FAR} AS node, e.{place} AS place"""
     closed = f"""
-    MATCH (e:_ClosedEdge)
+    MATCH {_closed(direction)}
     WHERE e.{near} = start[0] AND e.level = '{level}' AND e.{place} > start[1]
       AND e.opened_seq <= $as_of AND e.closed_seq > $as_of
     WITH * ORDER BY e.{near}, e.level, e.{place} LIMIT $limit
@@ -141,7 +170,7 @@ def _degrees_statement(direction: Direction, level: Level, *, now: bool) -> str:
         other = f"e.{far}" if level == "suppressed" else "far"
         count = f"{open_} RETURN count(DISTINCT {other}) AS n"
         return f"UNWIND $ids AS near CALL (near) {{ {count} }} RETURN near, n"
-    closed = f"MATCH (e:_ClosedEdge) WHERE {known} AND e.level = '{level}'"
+    closed = f"MATCH {_closed(direction)} WHERE {known} AND e.level = '{level}'"
     return f"""
     UNWIND $ids AS near
     CALL (near) {{

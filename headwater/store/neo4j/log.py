@@ -6,14 +6,14 @@ from headwater.store.base import EventRecord, EventWrite
 from headwater.store.neo4j.database import Database
 
 _EVENTS = """
-MATCH (e:_Event) WHERE e.number > $after
+MATCH (e:_Event) USING INDEX SEEK e:_Event(number) WHERE e.number > $after
 RETURN e.number, e.seq, e.at, e.actor, e.producer,
        e.type, e.entity_id, e.kind, e.fqn, e.version, e.payload
 ORDER BY e.number LIMIT $limit
 """
 _SEQUENCE = "MATCH (counter:_Counter {name: 'commit'}) RETURN counter.seq"
 _SEQUENCE_AT = """
-MATCH (c:_Commit) WHERE c.at <= $at AND c.seq IS NOT NULL
+MATCH (c:_Commit) USING INDEX SEEK c:_Commit(at, seq) WHERE c.at <= $at AND c.seq IS NOT NULL
 RETURN c.seq ORDER BY c.at DESC, c.seq DESC LIMIT 1
 """
 # Takes the lock that every commit holds until all of it can be read. Writes nothing.

@@ -33,6 +33,7 @@ CALL () {
 }
 CALL () {
   UNWIND $referring AS id MATCH (r:_Reference {entity_id: id})
+  USING INDEX SEEK r:_Reference(entity_id)
   RETURN collect([id, r.field, r.target_id]) AS references
 }
 CALL () {
@@ -66,7 +67,10 @@ _STEPS = {
         UNWIND $rows AS row
         MATCH (e:Entity {id: row[0]}) MATCH (parent:Entity {id: row[1]})
         CREATE (parent)-[:CONTAINS]->(e)""",
-    "flagged": "UNWIND $rows AS row MATCH (p:Part {owner_id: row[0]}) SET p.deleted = row[1]",
+    "flagged": """
+        UNWIND $rows AS row
+        MATCH (p:Part {owner_id: row[0]}) USING INDEX SEEK p:Part(owner_id)
+        SET p.deleted = row[1]""",
     "dropped": """
         UNWIND $rows AS id
         MATCH (p:Part {id: id}) SET p.dropped = true
@@ -80,7 +84,8 @@ _STEPS = {
         CREATE (e)-[:NAME]->(p)""",
     "unreferred": """
         UNWIND $rows AS row
-        MATCH (r:_Reference {entity_id: row[0]}) WHERE r.field = row[1] AND r.target_id = row[2]
+        MATCH (r:_Reference {entity_id: row[0]}) USING INDEX SEEK r:_Reference(entity_id)
+        WHERE r.field = row[1] AND r.target_id = row[2]
         DELETE r""",
     "referred": """
         UNWIND $rows AS row
