@@ -49,7 +49,9 @@ class Log:
             for number, seq, at, actor, producer, *event in rows
         ]
         # Numbers have no gap: behind one that is not seen yet, nothing is told.
-        told = [each for place, each in enumerate(found) if each.number == after + 1 + place]
+        told = [
+            each for number, each in enumerate(found, max(after, 0) + 1) if each.number == number
+        ]
         if told:
             self._wait_for(told[-1].seq)
         return told

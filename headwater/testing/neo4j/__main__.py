@@ -1,8 +1,9 @@
-"""``python -m headwater.testing.neo4j``: a server in the foreground, its URL on the first line."""
+"""``python -m headwater.testing.neo4j``: a server in the foreground; its URL goes to stdout."""
 
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import signal
 import sys
@@ -18,6 +19,8 @@ def main() -> None:
     parser.add_argument("--brief", action="store_true", help="start sooner, run slower")
     parser.add_argument("--while-alive", type=int, metavar="PID", help="end when that process does")
     given = parser.parse_args()
+    logging.basicConfig(format="%(message)s")
+    logging.getLogger("headwater").setLevel(logging.INFO)
     signal.signal(signal.SIGTERM, _leave)
     try:
         with Neo4jServer(brief=given.brief) as server:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ from xml.etree import ElementTree
 
 _POM = Path(__file__).with_name("pom.xml")
 _MAVEN_SECONDS = 900
+_LOG = logging.getLogger(__name__)
 
 
 class InstallError(Exception):
@@ -21,8 +23,8 @@ class InstallError(Exception):
 
 
 def missing_tool() -> str | None:
-    """Say which program is missing to install and run a server, or None."""
-    for program in ("java", "mvn"):
+    """Say which program is missing to install (where it is not yet) and run a server, or None."""
+    for program in ("java",) if _target().is_dir() else ("java", "mvn"):
         if shutil.which(program) is None:
             return f"{program!r} is not installed"
     return None
@@ -52,14 +54,15 @@ def install() -> Path:
     Raises:
         InstallError: Java or Maven is missing, or Maven failed.
     """
-    target = cache() / f"neo4j-{version()}"
+    if missing := missing_tool():
+        raise InstallError(f"Neo4j cannot run here: {missing}")
+    target = _target()
     if target.is_dir():
         return target
-    if missing := missing_tool():
-        raise InstallError(f"Neo4j cannot be installed: {missing}")
     cache().mkdir(parents=True, exist_ok=True)
     with locked(cache() / f"{target.name}.lock"):
         if not target.is_dir():
+            _LOG.info("Fetching Neo4j %s into %s, once", version(), target)
             _download(target)
     return target
 
@@ -70,6 +73,10 @@ def locked(path: Path) -> Iterator[None]:
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def _target() -> Path:
+    return cache() / f"neo4j-{version()}"
 
 
 def _download(target: Path) -> None:

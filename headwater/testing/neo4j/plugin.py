@@ -143,10 +143,13 @@ def _start(runner: int) -> tuple[subprocess.Popen[str], str]:
         text=True,
         start_new_session=True,
     )
-    url = _pipe(process).readline().strip()
-    if not url.startswith("neo4j://"):
-        pytest.fail(f"Neo4j did not start: {url}\n{process.communicate()[0]}")
-    return process, url
+    said = ""
+    for line in _pipe(process):
+        if line.startswith("neo4j://"):
+            return process, line.strip()
+        said += line
+    process.wait()
+    pytest.fail(f"Neo4j did not start:\n{said}")
 
 
 def _pipe(process: subprocess.Popen[str]) -> IO[str]:
