@@ -16,6 +16,8 @@ from headwater.schemas.kind import Field, Shape
 from headwater.store.draft import Actor, Document
 
 Origins = dict[str, Any]
+WHOLE = ""
+"""The path under which stands who created the entity, and so what no other path speaks of."""
 FOR_PEOPLE = frozenset({"description", "displayName"})
 
 
@@ -84,7 +86,8 @@ def _owner(origins: Origins, path: str) -> Document | None:
         # An element whose label got a tie breaker later (see ``keyed``) was recorded without it.
         above, _, last = path.rpartition(".")
         path = path.rpartition("@")[0] if "@" in last else above
-    return None
+    whole: Document | None = origins.get(WHOLE)
+    return whole
 
 
 class _Merge:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from headwater.catalog.diff import FieldChange, diff, grouped
-from headwater.catalog.merge import merge, record_origins, without_nulls
+from headwater.catalog.merge import WHOLE, merge, origin, record_origins, without_nulls
 from headwater.catalog.part import identify_parts
 from headwater.catalog.reference import refuse_deleted, resolve, spelled_references, targets
 from headwater.catalog.same import same
@@ -132,7 +132,10 @@ class WritePath:
             document |= {"version": str(version), "updatedAt": now_ms(), "updatedBy": actor.name}
         document |= {"id": change.id, "fullyQualifiedName": change.fqn}
         ordered = {n: document[n] for n in change.kind.shape.fields if n in document}
-        origins = record_origins(change.origins, changes, actor)
+        if stored:
+            origins = record_origins(change.origins, changes, actor)
+        else:
+            origins = {WHOLE: origin(actor)}
         return EntityWrite(
             id=change.id,
             kind=change.kind.name,
