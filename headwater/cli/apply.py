@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from headwater.cli.failure import FAILED
-from headwater.cli.item import Item, read_files
+from headwater.cli.item import Item, find_files, read_file
 from headwater.cli.option import Format, Output, Store, Url, connect
 from headwater.cli.output import print_data, print_text
 from headwater.errors import HeadwaterError, InvalidInputError
@@ -27,6 +27,7 @@ class Outcome:
     kind: str = ""
     name: str = ""
     version: str = ""
+    code: str = ""
     place: str = ""
     messages: list[str] = field(default_factory=list)
 
@@ -37,6 +38,7 @@ class Outcome:
             "kind": self.kind,
             "fullyQualifiedName": self.name,
             "version": self.version,
+            "code": self.code,
             "place": self.place,
             "messages": self.messages,
         }
@@ -76,28 +78,34 @@ def apply(
     outcomes: list[Outcome] = []
     requests = list(_requests(files, outcomes))
     requests.sort(key=lambda request: _order()[request.kind.name])
-    with connect(url, store, create=True) as hw:
-        for outcome in outcomes:
-            _report(outcome, output)
-        for request in requests:
-            outcome = _put(hw, request)
-            _report(outcome, output)
-            outcomes.append(outcome)
-    if output is not Format.table:
-        print_data([outcome.to_wire() for outcome in outcomes], output)
+    try:
+        with connect(url, store, create=True) as hw:
+            for outcome in outcomes:
+                _report(outcome, output)
+            for request in requests:
+                outcome = _put(hw, request)
+                _report(outcome, output)
+                outcomes.append(outcome)
+    finally:  # when the server goes away, too, it is told what was written before
+        if output is not Format.table:
+            print_data([outcome.to_wire() for outcome in outcomes], output)
     if any(outcome.result == "failed" for outcome in outcomes):
         raise typer.Exit(FAILED)
 
 
 def _requests(files: list[str], failed: list[Outcome]) -> Iterator[Request]:
-    for name in files:
+    for name in [each for given in files for each in find_files(given)]:
         try:
-            for file in read_files(name):
-                yield from _requests_of(
-                    [Item(file, n, body) for n, body in enumerate(file.bodies(), 1)], failed
-                )
+            items = read_file(name).items()
         except HeadwaterError as error:
-            failed.append(Outcome("failed", place=name, messages=[error.message]))
+            shown, line = "stdin" if name == "-" else name, error.details.get("line")
+            place = shown + (f", line {line}" if line else "")
+            failed.append(_refused(place, f"{place} {error.message}", error))
+            continue
+        if not items:
+            shown = "stdin" if name == "-" else name
+            typer.echo(f"headwater: there is no document in {shown}", err=True)
+        yield from _requests_of(items, failed)
 
 
 def _requests_of(items: list[Item], failed: list[Outcome]) -> Iterator[Request]:
@@ -105,17 +113,25 @@ def _requests_of(items: list[Item], failed: list[Outcome]) -> Iterator[Request]:
         try:
             yield _request(item)
         except InvalidInputError as error:
-            message = f"{item.place()}: {error.message}"
-            failed.append(Outcome("failed", place=item.place(), messages=[message]))
+            place = item.place(line=error.details.get("line"))
+            failed.append(_refused(place, f"{place}: {error.message}", error))
+
+
+def _refused(place: str, message: str, error: HeadwaterError) -> Outcome:
+    return Outcome("failed", code=error.code, place=place, messages=[message])
 
 
 def _request(item: Item) -> Request:
-    if not isinstance(item.body, dict) or not isinstance(item.body.get("kind"), str):
+    given = item.body()
+    if not isinstance(given, dict) or not isinstance(given.get("kind"), str):
         known = ", ".join(sorted(kinds()))
         raise InvalidInputError(f"a document has `kind:`, one of {known}, and the entity's fields")
-    kind = kind_of(item.body["kind"])
-    body = {name: value for name, value in item.body.items() if name != "kind"}
-    return Request(item, kind, _writable(body, kind.shape))
+    kind = kind_of(given["kind"])
+    body = {name: value for name, value in given.items() if name != "kind"}
+    try:
+        return Request(item, kind, _writable(body, kind.shape))
+    except RecursionError as error:
+        raise InvalidInputError("nests too deeply to be read") from error
 
 
 def _writable(body: Mapping[str, Any], shape: Shape) -> dict[str, Any]:
@@ -160,11 +176,18 @@ def _put(hw: Headwater, request: Request) -> Outcome:
             + ": ".join(part for part in (f["pointer"], f["message"]) if part)
             for f in faults
         ]
-        return Outcome("failed", request.kind.name, name, "", item.place(), messages)
+        return Outcome(
+            "failed",
+            request.kind.name,
+            name,
+            code=failure.code,
+            place=item.place(),
+            messages=messages,
+        )
     entity = result.entities[0].to_wire()
     word = "created" if result.created else "updated" if result.updated else "unchanged"
     kind, name = request.kind.name, entity["fullyQualifiedName"]
-    return Outcome(word, kind, name, entity["version"], item.place())
+    return Outcome(word, kind, name, entity["version"], place=item.place())
 
 
 def _report(outcome: Outcome, output: Format) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headwater.errors import InvalidInputError, NotFoundError
+
+if TYPE_CHECKING:
+    from headwater.cli.yaml_text import YamlText  # loaded when there is something to read
 
 SUFFIXES = {".yaml", ".yml", ".json"}
 
@@ -22,25 +25,21 @@ class TextFile:
         self.name = name
         self.text = text
 
-    def bodies(self) -> list[Any]:
+    def items(self) -> list[Item]:
         """Every document; the elements of a list count as documents of their own.
 
         Raises:
-            InvalidInputError: It is neither JSON nor YAML.
+            InvalidInputError: It is neither JSON nor YAML; ``details`` has the ``line``, if known.
         """
-        if self.text.lstrip()[:1] in ("{", "["):
-            try:
-                return _flat(_json_documents(self.text))
-            except ValueError as error:
-                if self.name.endswith(".json"):
-                    raise InvalidInputError(f"{self.name} is not JSON: {error}") from error
-        return _flat(self._yaml_documents())
+        makers = self._makers()
+        return [Item(self, number, make) for number, make in enumerate(makers, 1)]
 
     def line(self, number: int, pointer: str) -> int | None:
         """The line of what a JSON pointer names in a document, or of the nearest thing around."""
-        if number > len(self._nodes):
+        nodes = self._yaml_or_none.nodes if self._yaml_or_none else []
+        if number > len(nodes):
             return None
-        node = self._nodes[number - 1]
+        node = nodes[number - 1]
         for step in pointer.split("/")[1:]:
             inner = _child(node, step.replace("~1", "/").replace("~0", "~"))
             if inner is None:
@@ -48,73 +47,104 @@ class TextFile:
             node = inner
         return int(node.start_mark.line) + 1
 
-    def _yaml_documents(self) -> list[Any]:
+    def _makers(self) -> list[Callable[[], Any]]:
+        """What makes each document's value."""
         import yaml
 
-        from headwater.cli.yaml_text import load_all
+        if self.text.lstrip()[:1] in ("{", "["):
+            try:
+                return [partial(_same, value) for value in _flat(_json_documents(self.text))]
+            except RecursionError as error:
+                raise InvalidInputError("nests too deeply to be read") from error
+            except ValueError as error:
+                if self.name.endswith(".json"):
+                    line = getattr(error, "lineno", None)
+                    raise InvalidInputError(f"is not JSON: {error}", line=line) from error
+        try:
+            return [partial(self._value, node) for node in self._yaml.nodes]
+        except yaml.YAMLError as error:
+            raise _fault("is not YAML: ", error, self.text) from error
+
+    def _value(self, node: Any) -> Any:
+        import yaml
 
         try:
-            return list(load_all(self.text))
+            return self._yaml.value(node)
         except yaml.YAMLError as error:
-            raise InvalidInputError(self._fault(error)) from error
-
-    def _fault(self, error: Any) -> str:
-        """What is not YAML, where, and in what: PyYAML says it over several lines."""
-        mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
-        start, context = getattr(error, "context_mark", None), getattr(error, "context", None)
-        line = f", line {mark.line + 1}" if mark else ""
-        around = f" {context} that starts in line {start.line + 1}" if start and context else ""
-        return f"{self.name}{line} is not YAML: {problem or error}{around}"
+            raise _fault("", error, self.text) from error
 
     @cached_property
-    def _nodes(self) -> list[Any]:
-        """The documents' node trees; empty for the JSON that YAML does not read."""
+    def _yaml(self) -> YamlText:
+        from headwater.cli.yaml_text import YamlText
+
+        return YamlText(self.text)
+
+    @cached_property
+    def _yaml_or_none(self) -> YamlText | None:
+        """The text as YAML; None for the JSON that YAML does not read."""
         import yaml
 
-        from headwater.cli.yaml_text import nodes
-
-        found: list[Any] = []
         try:
-            for root in nodes(self.text):
-                found += root.value if isinstance(root, yaml.SequenceNode) else [root]
+            return self._yaml
         except yaml.YAMLError:
-            return []
-        return [node for node in found if node.tag != "tag:yaml.org,2002:null"]
+            return None
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One document of a file. ``number`` counts from 1."""
+    """One document of a file.
+
+    Attributes:
+        number: Its place in the file, from 1.
+        body: Makes its value. Raises ``InvalidInputError``, with the ``line``, when there is none.
+    """
 
     file: TextFile
     number: int
-    body: Any
+    body: Callable[[], Any]
 
-    def place(self, pointer: str = "") -> str:
-        """Where it, or something in it, stands: for messages."""
-        line = self.file.line(self.number, pointer)
+    def place(self, pointer: str = "", *, line: int | None = None) -> str:
+        """Where it, or something in it, stands: for messages.
+
+        Args:
+            pointer: JSON pointer of the thing.
+            line: The line, where that is known better.
+        """
+        line = line or self.file.line(self.number, pointer)
         return f"{self.file.name}, document {self.number}" + (f", line {line}" if line else "")
 
 
-def read_files(name: str) -> Iterator[TextFile]:
-    """Yield the file of that name, every file below a folder, or stdin for ``-``.
+def find_files(name: str) -> list[str]:
+    """Return the names of every file below a folder; a file's name and ``-`` are themselves.
 
     Raises:
-        NotFoundError: There is no such file.
-        InvalidInputError: A file is not UTF-8 text.
+        InvalidInputError: A folder has no such file.
     """
-    if name == "-":
-        yield TextFile("stdin", sys.stdin.read())
-        return
     path = Path(name)
-    files = [path] if not path.is_dir() else sorted(_below(path))
-    for each in files:
-        try:
-            yield TextFile(str(each), each.read_text(encoding="utf-8-sig"))
-        except UnicodeDecodeError as error:
-            raise InvalidInputError(f"{each} is not UTF-8 text: {error.reason}") from error
-        except OSError as error:
-            raise NotFoundError(f"cannot read {each}: {error.strerror}") from error
+    if name == "-" or not path.is_dir():
+        return [name]
+    found = sorted(_below(path))
+    if not found:
+        raise InvalidInputError(f"there is no {', '.join(sorted(SUFFIXES))} file in {name}")
+    return [str(each) for each in found]
+
+
+def read_file(name: str) -> TextFile:
+    """Read a file, or stdin for ``-``.
+
+    Raises:
+        NotFoundError: It cannot be read.
+        InvalidInputError: It is not UTF-8 text.
+    """
+    try:
+        # Bytes, since the decoding of stdin depends on the environment.
+        raw = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+        return TextFile("stdin" if name == "-" else name, raw.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise InvalidInputError(f"is not UTF-8 text: {error.reason}", line=line) from error
+    except OSError as error:
+        raise NotFoundError(f"cannot be read: {error.strerror}") from error
 
 
 def _below(folder: Path) -> Iterator[Path]:
@@ -151,13 +181,30 @@ def _flat(documents: list[Any]) -> list[Any]:
     return [each for each in flat if each is not None]
 
 
+def _same(value: Any) -> Any:
+    return value
+
+
+def _fault(start: str, error: Any, text: str) -> InvalidInputError:
+    """What is wrong, where, and in what: PyYAML says it over several lines."""
+    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+    around, context = getattr(error, "context_mark", None), getattr(error, "context", None)
+    line = mark.line + 1 if mark else None
+    if (position := getattr(error, "position", None)) is not None:  # a character YAML has not
+        problem, line = error.reason, text.count("\n", 0, position) + 1
+    where = f" {context} that starts in line {around.line + 1}" if around and context else ""
+    return InvalidInputError(f"{start}{problem or error}{where}", line=line)
+
+
 def _child(node: Any, step: str) -> Any:
+    """What a step of a pointer leads to; in a mapping the last counts, which is no merged one."""
     if isinstance(node.value, str):
         return None
+    found = None
     for index, inner in enumerate(node.value):
         if isinstance(inner, tuple):
             if inner[0].value == step:
-                return inner[1]
+                found = inner[1]
         elif str(index) == step:
             return inner
-    return None
+    return found

@@ -10,6 +10,7 @@ import typer
 
 from headwater.errors import InvalidInputError, NotFoundError
 from headwater.sdk import Headwater
+from headwater.sdk.address import find_kind_named
 
 DEFAULT_URL = "http://127.0.0.1:8585"
 
@@ -60,9 +61,11 @@ def entity_text(words: list[str]) -> tuple[str, str | None]:
     """Read ``KIND NAME`` or ``KIND:NAME`` into a name and the kind, if one is said.
 
     Raises:
-        InvalidInputError: There are more words or none.
+        InvalidInputError: There are more words or none, or one that is a kind.
     """
     if len(words) == 1:
+        if (kind := find_kind_named(words[0])) is not None:
+            raise InvalidInputError(f"{words[0]!r} is a kind; say which {kind.name}: KIND NAME")
         return words[0], None
     if len(words) == 2:
         return words[1], words[0]

@@ -10,6 +10,7 @@ from headwater.cli.entity import Words
 from headwater.cli.option import Format, Output, Store, Url, connect, entity_text
 from headwater.cli.output import as_item, print_data, print_table, print_text, summary
 from headwater.errors import InvalidInputError
+from headwater.sdk.address import find_kind_named
 
 
 def versions(
@@ -44,8 +45,8 @@ def diff(
     Example:
       headwater diff mlmodel headwater.churn 0.1 1.0
     """
-    if len(words) < 3:
-        raise InvalidInputError("say which entity and versions: KIND NAME FROM TO")
+    if len(words) < 3 or (len(words) == 3 and find_kind_named(words[0])):
+        raise InvalidInputError("say which entity and two versions of it: KIND NAME FROM TO")
     name, kind = entity_text(words[:-2])
     with connect(url, store) as hw:
         found = hw.diff(name, words[-2], words[-1], kind=kind)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from headwater.document import Document
+from headwater.errors import InvalidInputError
 
 E = TypeVar("E", bound=Document)
+
+Numbered = tuple[int, bytes]
+"""A request as JSON, with its place among the requests, from 0."""
 
 MOST_ITEMS = 500
 MOST_BYTES = 8_000_000  # the server takes 10 MB
@@ -29,6 +33,12 @@ class BulkFailure:
     message: str
     errors: list[dict[str, str]] = field(default_factory=list)
 
+    @classmethod
+    def of(cls, index: int, error: InvalidInputError) -> BulkFailure:
+        """The failure of a request that was refused by itself, before the catalog saw it."""
+        code = str(error.details.get("code", error.code))
+        return cls(index, None, code, error.message, error.errors)
+
 
 @dataclass(slots=True)
 class BulkResult(Generic[E]):
@@ -44,8 +54,8 @@ class BulkResult(Generic[E]):
     updated: int = 0
     unchanged: int = 0
 
-    def add(self, answer: dict[str, Any], entities: list[E], *, start: int) -> None:
-        """Add the answer for a chunk whose first request was number ``start``."""
+    def add(self, answer: dict[str, Any], entities: list[E], numbers: Sequence[int]) -> None:
+        """Add the answer for a chunk of the requests with these places."""
         self.entities += entities
         self.created += answer["created"]
         self.updated += answer["updated"]
@@ -53,7 +63,7 @@ class BulkResult(Generic[E]):
         for each in answer["failed"]:
             self.failed.append(
                 BulkFailure(
-                    start + each["index"],
+                    numbers[each["index"]],
                     each.get("name"),
                     each["code"],
                     each["message"],
@@ -62,15 +72,15 @@ class BulkResult(Generic[E]):
             )
 
 
-def chunks(bodies: Iterable[bytes]) -> Iterator[list[bytes]]:
+def chunks(requests: Iterable[Numbered]) -> Iterator[list[Numbered]]:
     """Cut requests into lists that one exchange takes. One too large goes alone."""
-    chunk: list[bytes] = []
+    chunk: list[Numbered] = []
     size = 0
-    for body in bodies:
+    for number, body in requests:
         if chunk and (len(chunk) == MOST_ITEMS or size + len(body) > MOST_BYTES):
             yield chunk
             chunk, size = [], 0
-        chunk.append(body)
+        chunk.append((number, body))
         size += len(body) + 1
     if chunk:
         yield chunk

@@ -20,12 +20,12 @@ from headwater.sdk.address import (
     kind_of,
     segment,
 )
-from headwater.sdk.bulk import BulkResult, chunks
+from headwater.sdk.bulk import BulkFailure, BulkResult, Numbered, chunks
 from headwater.sdk.diff import Diff
+from headwater.sdk.json_text import to_json
 from headwater.sdk.memory import Read, parse, recall
 from headwater.sdk.patch import json_patch
 from headwater.sdk.session import PAGE, Session, entity_of
-from headwater.sdk.wire import to_json
 
 E = TypeVar("E", bound=Document)
 E_co = TypeVar("E_co", bound=Document, covariant=True)
@@ -313,14 +313,10 @@ class EntityCalls(Session):
             requests: Create requests, or their wire forms; sent in chunks as they come.
         """
         asked = kind_of(kind)
-        cls = entity_class(asked)
         result: BulkResult[Any] = BulkResult()
-        start = 0
-        for chunk in chunks(to_json(_body(request)) for request in requests):
-            body = b"[" + b",".join(chunk) + b"]"
-            data = self._wire.send("PUT", f"/{asked.collection}/bulk", body=body).data
-            result.add(data, [parse(cls, raw) for raw in data["data"]], start=start)
-            start += len(chunk)
+        for chunk in chunks(_written(requests, result)):
+            self._send_bulk(asked, chunk, result)
+        result.failed.sort(key=lambda failure: failure.index)
         return result
 
     @overload
@@ -364,6 +360,29 @@ class EntityCalls(Session):
         start = self._path(address, deleted=True)
         path = f"{start}/versions/{segment(from_version)}/diff/{segment(to_version)}"
         return Diff(self._wire.send("GET", path).data)
+
+    def _send_bulk(self, asked: Kind, chunk: Sequence[Numbered], result: BulkResult[Any]) -> None:
+        """Write a chunk; one that is refused as a whole is halved, until who is at fault is left.
+
+        Limits of the server, such as that of nesting, are limits of the body: one request beyond
+        them would take down the others.
+        """
+        path = f"/{asked.collection}/bulk"
+        try:
+            body = b"[" + b",".join(text for _, text in chunk) + b"]"
+            data = self._wire.send("PUT", path, body=body).data
+        except InvalidInputError as error:
+            if len(chunk) > 1:
+                half = len(chunk) // 2
+                self._send_bulk(asked, chunk[:half], result)
+                self._send_bulk(asked, chunk[half:], result)
+                return
+            # Refused without any request, too, the fault is in none of them.
+            self._wire.send("PUT", path, body=b"[]")
+            result.failed.append(BulkFailure.of(chunk[0][0], error))
+            return
+        cls = entity_class(asked)
+        result.add(data, [parse(cls, raw) for raw in data["data"]], [n for n, _ in chunk])
 
     def _write(self, method: str, request: Any, kind: KindLike | None) -> Document:
         asked = _kind_of_request(request, kind)
@@ -413,3 +432,12 @@ def _kind_of_request(request: Any, given: KindLike | None) -> Kind:
 
 def _body(request: Any) -> dict[str, Any]:
     return request.to_wire() if isinstance(request, Document) else dict(request)
+
+
+def _written(requests: Iterable[Any], result: BulkResult[Any]) -> Iterator[Numbered]:
+    """The requests as JSON, with their place; those that JSON cannot hold have failed."""
+    for number, request in enumerate(requests):
+        try:
+            yield number, to_json(_body(request))
+        except InvalidInputError as error:
+            result.failed.append(BulkFailure.of(number, error))

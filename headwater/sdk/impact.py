@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,6 +45,8 @@ class Impact:
         root: The asked node.
         models: Models that lineage leads to for certain.
         table_level_models: Models that are reached only by tables whose columns nobody has tied.
+        total: How many models there are for certain, of which ``models`` may be the first.
+        table_level_total: How many there are of the others.
         truncated: There may be more than the answer holds.
     """
 
@@ -53,6 +55,8 @@ class Impact:
         self.root = LineageNode.of(raw["root"])
         self.models = [ImpactedModel.of(each) for each in raw["models"]]
         self.table_level_models = [ImpactedModel.of(each) for each in raw["tableLevelModels"]]
+        self.total: int = raw.get("total", len(self.models))
+        self.table_level_total: int = raw.get("tableLevelTotal", len(self.table_level_models))
         self.truncated: bool = raw.get("truncated", False)
 
     def to_wire(self) -> dict[str, Any]:
@@ -61,13 +65,12 @@ class Impact:
 
     def tree(self) -> str:
         """Draw the ways from the asked node to the models."""
-        lines = [f"{self.root} reaches {_count(self.models)}"]
-        lines += self._ways(self.models)
+        lines = [f"{self.root} {self._reach()}"]
+        lines += self._ways(self.models, self.total)
         if self.table_level_models:
-            lines.append(
-                f"perhaps {_count(self.table_level_models)}, by tables whose columns are not tied"
-            )
-            lines += self._ways(self.table_level_models)
+            count = _count(self.table_level_total)
+            lines.append(f"perhaps {count}, by tables whose columns are not tied")
+            lines += self._ways(self.table_level_models, self.table_level_total)
         if self.truncated:
             lines.append("… not all is shown: ask about something narrower")
         return "\n".join(lines)
@@ -76,9 +79,18 @@ class Impact:
         return self.tree()
 
     def __repr__(self) -> str:
-        return f"<Impact of {self.root}: {_count(self.models)}>"
+        return f"<Impact: {self.root} {self._reach()}>"
 
-    def _ways(self, models: Iterable[ImpactedModel]) -> Iterable[str]:
+    def _reach(self) -> str:
+        listed = (len(self.models), len(self.table_level_models))
+        if not self.truncated or listed != (self.total, self.table_level_total):
+            return f"reaches {_count(self.total)}"
+        # All that was met is listed, so it is the search that was cut.
+        if not self.total:
+            return "was followed in part, and that part reaches no model for certain"
+        return f"reaches at least {_count(self.total)}"
+
+    def _ways(self, models: Sequence[ImpactedModel], total: int) -> Iterable[str]:
         # A step is told apart by the way to it, so that ways which meet are drawn in full.
         below: dict[str, dict[str, Line]] = {}
         for model in models:
@@ -89,8 +101,11 @@ class Impact:
                 further = f"{way}/{step.id}"
                 below.setdefault(way, {})[further] = Line(str(step), further)
                 way = further
-        return draw([*below.get("", {}).values()], lambda key: [*below.get(key, {}).values()])
+        first = [*below.get("", {}).values()]
+        if total > len(models):
+            first.append(Line(f"… and {total - len(models)} more"))
+        return draw(first, lambda key: [*below.get(key, {}).values()])
 
 
-def _count(models: list[ImpactedModel]) -> str:
-    return f"{len(models) or 'no'} model{'' if len(models) == 1 else 's'}"
+def _count(models: int) -> str:
+    return f"{models or 'no'} model{'' if models == 1 else 's'}"

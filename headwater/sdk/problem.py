@@ -25,6 +25,7 @@ _BY_STATUS: dict[int, type[HeadwaterError]] = {
     404: NotFoundError,
     409: ConflictError,
     412: PreconditionError,
+    413: InvalidInputError,
     422: InvalidInputError,
 }
 

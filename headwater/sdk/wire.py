@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping
 from copy import copy
@@ -13,6 +12,7 @@ from typing import Any
 import httpx
 
 from headwater.errors import ClientError, InvalidInputError
+from headwater.sdk.json_text import to_json
 from headwater.sdk.problem import error_of
 from headwater.version import __version__
 
@@ -181,13 +181,3 @@ def _producer_header(producer: str) -> dict[str, str]:
     if not producer or not producer.isascii() or not producer.isprintable():
         raise InvalidInputError(f"a producer's name is printable ASCII, not {producer!r}")
     return {"X-Headwater-Producer": producer}
-
-
-def to_json(body: Any) -> bytes:
-    """Return the body as JSON; bytes are JSON already."""
-    if isinstance(body, bytes):
-        return body
-    try:
-        return json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
-    except (TypeError, ValueError) as error:  # UnicodeEncodeError is a ValueError
-        raise InvalidInputError(f"the request cannot be written as JSON: {error}") from error
