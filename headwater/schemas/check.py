@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from importlib.resources import files
 from typing import Any
 
 from headwater.document import Document
-from headwater.schemas.registry import BASE, META_SCHEMA
+from headwater.schemas.meta import meta_faults
+from headwater.schemas.registry import BASE
 
 Schema = Mapping[str, Any]
 Fault = tuple[str, str, str]
@@ -41,19 +40,12 @@ def check_schemas(documents: Mapping[str, Schema]) -> list[str]:
 
 
 def _meta(file: str, document: Schema) -> Iterator[Fault]:
-    from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import best_match
-
-    text = (files("headwater.schemas") / META_SCHEMA).read_text(encoding="utf-8")
     moved = file == COMMON and "entityProperties" in document.get("$defs", {})
     # The common properties are checked as an entity's own are: they become part of every entity.
-    schema = _as_entity(document) if moved else document
-    for error in Draft202012Validator(json.loads(text)).iter_errors(schema):
-        leaf = best_match([error]) or error
-        path = "".join(f"/{part}" for part in leaf.absolute_path)
+    for path, message in meta_faults(_as_entity(document) if moved else document):
         if moved and path.startswith(("/properties", "/required")):
             path = "/$defs/entityProperties" + path
-        yield file, path, leaf.message
+        yield file, path, message
 
 
 def _as_entity(common: Schema) -> Schema:
@@ -75,6 +67,7 @@ def _rules(documents: Mapping[str, Schema]) -> Iterator[Fault]:
         yield from _parent(file, document)
     yield from _unique(documents)
     yield from _rootless(documents)
+    yield from _unused(documents)
 
 
 def _head(file: str, document: Schema) -> Iterator[Fault]:
@@ -215,6 +208,26 @@ def _rootless(documents: Mapping[str, Schema]) -> Iterator[Fault]:
             kind = above[kind]
         if kind in seen:
             yield file, "/x-headwater/parent", "the parents run in a circle"
+
+
+def _unused(documents: Mapping[str, Schema]) -> Iterator[Fault]:
+    """Documents that nobody would ever meet: a kind whose annotation was forgotten, say."""
+    for file, document in documents.items():
+        others = (other for name, other in documents.items() if name != file)
+        if "x-headwater" not in document and file not in {f for o in others for f in _files(o)}:
+            message = "it describes no kind (it has no x-headwater) and nothing refers to it"
+            yield file, "", message
+
+
+def _files(value: Any) -> Iterator[str]:
+    """The files that a schema refers to."""
+    if isinstance(value, Mapping):
+        if isinstance(ref := value.get("$ref"), str):
+            yield ref.partition("#")[0]
+        value = list(value.values())
+    if isinstance(value, list):
+        for inner in value:
+            yield from _files(inner)
 
 
 def _kinds(documents: Mapping[str, Schema]) -> dict[str, Schema]:
