@@ -157,7 +157,7 @@ def _below(folder: Path) -> Iterator[Path]:
 def _json_documents(text: str) -> list[Any]:
     """JSON values that follow each other, as in JSON lines."""
     decoder = json.JSONDecoder(object_pairs_hook=_distinct)
-    found, at = [], 0
+    found, at = [], len(text) - len(text.lstrip())
     while at < len(text):
         value, end = decoder.raw_decode(text, at)
         found.append(value)

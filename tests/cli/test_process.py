@@ -75,6 +75,9 @@ def test_help_loads_no_server_and_no_driver() -> None:
         (["get", "nothing", "x"], 2),
         (["get", "a", "b", "c"], 2),
         (["diff", "headwater.churn", "0.1"], 2),
+        (["diff", "mlmodel", "headwater.churn", "1.0"], 2),
+        (["get", "mlmodel"], 2),
+        (["versions", "tables"], 2),
         (["list", "mlmodel", "--limit", "many"], 2),
         (["lineage", "headwater.churn", "--as-of", "yesterday"], 2),
         (["nonsense"], 2),
@@ -85,6 +88,12 @@ def test_a_failure_is_one_message_and_its_code(filled: Shell, words: list[str], 
     assert result.stdout == ""
     lines = result.stderr.strip().splitlines()
     assert len(lines) == 1 or lines[0].startswith("Usage:")
+
+
+def test_a_missing_word_is_asked_for(filled: Shell) -> None:
+    assert "say which mlmodel" in filled("get", "mlmodels", code=2).stderr
+    told = filled("diff", "mlmodel", "headwater.churn", "1.0", code=2).stderr
+    assert "two versions of it: KIND NAME FROM TO" in told
 
 
 def test_a_server_that_is_not_there_is_code_5() -> None:

@@ -95,7 +95,7 @@ ENTITY = {
 }
 EXAMPLES = {
     "valid/create_notebook/full": REQUEST,
-    "valid/notebook/as_answered": ENTITY,
+    "valid/notebook/with_cells": ENTITY,
     "invalid/create_notebook/language_missing": {"name": "explore", "service": "lab"},
     "invalid/create_notebook/too_many_runs": {
         **REQUEST,

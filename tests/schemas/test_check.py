@@ -9,7 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from headwater.schemas import check_schemas, documents
-from headwater.schemas.registry import enforced
+from headwater.schemas.registry import BASE, enforced
 from headwater.schemas.validate import validator
 
 Path = tuple[str, ...]
@@ -141,6 +141,40 @@ def test_common_property_is_named_where_it_stands() -> None:
 
     where = "headwater/schemas/common.json#/$defs/entityProperties/properties/version: "
     assert fault.startswith(where)
+
+
+SAID = [
+    (prop("viewDefinition", "format"), "uri", "'format' is not allowed here; allowed are type, "),
+    (prop("viewDefinition", "default"), "", "'default' is not allowed here; allowed are type, "),
+    (prop("viewDefinition", "type"), ["string", "null"], "type: ['string', 'null'] is not one of"),
+    (about("columns", "keyed"), "name", "/x-headwater: 'keyed' is not allowed here; allowed are"),
+    (about("columns", "major"), ["changed"], "/major/0: 'changed' is not one of ['added', "),
+    (prop("columns", "items"), {"type": "integer"}, "/items: type: 'integer' is not one of string"),
+    (prop("columns", "items"), "column", "/items: 'column' is no schema"),
+    (prop("viewDefinition", "pattern"), "a+", "it starts with ^ and ends with $"),
+    (prop("kindOf"), {"$ref": "nothing", "description": "x"}, "is not a reference such as"),
+    (prop("Rows"), TEXT, "'Rows' is not a name in camelCase"),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "said"), SAID)
+def test_fault_says_what_is_wrong_and_what_is_allowed(path: Path, value: Any, said: str) -> None:
+    (fault,) = check_schemas(changed("table.json", path, value))
+
+    assert said in fault
+    assert "given schemas" not in fault
+    assert "\\\\" not in fault
+
+
+def test_document_that_nothing_uses_is_refused() -> None:
+    lonely = {**documents()["column.json"], "title": "Lonely", "$id": f"{BASE}lonely.json"}
+    lonely["$defs"] = {}
+    lonely["properties"] = {"note": TEXT}
+    lonely["required"] = []
+
+    (fault,) = check_schemas({**documents(), "lonely.json": lonely})
+
+    assert fault.startswith("headwater/schemas/lonely.json#: it describes no kind")
 
 
 def test_pattern_ends_at_the_end_in_every_document() -> None:

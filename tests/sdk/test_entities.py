@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -188,6 +189,32 @@ def test_bulk_counts_and_names_what_failed_across_chunks(hw: Headwater, customer
     assert result.failed[0].errors[0]["pointer"] == "/databaseSchema"
     assert [table.name for table in result.entities[-2:]] == ["t0599", "customers"]
     assert customers == result.entities[-1]
+
+
+def test_bulk_writes_what_stands_beside_requests_beyond_a_limit(hw: Headwater) -> None:
+    deep: list[Any] = []
+    for _ in range(70):
+        deep = [deep]
+    values = [1, deep, 2, float("nan"), 3, 4, "x" * 10_000_000, 5]
+    requests = [
+        {"name": f"m{n}", "algorithm": "A", "mlHyperParameters": [{"name": "p", "value": value}]}
+        for n, value in enumerate(values)
+    ]
+    result = hw.bulk(MlModel, requests)
+    assert [entity.name for entity in result.entities] == ["m0", "m2", "m4", "m5", "m7"]
+    assert [(failure.index, failure.code) for failure in result.failed] == [
+        (1, "invalid-input"),
+        (3, "invalid-input"),
+        (6, "too-large"),
+    ]
+    assert result.failed[1].errors[0]["pointer"] == "/mlHyperParameters/0/value"
+
+
+def test_bulk_raises_what_no_request_is_to_blame_for(hw: Headwater) -> None:
+    requests = [{"name": f"m{n}", "algorithm": "A"} for n in range(3)]
+    with pytest.raises(InvalidInputError):
+        hw.as_producer("x" * 1000).bulk(MlModel, requests)
+    assert [*hw.list(MlModel)] == []
 
 
 def test_events_are_read_on_from_a_number(hw: Headwater) -> None:

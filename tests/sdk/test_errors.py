@@ -166,6 +166,25 @@ def test_what_json_cannot_hold_is_not_sent(hw: Headwater, value: Any) -> None:
         hw.create_or_update({"name": "churn", "algorithm": value}, kind="mlmodel")
 
 
+@pytest.mark.parametrize("value", [b"x", {(1, 2): 1}, "\ud800", float("inf")])
+def test_what_json_cannot_hold_is_pointed_at(hw: Headwater, value: Any) -> None:
+    body = {"name": "churn", "a/b": [1, {"c": value}]}
+    with pytest.raises(InvalidInputError) as caught:
+        hw.create_or_update(body, kind="mlmodel")
+    assert [fault["pointer"] for fault in caught.value.errors] == ["/a~1b/1/c"]
+
+
+def test_what_nests_without_end_is_not_sent(hw: Headwater) -> None:
+    circle: list[Any] = []
+    circle.append(circle)
+    deep: list[Any] = []
+    for _ in range(5000):
+        deep = [deep]
+    for value in (circle, deep):
+        with pytest.raises(InvalidInputError, match="JSON"):
+            hw.create_or_update({"name": "churn", "algorithm": value}, kind="mlmodel")
+
+
 def test_a_refused_request_has_a_pointer_for_each_fault(hw: Headwater) -> None:
     with pytest.raises(InvalidInputError) as caught:
         hw.create_or_update({"name": "", "mlFeatures": [{}]}, kind="mlmodel")
@@ -204,7 +223,13 @@ def test_every_code_comes_back_as_its_class(cls: type[HeadwaterError]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "cls"), [(404, NotFoundError), (409, ConflictError), (422, InvalidInputError)]
+    ("status", "cls"),
+    [
+        (404, NotFoundError),
+        (409, ConflictError),
+        (413, InvalidInputError),
+        (422, InvalidInputError),
+    ],
 )
 def test_a_code_of_a_newer_server_is_told_by_its_status(
     status: int, cls: type[HeadwaterError]

@@ -20,6 +20,7 @@ from headwater import (
     NotFoundError,
     Table,
 )
+from headwater.sdk.impact import Impact
 
 
 @pytest.fixture
@@ -230,3 +231,34 @@ def test_what_is_gone_says_so() -> None:
     raw = lineage.to_wire()
     raw["nodes"][1] |= {"dropped": True}
     assert "table b (dropped)" in Lineage(raw, directions=["downstream"]).tree()
+
+
+def impact(models: int, **more: Any) -> Impact:
+    """An impact answer that lists so many models, right below the root."""
+    nodes = [
+        {"id": f"m{n}", "kind": "mlmodel", "name": f"m{n}", "fullyQualifiedName": f"s.m{n}"}
+        for n in range(models)
+    ]
+    root = {"id": "c", "kind": "column", "name": "c", "fullyQualifiedName": "t.c"}
+    listed = [{**node, "path": [root, node]} for node in nodes]
+    return Impact({"root": root, "models": listed, "tableLevelModels": [], **more})
+
+
+def test_models_that_an_impact_does_not_list_are_counted() -> None:
+    lines = impact(2, total=30, tableLevelTotal=0, truncated=True).tree().splitlines()
+    assert lines[:4] == [
+        "column t.c reaches 30 models",
+        "├── mlmodel s.m0",
+        "├── mlmodel s.m1",
+        "└── … and 28 more",
+    ]
+    assert "narrower" in lines[4]
+
+
+def test_an_impact_that_was_cut_claims_no_more_than_was_seen() -> None:
+    assert impact(0, total=0, tableLevelTotal=0, truncated=True).tree().splitlines()[0] == (
+        "column t.c was followed in part, and that part reaches no model for certain"
+    )
+    cut = impact(2, total=2, tableLevelTotal=0, truncated=True)
+    assert str(cut).startswith("column t.c reaches at least 2 models\n")
+    assert str(impact(0)) == "column t.c reaches no models"
