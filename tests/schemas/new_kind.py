@@ -37,6 +37,12 @@ NOTEBOOK: dict[str, Any] = {
             "description": "The model that the notebook trains.",
             "x-headwater": {"reference": ["mlmodel"]},
         },
+        "uses": {
+            "type": "array",
+            "items": {"$ref": "common.json#/$defs/EntityReference"},
+            "description": "Other models that the notebook uses.",
+            "x-headwater": {"reference": ["mlmodel"]},
+        },
         "cells": {
             "type": "array",
             "items": {"$ref": "#/$defs/NotebookCell"},

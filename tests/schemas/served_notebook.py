@@ -63,6 +63,28 @@ def test_reference_that_names_nothing_is_refused(api: Api) -> None:
     assert refused["errors"][0]["pointer"] == "/trains"
 
 
+def test_list_of_references_is_resolved_and_changes_by_target(api: Api) -> None:
+    for name in ("a.b", "c"):
+        api.ask("POST", "/mlmodels", {"name": name, "algorithm": "GBM"}, status=201)
+    both = ['headwater."a.b"', {"fullyQualifiedName": "headwater.c", "type": "mlmodel"}]
+    made = api.ask("POST", "/notebooks", {**REQUEST, "uses": both}, status=201)
+    assert [each["fullyQualifiedName"] for each in made["uses"]] == [
+        'headwater."a.b"',
+        "headwater.c",
+    ]
+    assert api.ask("PUT", "/notebooks", {**REQUEST, "uses": both})["version"] == "0.1"
+
+    fewer = api.ask("PUT", "/notebooks", {**REQUEST, "uses": both[1:]})
+    (gone,) = fewer["changeDescription"]["fieldsDeleted"]
+    assert gone["name"] == 'uses."headwater.""a.b"""'
+    assert [each["name"] for each in fewer["uses"]] == ["c"]
+    assert "uses" not in api.ask("PUT", "/notebooks", {**REQUEST, "uses": None})
+
+    wrong = {**REQUEST, "uses": ["headwater.c", "headwater.nothing"]}
+    refused = api.ask("PUT", "/notebooks", wrong, status=422)
+    assert refused["errors"][0]["pointer"] == "/uses/1"
+
+
 def test_body_that_breaks_the_schema_is_refused_with_its_pointer(api: Api) -> None:
     refused = api.ask("POST", "/notebooks", {**REQUEST, "cells": [{"name": ""}]}, status=422)
 
