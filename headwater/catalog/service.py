@@ -214,7 +214,7 @@ class CatalogService:
             if below and not recursive:
                 raise ConflictError(
                     f"{stored.kind} {stored.fqn!r} holds {len(below)} entities, such as "
-                    f"{below[0].kind} {below[0].fqn!r}; delete recursively to delete them too",
+                    f"{below[0].kind} {below[0].fqn!r}; they go with it in a recursive delete",
                     children=len(below),
                 )
             return self._set_deleted([stored, *below], actor, deleted=True)
@@ -397,7 +397,7 @@ class CatalogService:
         if found is not None and found.kind != kind_name:
             return NotFoundError(f"there is no {what}; that id is a {found.kind}")
         if found is not None:
-            hint = f"restore it with POST …/{found.id}/restore"
+            hint = "restore brings it back"
             return NotFoundError(f"{what} is deleted; {hint}", id=found.id, deleted=True)
         when = f" as of {as_of}" if as_of is not None else ""
         return NotFoundError(f"there is no {what}{when}")
@@ -418,7 +418,7 @@ def _check_rev(stored: Record | None, if_match: int | None) -> None:
 def _taken(record: Record) -> AlreadyExistsError:
     what = f"{record.kind} {record.fqn!r}"
     if record.deleted:
-        how = f"restore it with POST …/{record.id}/restore, or revive it with PUT"
+        how = "restore brings it back as it was, PUT revives it"
         return AlreadyExistsError(f"{what} is there, soft-deleted; {how}", id=record.id)
     return AlreadyExistsError(f"{what} is there already; PUT updates it", id=record.id)
 

@@ -51,7 +51,7 @@ class Headwater(EntityCalls):
             downstream: Steps to go with the flow of data.
             level: How fine the answer is.
             as_of: The lineage at a time (ISO 8601) or at a sequence number.
-            limit: The most nodes to return.
+            limit: How many edges each direction returns at most.
 
         Raises:
             NotFoundError: There is none.
