@@ -23,10 +23,12 @@ def test_python_blocks_run_one_after_another(tmp_path: Path) -> None:
         'Headwater("http://127.0.0.1:8585")', 'Headwater.open("headwater.db")'
     )
     environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}
+    script = tmp_path / "readme.py"
+    script.write_text(code, encoding="utf-8")
+    command = [sys.executable, script]
     done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=tmp_path, env=environment, capture_output=True, text=True, encoding="utf-8", check=False,
-    )  # fmt: skip
+        command, cwd=tmp_path, env=environment, capture_output=True, encoding="utf-8", check=False
+    )
     assert done.returncode == 0, done.stderr
     assert "mlFeature headwater.churn.persona" in done.stdout
     assert "algorithm: RandomForest → XGBoost" in done.stdout
