@@ -25,7 +25,7 @@ def test_python_blocks_run_one_after_another(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}
     script = tmp_path / "readme.py"
     script.write_text(code, encoding="utf-8")
-    command = [sys.executable, script]
+    command = [sys.executable, str(script)]
     done = subprocess.run(
         command, cwd=tmp_path, env=environment, capture_output=True, encoding="utf-8", check=False
     )
