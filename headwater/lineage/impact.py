@@ -51,7 +51,7 @@ def _models(*walks: Walk) -> dict[str, Walk]:
     found: dict[str, Walk] = {}
     for walk in walks:
         for node, depth in walk.nodes.values():
-            if node.kind in MODEL_KINDS and depth != 0:
+            if node.kind in MODEL_KINDS and depth != 0 and not node.deleted:
                 found.setdefault(node.id, walk)
     return found
 

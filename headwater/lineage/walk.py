@@ -48,7 +48,7 @@ class Walk:
 class Walker:
     """Walks at one level of detail, now or as of a commit.
 
-    Soft-deleted entities and their parts are left out.
+    What is soft-deleted is walked through, and says so: it hides nothing of what lies behind it.
 
     Attributes:
         limit: How many assertions each direction of a walk may return.
@@ -98,16 +98,17 @@ class Walker:
             walk.came_from[node.id] = key.to_id if direction == "upstream" else key.from_id
 
     def _shown(self, hops: list[Hop]) -> list[Hop]:
-        """The hops to nodes that are (or, as of a commit, were) not soft-deleted."""
+        """The hops, with their nodes as they are or, as of a commit, were."""
         if self.as_of is None:
-            return [hop for hop in hops if not hop.node.deleted]
+            return hops
         entities = then(self.store, [hop.node for hop in hops], self.as_of)
         out = []
         for hop in hops:
             record = entities.get(hop.node.owner_id or hop.node.id)
-            if record and not record.deleted:
+            if record:
                 held = hop.node.kind == "featureSource" or hop.node.id in record.document
-                node = hop.node._replace(deleted=False, dropped=hop.node.dropped and not held)
+                dropped = hop.node.dropped and not held
+                node = hop.node._replace(deleted=record.deleted, dropped=dropped)
                 if node.owner_id is None:
                     node = node._replace(fqn=record.fqn, name=record.name)
                 out.append(hop._replace(node=node))

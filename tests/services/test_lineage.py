@@ -158,6 +158,24 @@ def test_impact_names_models_with_a_path_and_leaves_deleted_ones_out(
     assert lineage.impact("wh.main.shop.raw.x", depth=1)["models"] == []
 
 
+def test_a_deleted_table_in_between_is_shown_as_deleted_and_hides_nothing(
+    catalog: CatalogService, lineage: LineageService, shop: Shop
+) -> None:
+    shop.table("raw", "x")
+    middle = shop.table("view", "x2")
+    view(lineage, "raw", "view", ("x", "x2"))
+    shop.model("churn", features={"f": ["view.x2"]})
+    catalog.delete("table", middle.id, actor=ME)
+    (model,) = lineage.impact("wh.main.shop.raw.x")["models"]
+    assert [step.get("deleted", False) for step in model["path"]] == [False, True, False, False]
+    assert names(lineage.impact("wh.main.shop.raw")["models"]) == ["headwater.churn"]
+    for level in ("entity", "feature", "column"):
+        up = lineage.walk(("mlmodel", "headwater.churn"), upstream=5, level=level)
+        assert [n["name"] for n in up["nodes"] if n.get("deleted")] == [
+            "x2" if level == "column" else "view"
+        ]
+
+
 def test_an_fqn_of_two_kinds_is_answered_with_the_candidates(
     catalog: CatalogService, lineage: LineageService
 ) -> None:
