@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -183,10 +182,11 @@ class CatalogService:
             before = load(stored)
             patched = apply_patch(before, patch)
             after = self._checked(which, before, patched)
-            if actor.kind == "bot":
-                origins = json.loads(stored.origins)
-                after = with_peoples_words(which.shape, before, after, origins=origins, actor=actor)
             change = self._path.change(which, stored, before, after)
+            if actor.kind == "bot":
+                change.after = with_peoples_words(
+                    which.shape, before, after, origins=change.origins, actor=actor
+                )
             return self._commit(self._path.prepare(change, actor, stored=stored), actor)
 
         return until_current(attempt)

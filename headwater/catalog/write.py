@@ -88,10 +88,11 @@ class WritePath:
 
     def update(self, which: Kind, stored: Record, request: Document, actor: Actor) -> Change:
         """A change that merges a request into the stored entity, and revives a deleted one."""
-        before, origins = load(stored), json.loads(stored.origins)
-        after = merge(which.shape, before, request, origins=origins, actor=actor)
-        after.pop("deleted", None)
-        return self.change(which, stored, before, after)
+        before = load(stored)
+        change = self.change(which, stored, before, before)
+        change.after = merge(which.shape, before, request, origins=change.origins, actor=actor)
+        change.after.pop("deleted", None)
+        return change
 
     def change(self, which: Kind, stored: Record, before: Document, after: Document) -> Change:
         """A change from a stored entity to the document given."""

@@ -80,7 +80,7 @@ class Walker:
             hops = hops[:left]
             left -= len(hops)
             following = []
-            for hop in self._shown(hops):
+            for hop in self._as_seen(hops):
                 self._add(walk, hop, direction, sign * distance)
                 if hop.node.id not in seen:
                     seen.add(hop.node.id)
@@ -97,7 +97,7 @@ class Walker:
             walk.nodes[node.id] = (node, depth)
             walk.came_from[node.id] = key.to_id if direction == "upstream" else key.from_id
 
-    def _shown(self, hops: list[Hop]) -> list[Hop]:
+    def _as_seen(self, hops: list[Hop]) -> list[Hop]:
         """The hops, with their nodes as they are or, as of a commit, were."""
         if self.as_of is None:
             return hops

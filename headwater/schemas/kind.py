@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -80,10 +80,6 @@ class Kind:
     def parts(self) -> tuple[Field, ...]:
         """Top-level lists whose elements are lineage nodes."""
         return tuple(f for f in self.shape.fields.values() if f.part)
-
-    def writable(self) -> Iterator[Field]:
-        """The fields that a request may carry."""
-        return (f for f in self.shape.fields.values() if not f.read_only)
 
 
 class ShapeReader:
