@@ -1,6 +1,6 @@
 """The store port: what a store keeps, the one write, the reads. Adapters add nothing public.
 
-What reads return are named tuples: a walk makes thousands of them. Words used throughout:
+Words used throughout:
 
 - *entity*: a versioned document with an id; *part*: a column, feature or unresolved source of an
   entity, with an id of its own; *node*: either, as lineage sees it.
@@ -8,219 +8,80 @@ What reads return are named tuples: a walk makes thousands of them. Words used t
   As-of reads name a seq.
 - *edge*: one assertion ``(from, to, level, source, producer)``. It is opened by one commit and
   closed by another, never deleted.
+- *entry*: one line of an entity's records (a metric, a status, a follow, a lifecycle move):
+  appended, never changed, and no version of the entity.
+- *erased*: gone with its past, by an explicit act; what is soft-deleted is all still there.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from collections.abc import Collection, Iterable, Iterator
 
-Key = str | tuple[str, str]
-"""What finds an entity: its id, or ``(kind, fully qualified name)``."""
+from headwater.store.row import (
+    MAX_HITS,
+    Commit,
+    Deleted,
+    Direction,
+    Edge,
+    EdgeKey,
+    Entry,
+    EventRecord,
+    EventWrite,
+    Hop,
+    Key,
+    Level,
+    Node,
+    PageQuery,
+    Record,
+    Reference,
+    Row,
+    SearchQuery,
+    SearchResult,
+    Section,
+    StateRow,
+    Term,
+)
+from headwater.store.write_set import (
+    EdgeWrite,
+    EntityWrite,
+    EntryWrite,
+    Part,
+    SearchText,
+    WriteSet,
+)
 
-Direction = Literal["upstream", "downstream"]
-Level = Literal["fine", "coarse", "suppressed"]
-"""``fine``: between parts, or a part and an entity. ``coarse``: between entities. ``suppressed``: a
-person's word that the coarse or fine edge between the two must not be derived; no walk meets it."""
-Deleted = Literal["exclude", "include", "only"]
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """One reference of an entity: the path of the field, and the entity it points to."""
-
-    field: str
-    target_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A part as it is to be stored, owned by the entity it is written with.
-
-    The id is the part's for good: it is neither an entity's nor of another owner. ``fqn`` need not
-    be unique.
-    """
-
-    id: str
-    kind: str
-    fqn: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class EntityWrite:
-    """The new state of one entity.
-
-    Attributes:
-        expected_rev: The rev that is replaced; 0 for a new entity.
-        document: The JSON text that reads answer, byte for byte.
-        origins: JSON text: who set each field, and how.
-        references: All references, replacing those stored; None leaves them as they are.
-        parts: Parts that are new or changed (a dropped one that is put again lives again).
-        dropped_parts: Ids of parts that are gone from the entity; their nodes and edges stay.
-    """
-
-    id: str
-    kind: str
-    fqn: str
-    name: str
-    parent_id: str | None
-    version: str
-    expected_rev: int
-    document: str
-    deleted: bool = False
-    origins: str = "{}"
-    references: tuple[Reference, ...] | None = ()
-    parts: tuple[Part, ...] = ()
-    dropped_parts: tuple[str, ...] = ()
-
-
-class EdgeKey(NamedTuple):
-    """What tells one assertion from another.
-
-    ``source`` says how it is known (such as ``featureSources``, ``view``, ``manual``), ``producer``
-    who keeps it.
-    """
-
-    from_id: str
-    to_id: str
-    level: Level
-    source: str
-    producer: str
-
-
-@dataclass(frozen=True, slots=True)
-class EdgeWrite:
-    """An assertion to hold from now on. ``details`` is JSON text.
-
-    An open assertion with the key and equal details stays as it is; with other details it is closed
-    and opened anew.
-    """
-
-    key: EdgeKey
-    details: str = "{}"
-
-
-@dataclass(frozen=True, slots=True)
-class EventWrite:
-    """One thing that happened, for readers of the event log. ``payload`` is JSON text."""
-
-    type: str
-    entity_id: str
-    kind: str
-    fqn: str
-    version: str
-    payload: str = "{}"
-
-
-@dataclass(frozen=True, slots=True)
-class WriteSet:
-    """Everything that one commit writes, all or nothing.
-
-    An entity, a part or an assertion stands in it once. Where an assertion is both closed and put,
-    it is closed first.
-
-    Attributes:
-        actor: Who writes; ``actor_kind`` is ``person`` or ``bot``.
-        producer: The connector or rule that writes for the actor, or None.
-        at: Wall clock in milliseconds; the store never lets recorded time go back.
-        expects: Revs of entities that the write depends on without writing them; 0 in place of a
-            rev asks only that the entity is there.
-    """
-
-    actor: str
-    actor_kind: Literal["person", "bot"]
-    producer: str | None
-    at: int
-    entities: tuple[EntityWrite, ...] = ()
-    edges: tuple[EdgeWrite, ...] = ()
-    closed_edges: tuple[EdgeKey, ...] = ()
-    events: tuple[EventWrite, ...] = ()
-    expects: Mapping[str, int] = field(default_factory=dict)
-
-
-class Record(NamedTuple):
-    """A stored entity: now, or as it was.
-
-    Attributes:
-        seq: The commit that wrote this state.
-        document: JSON text as it was committed.
-    """
-
-    id: str
-    kind: str
-    fqn: str
-    name: str
-    parent_id: str | None
-    version: str
-    rev: int
-    seq: int
-    deleted: bool
-    document: str
-    origins: str
-
-
-class Node(NamedTuple):
-    """A node of the lineage graph.
-
-    Attributes:
-        owner_id: The entity of a part; None for an entity.
-        dropped: A part that is gone from its entity.
-        deleted: The entity, or the part's entity, is soft-deleted.
-    """
-
-    id: str
-    kind: str
-    fqn: str
-    name: str
-    owner_id: str | None
-    dropped: bool
-    deleted: bool
-
-
-class Edge(NamedTuple):
-    """A stored assertion, open while ``closed_seq`` is None."""
-
-    key: EdgeKey
-    details: str
-    opened_seq: int
-    closed_seq: int | None
-
-
-class Hop(NamedTuple):
-    """One step of a walk: the assertion and the node on its far side."""
-
-    edge: Edge
-    node: Node
-
-
-class EventRecord(NamedTuple):
-    """A stored event. ``number`` counts the store's events from 1 without a gap."""
-
-    number: int
-    seq: int
-    at: int
-    actor: str
-    producer: str | None
-    event: EventWrite
-
-
-@dataclass(frozen=True, slots=True)
-class PageQuery:
-    """Which entities of a kind a list shows, ordered by FQN (by code point).
-
-    Attributes:
-        after: FQN that the page starts behind.
-        parent_id: Only children of this entity.
-    """
-
-    kind: str
-    limit: int
-    after: str | None = None
-    parent_id: str | None = None
-    deleted: Deleted = "exclude"
+__all__ = [
+    "MAX_HITS",
+    "Commit",
+    "Deleted",
+    "Direction",
+    "Edge",
+    "EdgeKey",
+    "EdgeWrite",
+    "EntityWrite",
+    "Entry",
+    "EntryWrite",
+    "EventRecord",
+    "EventWrite",
+    "Hop",
+    "Key",
+    "Level",
+    "Node",
+    "PageQuery",
+    "Part",
+    "Record",
+    "Reference",
+    "Row",
+    "SearchQuery",
+    "SearchResult",
+    "SearchText",
+    "Section",
+    "StateRow",
+    "Store",
+    "Term",
+    "WriteSet",
+]
 
 
 class Store(ABC):
@@ -355,6 +216,55 @@ class Store(ABC):
     def events(self, *, after: int = 0, limit: int = 100) -> list[EventRecord]:
         """Return events behind a number, in order. A reader that asks on never misses one."""
 
+    def entries(
+        self,
+        *,
+        entity_ids: Collection[str] | None = None,
+        types: Collection[str] | None = None,
+        keys: Collection[str] | None = None,
+        before: int | None = None,
+        as_of: int | None = None,
+        latest: bool = False,
+        limit: int = 100,
+    ) -> list[Entry]:
+        """Return entries that match every filter given, newest (highest number) first.
+
+        At least one of ``entity_ids`` and ``keys`` is given; ``keys`` go with ``types``.
+
+        Args:
+            before: Only numbers below this one.
+            as_of: Only what was recorded by that commit.
+            latest: Only the newest of each entity, type and key, as of the commit if one is given.
+        """
+        raise NotImplementedError
+
+    def search(self, query: SearchQuery) -> SearchResult:
+        """Return a page of the entities that a query finds; the deleted are not found."""
+        raise NotImplementedError
+
+    def dump(self, section: Section) -> Iterator[Row]:
+        """Yield every row of a section.
+
+        Commits, entries and events come in order of their numbers, states by seq and id (of past
+        and present), parts by id, edges by key and ``opened_seq``.
+
+        One iterator sees one state of its section. Writers that go on meanwhile may be seen by the
+        next section: a caller who needs them to agree leaves out what is newer than a seq.
+        """
+        raise NotImplementedError
+
+    def load(self, rows: Iterable[Row]) -> None:
+        """Fill an empty store with the rows of another, in the order of ``Section``, as they are.
+
+        Numbers, seqs and times stay. Search text is made anew from the documents. All or nothing:
+        a store that was left half loaded is refused by ``migrate`` and ``open_store`` until it is
+        loaded again from the start.
+
+        Raises:
+            ConflictError: The store holds something already.
+        """
+        raise NotImplementedError
+
     @abstractmethod
     def sequence(self, at: int | None = None) -> int:
         """Return the seq of the newest commit, or of the newest recorded at or before ``at`` (ms).
@@ -363,11 +273,16 @@ class Store(ABC):
         """
 
     @abstractmethod
-    def migrate(self) -> None:
-        """Bring an empty or older store to this release's layout; does nothing when it is there.
+    def migrate(self, *, dry_run: bool = False) -> list[str]:
+        """Bring an empty or older store to this release's layout, and return the steps taken.
+
+        An older store is backed up first, beside the file or, where there is none, by the caller.
+
+        Args:
+            dry_run: Only return the steps, one line each; none when the layout is this release's.
 
         Raises:
-            StoreError: The store was written by a newer release.
+            StoreError: The store was written by a newer release, or a load of it was interrupted.
         """
 
     @abstractmethod

@@ -81,7 +81,7 @@ def schema() -> dict[str, str]:
     return made
 
 
-def migrate(database: Database) -> None:
+def migrate(database: Database, *, dry_run: bool) -> list[str]:
     """See ``Store.migrate``. Kinds that are new since then get their index."""
     rows = database.read("MATCH (layout:_Counter {name: 'layout'}) RETURN layout.version")
     if rows and rows[0][0] > LAYOUT:
@@ -90,13 +90,15 @@ def migrate(database: Database) -> None:
             " newer release of Headwater"
         )
     there = {name for (name,) in database.read("SHOW INDEXES YIELD name")}
-    missing = [statement for name, statement in schema().items() if name not in there]
-    for statement in missing:
-        database.read(statement)
-    if missing:
-        database.read("CALL db.awaitIndexes()")
-    if not rows:
-        database.read(_COUNTERS, version=LAYOUT)
+    missing = {name: statement for name, statement in schema().items() if name not in there}
+    if not dry_run:
+        for statement in missing.values():
+            database.read(statement)
+        if missing:
+            database.read("CALL db.awaitIndexes()")
+        if not rows:
+            database.read(_COUNTERS, version=LAYOUT)
+    return [f"make {name}" for name in missing]
 
 
 def label(kind: str) -> str:

@@ -140,8 +140,8 @@ class Neo4jStore(Store):
         return self._log.sequence(at)
 
     @override
-    def migrate(self) -> None:
-        layout.migrate(self._database)
+    def migrate(self, *, dry_run: bool = False) -> list[str]:
+        return layout.migrate(self._database, dry_run=dry_run)
 
     @override
     def close(self) -> None:

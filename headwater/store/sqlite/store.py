@@ -153,10 +153,13 @@ class SqliteStore(Store):
         return self._database.read(_sequence, at)
 
     @override
-    def migrate(self) -> None:
+    def migrate(self, *, dry_run: bool = False) -> list[str]:
         # Looking first lets a process open a file while another one writes to it.
-        if not self._database.snapshot(layout.is_current, self._database.path):
+        if self._database.snapshot(layout.is_current, self._database.path):
+            return []
+        if not dry_run:
             self._database.write(layout.migrate, self._database.path)
+        return ["make the tables"]
 
     @override
     def close(self) -> None:
