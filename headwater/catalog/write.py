@@ -16,7 +16,8 @@ from headwater.errors import InvalidInputError
 from headwater.names import child, new_id
 from headwater.schemas import Kind
 from headwater.store.base import EntityWrite, EventWrite, Record, Store
-from headwater.store.draft import Actor, Change, Document, Draft, dump, load, now_ms
+from headwater.store.draft import Actor, Change, Document, Draft, dump, in_order, load, now_ms
+from headwater.store.text import search_text
 from headwater.version import FIRST, Version
 
 Derive = Callable[[Store, Change, Draft], None]
@@ -132,7 +133,6 @@ class WritePath:
         if changes:
             document |= {"version": str(version), "updatedAt": now_ms(), "updatedBy": actor.name}
         document |= {"id": change.id, "fullyQualifiedName": change.fqn}
-        ordered = {n: document[n] for n in change.kind.shape.fields if n in document}
         if stored:
             origins = record_origins(change.origins, changes, actor)
         else:
@@ -145,12 +145,13 @@ class WritePath:
             parent_id=change.parent_id,
             version=str(version),
             expected_rev=change.rev,
-            document=dump(ordered),
+            document=dump(in_order(change.kind, document)),
             deleted=bool(document.get("deleted")),
             origins=dump(origins),
             references=tuple(targets(change.kind, document)),
             parts=tuple(change.parts),
             dropped_parts=tuple(change.dropped_parts),
+            search=search_text(change.kind, document),
         )
 
 

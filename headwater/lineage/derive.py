@@ -10,18 +10,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from headwater.names import child, part_id, quote
-from headwater.schemas import kind
 from headwater.schemas.kind import Shape
 from headwater.store.base import (
     EdgeKey,
     EdgeWrite,
-    EntityWrite,
     Level,
     Part,
     Record,
     Store,
 )
-from headwater.store.draft import Change, Document, Draft, dump, load
+from headwater.store.draft import Change, Document, Draft, load, same_version
 
 SOURCE = "featureSources"
 SUPPRESSED: Level = "suppressed"
@@ -241,28 +239,3 @@ def _resolve_in(
             draft.closed_edges.append(edge._replace(from_id=_source_id(record.id, each)))
     dropped = [_source_id(record.id, each) for each in tied]
     draft.entities.append(same_version(record, document, dropped))
-
-
-def same_version(
-    record: Record,
-    document: Document,
-    dropped: Iterable[str] = (),
-    parts: Iterable[Part] = (),
-) -> EntityWrite:
-    """A write that completes a stored document without making a version of it."""
-    ordered = {n: document[n] for n in kind(record.kind).shape.fields if n in document}
-    return EntityWrite(
-        id=record.id,
-        kind=record.kind,
-        fqn=record.fqn,
-        name=record.name,
-        parent_id=record.parent_id,
-        version=record.version,
-        expected_rev=record.rev,
-        document=dump(ordered),
-        deleted=record.deleted,
-        origins=record.origins,
-        references=None,
-        parts=tuple(parts),
-        dropped_parts=tuple(dropped),
-    )

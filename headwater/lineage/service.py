@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from headwater.errors import InvalidInputError, NotFoundError, StaleWriteError
-from headwater.lineage.derive import derive_features, same_version
+from headwater.lineage.derive import derive_features
 from headwater.lineage.edge import AddLineage, check_edge_request, edge_writes, find_end
 from headwater.lineage.impact import impact
 from headwater.lineage.node import as_json, find_by_id, find_root
@@ -14,7 +14,16 @@ from headwater.lineage.view import Scope, check_view, look, spell
 from headwater.lineage.walk import then
 from headwater.schemas import kind as kind_of
 from headwater.store.base import Direction, EdgeKey, EdgeWrite, EventWrite, Key, Node, Record, Store
-from headwater.store.draft import Actor, Change, Document, Draft, dump, load, until_current
+from headwater.store.draft import (
+    Actor,
+    Change,
+    Document,
+    Draft,
+    dump,
+    load,
+    same_version,
+    until_current,
+)
 
 MAX_DEPTH = 100
 MAX_LIMIT = 100_000

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
 import pydantic_core
 
 from headwater.errors import StaleWriteError
-from headwater.schemas import Kind
+from headwater.schemas import Kind, kind
 from headwater.store.base import (
     EdgeKey,
     EdgeWrite,
     EntityWrite,
+    EntryWrite,
     EventWrite,
     Part,
     Record,
     Store,
     WriteSet,
 )
+from headwater.store.text import search_text
 
 Document = dict[str, Any]
 T = TypeVar("T")
@@ -111,6 +113,8 @@ class Draft:
     edges: list[EdgeWrite] = field(default_factory=list)
     closed_edges: list[EdgeKey] = field(default_factory=list)
     events: list[EventWrite] = field(default_factory=list)
+    entries: list[EntryWrite] = field(default_factory=list)
+    erased: list[str] = field(default_factory=list)
     expects: dict[str, int] = field(default_factory=dict)
 
     def merge(self, other: Draft) -> None:
@@ -119,11 +123,13 @@ class Draft:
         self.edges += other.edges
         self.closed_edges += other.closed_edges
         self.events += other.events
+        self.entries += other.entries
+        self.erased += other.erased
         self.expects |= other.expects
 
     def commit(self, store: Store, actor: Actor) -> None:
         """Write it all in one commit; a draft that holds nothing commits nothing."""
-        if not (self.entities or self.edges or self.closed_edges):
+        if not (self.entities or self.edges or self.closed_edges or self.entries or self.erased):
             return
         write_set = WriteSet(
             actor=actor.name,
@@ -134,6 +140,47 @@ class Draft:
             edges=tuple(self.edges),
             closed_edges=tuple(self.closed_edges),
             events=tuple(self.events),
+            entries=tuple(self.entries),
+            erased=tuple(self.erased),
             expects=self.expects,
         )
         store.commit(write_set)
+
+
+def in_order(which: Kind, document: Document) -> Document:
+    """The document with its fields in the order of the schema, as it is stored."""
+    return {name: document[name] for name in which.shape.fields if name in document}
+
+
+def same_version(
+    record: Record,
+    document: Document,
+    dropped: Iterable[str] = (),
+    parts: Iterable[Part] = (),
+    **fields: Any,
+) -> EntityWrite:
+    """A write that completes a stored document without making a version of it.
+
+    Args:
+        fields: Of ``EntityWrite``, in place of what the record has.
+    """
+    which = kind(record.kind)
+    return EntityWrite(
+        **{
+            "id": record.id,
+            "kind": record.kind,
+            "fqn": record.fqn,
+            "name": record.name,
+            "parent_id": record.parent_id,
+            "version": record.version,
+            "expected_rev": record.rev,
+            "document": dump(in_order(which, document)),
+            "deleted": record.deleted,
+            "origins": record.origins,
+            "references": None,
+            "parts": tuple(parts),
+            "dropped_parts": tuple(dropped),
+            "search": search_text(which, document),
+            **fields,
+        }
+    )
