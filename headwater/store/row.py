@@ -156,7 +156,7 @@ class StateRow(NamedTuple):
     """One state of an entity, as archives keep it.
 
     Attributes:
-        references: All references of the present state, which alone has any; None for a past one.
+        references: All references of the present state, by field and target; None for a past state.
     """
 
     record: Record

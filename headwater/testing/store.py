@@ -11,6 +11,9 @@ An adapter's test module is a few lines::
             store.close()
 
 A store that outlives its instance passes ``DurableStoreConformance``, which is all of it and more.
+Entries, search, erasure and archives are suites of their own, listed before it::
+
+    class TestMyStore(EntryConformance, SearchConformance, DurableStoreConformance):
 """
 
 from __future__ import annotations
@@ -22,13 +25,24 @@ import pytest
 
 from headwater.errors import StaleWriteError
 from headwater.store.base import Store
+from headwater.testing.store_archive import ArchiveConformance
 from headwater.testing.store_build import edge, entity, event, following, part, writes
+from headwater.testing.store_entry import EntryConformance
+from headwater.testing.store_erase import EraseConformance
 from headwater.testing.store_graph import GraphConformance
 from headwater.testing.store_read import ReadConformance
+from headwater.testing.store_search import SearchConformance
 from headwater.testing.store_thread import ThreadConformance, count_up, expect_each_other
 from headwater.testing.store_write import WriteConformance, snapshot
 
-__all__ = ["DurableStoreConformance", "StoreConformance"]
+__all__ = [
+    "ArchiveConformance",
+    "DurableStoreConformance",
+    "EntryConformance",
+    "EraseConformance",
+    "SearchConformance",
+    "StoreConformance",
+]
 
 
 class StoreConformance(WriteConformance, ReadConformance, GraphConformance, ThreadConformance):

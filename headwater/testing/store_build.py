@@ -10,9 +10,11 @@ from headwater.store.base import (
     EdgeKey,
     EdgeWrite,
     EntityWrite,
+    EntryWrite,
     EventWrite,
     Level,
     Part,
+    SearchText,
     WriteSet,
 )
 
@@ -62,6 +64,16 @@ def key(
 def edge(from_id: str, to_id: str, *, details: str = "{}", **fields: Any) -> EdgeWrite:
     """An assertion between two nodes; ``fields`` are those of ``key``."""
     return EdgeWrite(key(from_id, to_id, **fields), details)
+
+
+def entry(entity_id: str, type_: str = "metric", /, key: str = "", **fields: Any) -> EntryWrite:
+    """An entry in the records of an entity."""
+    return EntryWrite(entity_id, type_, key, **fields)
+
+
+def found_by(name: str = "", path: str = "", text: str = "", **facets: str) -> SearchText:
+    """What an entity is found by; each facet has one value."""
+    return SearchText(name, path, text, {facet: (value,) for facet, value in facets.items()})
 
 
 def event(entity_id: str, payload: str = "{}") -> EventWrite:
