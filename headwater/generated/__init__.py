@@ -2,62 +2,172 @@
 
 from headwater.document import Document
 
+from .artifact import Artifact, ArtifactType, CreateArtifact
+from .artifact_version import ArtifactVersion, CreateArtifactVersion
+from .classification import Classification, CreateClassification
 from .column import Column, Constraint
 from .common import ChangeDescription, EntityReference, FieldChange
+from .container import Container, CreateContainer, FileFormat
+from .dashboard import CreateDashboard, Dashboard, DashboardChart
+from .dashboard_service import CreateDashboardService, DashboardService, DashboardServiceType
 from .database import CreateDatabase, Database
 from .database_schema import CreateDatabaseSchema, DatabaseSchema
 from .database_service import CreateDatabaseService, DatabaseService, DatabaseServiceType
+from .domain import CreateDomain, Domain, DomainType
 from .feature_source import FeatureSource, FeatureSourceDataType
 from .ml_feature import FeatureType, MlFeature
-from .ml_model import CreateMlModel, MlHyperParameter, MlModel, MlStore
+from .ml_model import (
+    CreateMlModel,
+    MlHyperParameter,
+    MlModel,
+    MlStore,
+    ModelLifecycle,
+    ModelStage,
+    StageVersions,
+    VersionAlias,
+    VersionPointer,
+)
 from .ml_model_service import CreateMlModelService, MlModelService, MlModelServiceType
+from .model_version import (
+    CreateModelVersion,
+    FrozenSource,
+    ModelSignature,
+    ModelVersion,
+    ModelVersionStatus,
+)
+from .pipeline import CreatePipeline, Pipeline, PipelineTask
+from .pipeline_run import CreatePipelineRun, PipelineRun, RunParameter, RunStatus, RunStep
+from .pipeline_service import CreatePipelineService, PipelineService, PipelineServiceType
+from .storage_service import CreateStorageService, StorageService, StorageServiceType
 from .table import ConstraintType, CreateTable, Table, TableConstraint, TableType
+from .tag import CreateTag, Tag
+from .team import CreateTeam, Team
+from .user import CreateUser, User
 
 ENTITIES: dict[str, type[Document]] = {
+    "artifact": Artifact,
+    "artifactVersion": ArtifactVersion,
+    "classification": Classification,
+    "container": Container,
+    "dashboard": Dashboard,
+    "dashboardService": DashboardService,
     "database": Database,
     "databaseSchema": DatabaseSchema,
     "databaseService": DatabaseService,
+    "domain": Domain,
     "mlmodel": MlModel,
     "mlmodelService": MlModelService,
+    "modelVersion": ModelVersion,
+    "pipeline": Pipeline,
+    "pipelineRun": PipelineRun,
+    "pipelineService": PipelineService,
+    "storageService": StorageService,
     "table": Table,
+    "tag": Tag,
+    "team": Team,
+    "user": User,
 }
 CREATE_REQUESTS: dict[str, type[Document]] = {
+    "artifact": CreateArtifact,
+    "artifactVersion": CreateArtifactVersion,
+    "classification": CreateClassification,
+    "container": CreateContainer,
+    "dashboard": CreateDashboard,
+    "dashboardService": CreateDashboardService,
     "database": CreateDatabase,
     "databaseSchema": CreateDatabaseSchema,
     "databaseService": CreateDatabaseService,
+    "domain": CreateDomain,
     "mlmodel": CreateMlModel,
     "mlmodelService": CreateMlModelService,
+    "modelVersion": CreateModelVersion,
+    "pipeline": CreatePipeline,
+    "pipelineRun": CreatePipelineRun,
+    "pipelineService": CreatePipelineService,
+    "storageService": CreateStorageService,
     "table": CreateTable,
+    "tag": CreateTag,
+    "team": CreateTeam,
+    "user": CreateUser,
 }
 __all__ = [
     "CREATE_REQUESTS",
     "ENTITIES",
+    "Artifact",
+    "ArtifactType",
+    "ArtifactVersion",
     "ChangeDescription",
+    "Classification",
     "Column",
     "Constraint",
     "ConstraintType",
+    "Container",
+    "CreateArtifact",
+    "CreateArtifactVersion",
+    "CreateClassification",
+    "CreateContainer",
+    "CreateDashboard",
+    "CreateDashboardService",
     "CreateDatabase",
     "CreateDatabaseSchema",
     "CreateDatabaseService",
+    "CreateDomain",
     "CreateMlModel",
     "CreateMlModelService",
+    "CreateModelVersion",
+    "CreatePipeline",
+    "CreatePipelineRun",
+    "CreatePipelineService",
+    "CreateStorageService",
     "CreateTable",
+    "CreateTag",
+    "CreateTeam",
+    "CreateUser",
+    "Dashboard",
+    "DashboardChart",
+    "DashboardService",
+    "DashboardServiceType",
     "Database",
     "DatabaseSchema",
     "DatabaseService",
     "DatabaseServiceType",
+    "Domain",
+    "DomainType",
     "EntityReference",
     "FeatureSource",
     "FeatureSourceDataType",
     "FeatureType",
     "FieldChange",
+    "FileFormat",
+    "FrozenSource",
     "MlFeature",
     "MlHyperParameter",
     "MlModel",
     "MlModelService",
     "MlModelServiceType",
     "MlStore",
+    "ModelLifecycle",
+    "ModelSignature",
+    "ModelStage",
+    "ModelVersion",
+    "ModelVersionStatus",
+    "Pipeline",
+    "PipelineRun",
+    "PipelineService",
+    "PipelineServiceType",
+    "PipelineTask",
+    "RunParameter",
+    "RunStatus",
+    "RunStep",
+    "StageVersions",
+    "StorageService",
+    "StorageServiceType",
     "Table",
     "TableConstraint",
     "TableType",
+    "Tag",
+    "Team",
+    "User",
+    "VersionAlias",
+    "VersionPointer",
 ]

@@ -7,6 +7,8 @@ from pydantic import Field
 
 from headwater.document import Document, Integer, Text
 
+from . import common
+
 
 class Constraint(StrEnum):
     """Constraint on one column."""
@@ -62,6 +64,8 @@ class Column(Document):
     """The column's own constraint."""
     children: list["Column"] | None = None
     """Fields of a struct."""
+    tags: list[common.EntityReference] | None = None
+    """What the column is marked with."""
     description: Annotated[Text | None, Field(title="Markdown")] = None
     """What the column holds."""
     if TYPE_CHECKING:  # both spellings
@@ -96,6 +100,7 @@ class Column(Document):
             ordinalPosition: int | None = ...,
             constraint: Constraint | str | None = ...,
             children: list["Column"] | None = ...,
+            tags: list[common.EntityReference | str] | None = ...,
             description: str | None = ...,
         ) -> None: ...
 

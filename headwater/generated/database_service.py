@@ -49,8 +49,16 @@ class CreateDatabaseService(Document):
     """The name shown to people."""
     description: Annotated[Text | None, Field(title="Markdown")] = None
     """What this is, in Markdown."""
+    owners: list[common.EntityReference] | None = None
+    """Who answers for the entity."""
+    tags: list[common.EntityReference] | None = None
+    """What the entity is marked with."""
+    domain: common.EntityReference | None = None
+    """The part of the business that the entity belongs to."""
     source_url: Annotated[Text | None, Field(alias="sourceUrl", max_length=2048)] = None
     """Where the entity lives in its source."""
+    extension: dict[Text, Any] | None = None
+    """Custom properties, as the schema that is registered for the kind has them."""
     service_type: Annotated[DatabaseServiceType | None, Field(alias="serviceType")] = None
     """What the service runs."""
     connection: dict[Text, Any] | None = None
@@ -73,8 +81,12 @@ class CreateDatabaseService(Document):
             display_name: str | None = ...,
             displayName: str | None = ...,
             description: str | None = ...,
+            owners: list[common.EntityReference | str] | None = ...,
+            tags: list[common.EntityReference | str] | None = ...,
+            domain: common.EntityReference | str | None = ...,
             source_url: str | None = ...,
             sourceUrl: str | None = ...,
+            extension: dict[str, Any] | None = ...,
             service_type: DatabaseServiceType | str | None = ...,
             serviceType: DatabaseServiceType | str | None = ...,
             connection: dict[str, Any] | None = ...,
@@ -108,8 +120,16 @@ class DatabaseService(Document):
     """The name shown to people."""
     description: Annotated[Text | None, Field(title="Markdown")] = None
     """What this is, in Markdown."""
+    owners: list[common.EntityReference] | None = None
+    """Who answers for the entity."""
+    tags: list[common.EntityReference] | None = None
+    """What the entity is marked with."""
+    domain: common.EntityReference | None = None
+    """The part of the business that the entity belongs to."""
     source_url: Annotated[Text | None, Field(alias="sourceUrl", max_length=2048)] = None
     """Where the entity lives in its source."""
+    extension: dict[Text, Any] | None = None
+    """Custom properties, as the schema that is registered for the kind has them."""
     version: Text
     """`Major.Minor`; the first is `0.1`."""
     updated_at: Annotated[Integer, Field(alias="updatedAt")]
@@ -145,8 +165,12 @@ class DatabaseService(Document):
             display_name: str | None = ...,
             displayName: str | None = ...,
             description: str | None = ...,
+            owners: list[common.EntityReference | str] | None = ...,
+            tags: list[common.EntityReference | str] | None = ...,
+            domain: common.EntityReference | str | None = ...,
             source_url: str | None = ...,
             sourceUrl: str | None = ...,
+            extension: dict[str, Any] | None = ...,
             version: str,
             updated_at: int = ...,
             updatedAt: int = ...,

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from headwater.document import Document, Text
 
-from . import feature_source
+from . import common, feature_source
 
 
 class FeatureType(StrEnum):
@@ -40,6 +40,8 @@ class MlFeature(Document):
     """The feature's name within its model."""
     fully_qualified_name: Annotated[Text | None, Field(alias="fullyQualifiedName")] = None
     """The model's FQN and the feature's name."""
+    display_name: Annotated[Text | None, Field(alias="displayName", max_length=256)] = None
+    """The name shown to people."""
     data_type: Annotated[FeatureType | None, Field(alias="dataType")] = None
     """Whether the feature is a number or a category."""
     feature_algorithm: Annotated[Text | None, Field(alias="featureAlgorithm", max_length=256)] = (
@@ -50,10 +52,13 @@ class MlFeature(Document):
         list[feature_source.FeatureSource] | None, Field(alias="featureSources")
     ] = None
     """The physical data that the feature is made from."""
+    tags: list[common.EntityReference] | None = None
+    """What the feature is marked with."""
     description: Annotated[Text | None, Field(title="Markdown")] = None
     """What the feature means."""
     if TYPE_CHECKING:  # both spellings
         fullyQualifiedName: str | None
+        displayName: str | None
         dataType: FeatureType | None
         featureAlgorithm: str | None
         featureSources: list[feature_source.FeatureSource] | None
@@ -65,11 +70,14 @@ class MlFeature(Document):
             name: str,
             fully_qualified_name: str | None = ...,
             fullyQualifiedName: str | None = ...,
+            display_name: str | None = ...,
+            displayName: str | None = ...,
             data_type: FeatureType | str | None = ...,
             dataType: FeatureType | str | None = ...,
             feature_algorithm: str | None = ...,
             featureAlgorithm: str | None = ...,
             feature_sources: list[feature_source.FeatureSource] | None = ...,
             featureSources: list[feature_source.FeatureSource] | None = ...,
+            tags: list[common.EntityReference | str] | None = ...,
             description: str | None = ...,
         ) -> None: ...

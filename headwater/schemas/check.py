@@ -16,7 +16,10 @@ Fault = tuple[str, str, str]
 """File, JSON pointer, message."""
 
 RESERVED = frozenset(
-    {"docs", "events", "health", "lineage", "metrics", "openapi", "schemas", "search"}
+    {
+        *("docs", "events", "export", "health", "import", "lineage", "metrics", "openapi"),
+        *("records", "resolve", "schemas", "search", "tokens"),
+    }
 )
 """First path segments that are not collections."""
 

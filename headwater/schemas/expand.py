@@ -70,10 +70,13 @@ def _create_request(schema: Schema, common: Schema) -> Schema:
 
 def _absolute(properties: Mapping[str, Schema]) -> dict[str, Schema]:
     """Properties of ``common.json`` as another document must spell their references."""
-    return {
-        name: {**prop, "$ref": "common.json" + prop["$ref"]} if "$ref" in prop else prop
-        for name, prop in properties.items()
-    }
+
+    def spelled(prop: Schema) -> Schema:
+        if "$ref" in prop:
+            return {**prop, "$ref": "common.json" + prop["$ref"]}
+        return {**prop, "items": spelled(prop["items"])} if "items" in prop else prop
+
+    return {name: spelled(prop) for name, prop in properties.items()}
 
 
 def _is_text(definition: Schema) -> bool:

@@ -13,7 +13,9 @@ from headwater.document import Document
 from tests.schemas.definition import DEFINITIONS, Definition
 from tests.schemas.strategy import Place, mutated, mutations, valid
 
-LEAST_ACCEPTED = 0.3
+LEAST_ACCEPTED = 0.26
+"""Above the quarter that are the valid documents themselves. Where every property is required, as
+in a pointer, few mutations are valid."""
 SETTINGS = settings(
     max_examples=60,
     deadline=None,

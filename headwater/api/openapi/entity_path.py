@@ -131,21 +131,22 @@ def _versions(kind: Kind, one: str) -> dict[str, dict[str, Operation]]:
     return {
         f"{one}/versions": {
             "get": operation(
-                f"list{title}Versions", tag, f"List a {kind.name}'s versions, newest first.",
+                f"listVersionsOf{title}", tag, f"List a {kind.name}'s versions, newest first.",
                 parameters=[ID, limit, _AFTER],
                 answers=answer("One page.", ref(title + "Page")), problems="404",
             )
         },
         f"{one}/versions/{{version}}": {
             "get": operation(
-                f"get{title}Version", tag, f"Read a {kind.name} as it was in one version.",
+                f"getVersionOf{title}", tag, f"Read a {kind.name} as it was in one version.",
                 parameters=[ID, _VERSION, IF_NONE_MATCH], problems="404",
                 answers={**answer("That version.", ref(title), etag=True), **_NOT_MODIFIED},
             )
         },
         f"{one}/versions/{{version}}/diff/{{other}}": {
             "get": operation(
-                f"diff{title}Versions", tag, f"Tell what changed between a {kind.name}'s versions.",
+                f"diffVersionsOf{title}", tag,
+                f"Tell what changed between a {kind.name}'s versions.",
                 parameters=[ID, _VERSION, _OTHER],
                 answers=answer("The changes.", ref("Diff")), problems="404",
             )
