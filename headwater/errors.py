@@ -8,6 +8,7 @@ HeadwaterError
 │   └── StaleWriteError      what the write was built on has changed; read again
 ├── InvalidInputError    the request itself is wrong; ``errors`` has a JSON pointer for each fault
 ├── AccessError          the caller may not do this
+│   └── NotSignedInError     it takes a token, and none that is valid was given
 ├── StoreError           the store failed or cannot be reached
 ├── NotInstalledError    an extra is missing; the message names it
 └── ClientError          the SDK could not reach or understand the server
@@ -87,6 +88,12 @@ class AccessError(HeadwaterError):
     """The caller may not do this."""
 
     code = "access-denied"
+
+
+class NotSignedInError(AccessError):
+    """The server asks for a token, and none was given, or none that is valid now."""
+
+    code = "not-signed-in"
 
 
 class StoreError(HeadwaterError):

@@ -28,6 +28,7 @@ NAMES = {
     "LineageNode",
     "NotFoundError",
     "NotInstalledError",
+    "NotSignedInError",
     "PreconditionError",
     "StaleWriteError",
     "StoreError",

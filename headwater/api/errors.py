@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from headwater.api.answer import PROBLEM, Answer, Headers
-from headwater.errors import HeadwaterError, InvalidInputError
+from headwater.errors import HeadwaterError, InvalidInputError, NotSignedInError
 
 _log = logging.getLogger("headwater.api")
 
@@ -32,6 +32,7 @@ STATUS: dict[str, tuple[int, str]] = {
     "stale-write": (409, "Written by somebody else meanwhile"),
     "invalid-input": (422, "Invalid input"),
     "access-denied": (403, "Not allowed"),
+    "not-signed-in": (401, "Not signed in"),
     "store-failed": (503, "The store failed"),
     "not-installed": (501, "Not installed"),
     "client-failed": (502, "A server behind this one failed"),
@@ -43,6 +44,7 @@ STATUS: dict[str, tuple[int, str]] = {
 }
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_CHALLENGE: Headers = ((b"www-authenticate", b"Bearer"),)  # RFC 6750
 
 
 class RequestError(Exception):
@@ -84,7 +86,10 @@ def problem(error: Exception, method: str) -> Answer:
             status = 400
         if status >= 500:
             _log.error("%s: %s", error.code, error.message, exc_info=error)
-        return _answer(error.code, error.message, status=status, details=error.details)
+        headers = _CHALLENGE if isinstance(error, NotSignedInError) else ()
+        return _answer(
+            error.code, error.message, status=status, headers=headers, details=error.details
+        )
     _log.error("a request failed unexpectedly", exc_info=error)
     return _answer("internal", "the server failed; its log says why", status=500)
 

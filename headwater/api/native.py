@@ -6,8 +6,8 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from headwater.api.auth import Guard
 from headwater.api.errors import install
+from headwater.api.guard import Guard
 from headwater.api.openapi import openapi_document
 from headwater.api.resource import Services
 from headwater.api.routes import resources

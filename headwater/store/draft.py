@@ -60,6 +60,9 @@ def until_current(attempt: Callable[[], T]) -> T:
     return attempt()
 
 
+Role = Literal["viewer", "editor", "admin"]
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
     """Who writes.
@@ -67,11 +70,13 @@ class Actor:
     Attributes:
         kind: ``person`` or ``bot``.
         producer: The connector or rule that a bot writes for.
+        role: What the actor may do; the local person may do everything.
     """
 
     name: str = "local"
     kind: Literal["person", "bot"] = "person"
     producer: str | None = None
+    role: Role = "admin"
 
     @property
     def writer(self) -> str:

@@ -109,7 +109,7 @@ class _Routes:
     # Writes
 
     async def create(self, request: Request) -> Response:
-        which, actor = _kind(request), actor_of(request.headers)
+        which, actor = _kind(request), actor_of(request)
         _plain_json(request)
         Query(request.scope)
         return _written(
@@ -120,7 +120,7 @@ class _Routes:
         )
 
     async def put(self, request: Request) -> Response:
-        which, actor, rev = _kind(request), actor_of(request.headers), if_match(request.headers)
+        which, actor, rev = _kind(request), actor_of(request), if_match(request.headers)
         _plain_json(request)
         Query(request.scope)
         return _written(
@@ -132,7 +132,7 @@ class _Routes:
         )
 
     async def put_bulk(self, request: Request) -> Response:
-        which, actor = _kind(request), actor_of(request.headers)
+        which, actor = _kind(request), actor_of(request)
         _plain_json(request)
         Query(request.scope)
 
@@ -154,7 +154,7 @@ class _Routes:
 
     async def patch(self, request: Request) -> Response:
         which, key = _target(request)
-        actor, rev = actor_of(request.headers), if_match(request.headers)
+        actor, rev = actor_of(request), if_match(request.headers)
         shapes = PATCH_TYPES[_media(request)]
         Query(request.scope)
 
@@ -169,7 +169,7 @@ class _Routes:
 
     async def delete(self, request: Request) -> Response:
         which, key = _target(request)
-        actor, rev = actor_of(request.headers), if_match(request.headers)
+        actor, rev = actor_of(request), if_match(request.headers)
         recursive = Query(request.scope, ("recursive",)).flag("recursive")
         return entity(
             await self._services.act(
@@ -181,7 +181,7 @@ class _Routes:
 
     async def restore(self, request: Request) -> Response:
         which, key = _target(request)
-        actor = actor_of(request.headers)
+        actor = actor_of(request)
         Query(request.scope)
         entity_id = str(key)
         return entity(

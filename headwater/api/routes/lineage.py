@@ -95,7 +95,7 @@ class _Routes:
         )
 
     async def put_edge(self, request: Request) -> Response:
-        actor = actor_of(request.headers)
+        actor = actor_of(request)
         Query(request.scope)
         return json_answer(
             await self._services.write(
@@ -104,7 +104,7 @@ class _Routes:
         )
 
     async def delete_edge(self, request: Request) -> Response:
-        actor = actor_of(request.headers)
+        actor = actor_of(request)
         Query(request.scope)
         return json_answer(
             await self._services.write(
@@ -113,7 +113,7 @@ class _Routes:
         )
 
     async def add_mlmodel_lineage(self, request: Request) -> Response:
-        actor = actor_of(request.headers)
+        actor = actor_of(request)
         Query(request.scope)
         model_id = request.path_params["id"].lower()
         return json_answer(
