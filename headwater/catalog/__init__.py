@@ -1,7 +1,19 @@
 """The catalog service: entities, their versions and the one write path."""
 
-from headwater.catalog.service import BulkResult, CatalogService, Page, Written
+from headwater.catalog.bulk import BulkResult
+from headwater.catalog.model_version import ModelVersionService
+from headwater.catalog.read import Page
+from headwater.catalog.service import CatalogService
 from headwater.catalog.write import Derive
+from headwater.catalog.written import Written
 from headwater.store.draft import Actor
 
-__all__ = ["Actor", "BulkResult", "CatalogService", "Derive", "Page", "Written"]
+__all__ = [
+    "Actor",
+    "BulkResult",
+    "CatalogService",
+    "Derive",
+    "ModelVersionService",
+    "Page",
+    "Written",
+]

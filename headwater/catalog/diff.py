@@ -18,13 +18,19 @@ ABSENT = object()
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
-    """One changed field; ``path`` names elements of keyed lists: ``mlFeatures.age.dataType``."""
+    """One changed field.
+
+    Attributes:
+        path: Names elements of keyed lists: ``mlFeatures.age.dataType``.
+        field: The property that changed, such as ``dataType``, or that the element stands in.
+    """
 
     action: Action
     path: str
     old: Any
     new: Any
     major: bool
+    field: str = ""
 
     def as_json(self) -> Document:
         """The wire form: ``{name, oldValue?, newValue?}``."""
@@ -68,17 +74,18 @@ def _values(field: Field, before: Any, after: Any, path: str) -> Iterator[FieldC
         new = after if after is not ABSENT else []
         yield from _keyed(field, old, new, path)
     elif before is ABSENT:
-        yield FieldChange("added", path, None, after, "added" in field.major)
+        yield FieldChange("added", path, None, after, "added" in field.major, field.name)
     elif after is ABSENT:
-        yield FieldChange("deleted", path, before, None, "deleted" in field.major)
+        yield FieldChange("deleted", path, before, None, "deleted" in field.major, field.name)
     elif field.reference:
         if before["id"] != after["id"]:
-            yield FieldChange("updated", path, before, after, "updated" in field.major)
+            yield FieldChange("updated", path, before, after, "updated" in field.major, field.name)
     elif field.shape and not field.is_list:
         yield from _objects(field.shape, before, after, path)
     else:
         known = not field.placeholders or before not in field.placeholders
-        yield FieldChange("updated", path, before, after, "updated" in field.major and known)
+        major = "updated" in field.major and known
+        yield FieldChange("updated", path, before, after, major, field.name)
 
 
 def _keyed(
@@ -89,13 +96,13 @@ def _keyed(
     for name, item in after.items():
         where = f"{path}.{name}"
         if name not in before:
-            yield FieldChange("added", where, None, item, "added" in field.major)
+            yield FieldChange("added", where, None, item, "added" in field.major, field.name)
         elif shape:
             yield from _objects(shape, before[name], item, where)
     for name, item in before.items():
         if name not in after:
             where = f"{path}.{name}"
-            yield FieldChange("deleted", where, item, None, "deleted" in field.major)
+            yield FieldChange("deleted", where, item, None, "deleted" in field.major, field.name)
     stayed, now = [n for n in before if n in after], [n for n in after if n in before]
     if field.ordered and stayed != now:
-        yield FieldChange("updated", path, stayed, now, major=False)
+        yield FieldChange("updated", path, stayed, now, major=False, field=field.name)

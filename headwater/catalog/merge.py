@@ -2,7 +2,8 @@
 
 A merge sets the fields that the request carries; absent ones stay and ``null`` removes. A keyed
 list is complete for the writer's own elements; elements of other writers stay. A bot never
-overwrites what a person wrote for people to read.
+overwrites what a person wrote for people to read, nor brings back what a person removed of it.
+``docs/provenance.md`` has the cases. Origins themselves are in ``origin.py``.
 """
 
 from __future__ import annotations
@@ -10,15 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from headwater.catalog.diff import FieldChange
 from headwater.catalog.keyed import keyed
+from headwater.catalog.origin import SETS, Origins, Rules
 from headwater.schemas.kind import Field, Shape
 from headwater.store.draft import Actor, Document
-
-Origins = dict[str, Any]
-WHOLE = ""
-"""The path under which stands who created the entity, and so what no other path speaks of."""
-FOR_PEOPLE = frozenset({"description", "displayName"})
 
 
 def merge(
@@ -27,9 +23,10 @@ def merge(
     """Return the stored document with the request merged in; neither is changed.
 
     Args:
-        origins: Who set each field of the stored document, by path.
+        origins: Who set each field of the stored document, by path. Completed where the actor puts
+            an element that another writer has put before.
     """
-    return _object(shape, stored, request, "", _Merge(origins, actor))
+    return _object(shape, stored, request, "", Rules(origins, actor))
 
 
 def without_nulls(shape: Shape, request: Document) -> Document:
@@ -51,105 +48,58 @@ def without_nulls(shape: Shape, request: Document) -> Document:
 def with_peoples_words(
     shape: Shape, stored: Document, wanted: Document, *, origins: Origins, actor: Actor
 ) -> Document:
-    """Return the wanted document with the texts back that the actor may not overwrite.
+    """Return the wanted document with the texts, tags and owners as the actor may leave them.
 
     A patch by a bot changes as little of what people wrote as its merge would.
     """
-    return _with_words(shape, stored, wanted, "", _Merge(origins, actor))
-
-
-def record_origins(origins: Origins, changes: list[FieldChange], actor: Actor) -> Origins:
-    """Who set each field after the changes, by path; paths that are gone are forgotten."""
-    mark = origin(actor)
-    out = dict(origins)
-    for change in changes:
-        if change.action == "deleted":
-            below = change.path + "."
-            out = {p: o for p, o in out.items() if p != change.path and not p.startswith(below)}
-        else:
-            out[change.path] = mark
-    return out
-
-
-def origin(actor: Actor) -> Document:
-    """The mark that a field set by the actor carries."""
-    mark = {"by": actor.name, "kind": actor.kind, "writer": actor.writer}
-    return mark | ({"producer": actor.producer} if actor.producer else {})
-
-
-def _owner(origins: Origins, path: str) -> Document | None:
-    """The origin of a path: its own, or the nearest one above it that was set as a whole."""
-    while path:
-        if path in origins:
-            found: Document = origins[path]
-            return found
-        # An element whose label got a tie breaker later (see ``keyed``) was recorded without it.
-        above, _, last = path.rpartition(".")
-        path = path.rpartition("@")[0] if "@" in last else above
-    whole: Document | None = origins.get(WHOLE)
-    return whole
-
-
-class _Merge:
-    def __init__(self, origins: Origins, actor: Actor) -> None:
-        self._origins = origins
-        self._actor = actor
-
-    @property
-    def is_bot(self) -> bool:
-        """Whether a machine writes."""
-        return self._actor.kind == "bot"
-
-    def may_set(self, path: str, name: str) -> bool:
-        """Whether the actor may overwrite the value at the path."""
-        if self._actor.kind == "person" or name not in FOR_PEOPLE:
-            return True
-        owner = _owner(self._origins, path)
-        return owner is None or owner["kind"] != "person"
-
-    def may_remove(self, path: str) -> bool:
-        """Whether leaving the element out of a list removes it."""
-        owner = _owner(self._origins, path)
-        return owner is None or owner["writer"] == self._actor.writer
+    return _with_words(shape, stored, wanted, "", Rules(origins, actor))
 
 
 def _object(
-    shape: Shape, stored: Document, request: Mapping[str, Any], path: str, rules: _Merge
+    shape: Shape, stored: Document, request: Mapping[str, Any], path: str, rules: Rules
 ) -> Document:
     out = dict(stored)
     for name, value in request.items():
         field, where = shape.fields[name], f"{path}.{name}" if path else name
-        if field.read_only:
-            continue
         old = stored.get(name)
-        if old is not None and not rules.may_set(where, name):
+        if field.read_only or not rules.may_set(where, name, old):
             continue
-        if value is None and field.is_keyed and rules.is_bot:
-            value = _keyed(field, old or [], [], where, rules) or None
-        elif value is not None and field.is_keyed:
-            value = _keyed(field, old or [], value, where, rules)
-        if value is None:
+        merged = _value(field, old, value, where, rules)
+        if merged is None:
             out.pop(name, None)
-        elif field.is_keyed:
-            out[name] = value
-        elif field.shape and not field.is_list:
-            out[name] = _object(field.shape, old or {}, value, where, rules)
-        elif field.shape:
-            out[name] = [without_nulls(field.shape, item) for item in value]
         else:
-            out[name] = value
+            out[name] = merged
     return out
 
 
+def _value(field: Field, old: Any, value: Any, where: str, rules: Rules) -> Any:
+    """What a field holds after the merge; None: nothing."""
+    if field.is_keyed:
+        if value is None and not rules.is_bot:
+            return None
+        return _keyed(field, old or [], value or [], where, rules) if value or old else value
+    if value is None or not field.shape:
+        return value
+    if field.is_list:
+        return [without_nulls(field.shape, item) for item in value]
+    return _object(field.shape, old or {}, value, where, rules)
+
+
 def _keyed(
-    field: Field, stored: list[Document], request: list[Document], path: str, rules: _Merge
+    field: Field, stored: list[Document], request: list[Document], path: str, rules: Rules
 ) -> list[Document]:
     known, found = keyed(field, stored, request)
+    if field.name in SETS and not rules.may_change(path, known):
+        return stored
     asked = {}
     for name, item in found.items():
-        old = known.get(name)
-        another = old is not None and _is_another(field, old, item, f"{path}.{name}", rules)
+        old, where = known.get(name), f"{path}.{name}"
+        if rules.is_removed(where):
+            continue
+        another = old is not None and _is_another(field, old, item, where, rules)
         asked[f"{name}@" if another else name] = item
+    if field.reference:
+        rules.claim(path, known, asked)
 
     def one(name: str) -> Document:
         if field.shape is None:
@@ -164,7 +114,7 @@ def _keyed(
     return [one(name) if name in asked else known[name] for name in order]
 
 
-def _is_another(field: Field, known: Document, asked: Document, path: str, rules: _Merge) -> bool:
+def _is_another(field: Field, known: Document, asked: Document, path: str, rules: Rules) -> bool:
     """Whether an element only shares its name with the stored one, which another writer keeps.
 
     The writer's own element moves with its tie breaker: it is the same one, with another source.
@@ -176,22 +126,38 @@ def _is_another(field: Field, known: Document, asked: Document, path: str, rules
 
 
 def _with_words(
-    shape: Shape, stored: Document, wanted: Document, path: str, rules: _Merge
+    shape: Shape, stored: Document, wanted: Document, path: str, rules: Rules
 ) -> Document:
     out = dict(wanted)
-    for name, old in stored.items():
+    for name in dict.fromkeys([*stored, *wanted]):
         field, where = shape.fields[name], f"{path}.{name}" if path else name
-        new = wanted.get(name)
-        if not rules.may_set(where, name):
-            out[name] = old
+        old, new = stored.get(name), wanted.get(name)
+        if not rules.may_set(where, name, old):
+            new = old
+        elif name in SETS and field.reference:
+            new = _set_of(field, old or [], new or [], where, rules)
         elif field.shape and field.keyed_by and new:
-            known, asked = keyed(field, old, new)
-            out[name] = [
-                _with_words(field.shape, known[n], item, f"{where}.{n}", rules)
-                if n in known
-                else item
+            known, asked = keyed(field, old or [], new)
+            new = [
+                _with_words(field.shape, known.get(n, {}), item, f"{where}.{n}", rules)
                 for n, item in asked.items()
             ]
         elif field.shape and not field.is_list and new:
-            out[name] = _with_words(field.shape, old, new, where, rules)
+            new = _with_words(field.shape, old or {}, new, where, rules)
+        if new is None or (new == [] and not old):
+            out.pop(name, None)
+        else:
+            out[name] = new
     return out
+
+
+def _set_of(
+    field: Field, old: list[Document], new: list[Document], path: str, rules: Rules
+) -> list[Document]:
+    """Tags or owners as a patch leaves them: others' stay, and what people removed stays away."""
+    known, asked = keyed(field, old, new)
+    if not rules.may_change(path, known):
+        return old
+    kept = [known[n] for n in known if n in asked or not rules.may_remove(f"{path}.{n}")]
+    added = [n for n in asked if n not in known and not rules.is_removed(f"{path}.{n}")]
+    return [*kept, *(asked[n] for n in added)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,13 +86,26 @@ def key_of(spelled: Spelled) -> Key:
     return (kind, fqn)
 
 
-def resolve(store: Store, spelled: Iterable[Spelled]) -> list[Spelled]:
-    """Replace each reference by its full form; return those whose targets are soft-deleted.
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """What references were found to point to.
+
+    Attributes:
+        gone: Those whose targets are soft-deleted.
+        revs: Rev of every target, by id: their names are spelled as of these.
+    """
+
+    gone: list[Spelled]
+    revs: dict[str, int]
+
+
+def resolve(store: Store, spelled: Iterable[Spelled]) -> Resolved:
+    """Replace each reference by its full form.
 
     Raises:
         InvalidInputError: A target is not there, or of a kind that does not fit.
     """
-    gone = []
+    gone, revs = [], {}
     asked = [(each, key_of(each)) for each in spelled]
     found = store.find_many({key for _, key in asked}) if asked else {}
     for each, key in asked:
@@ -105,9 +118,10 @@ def resolve(store: Store, spelled: Iterable[Spelled]) -> list[Spelled]:
             message = f"{_spell(key)} is a {record.kind}; {fits} fits here"
             raise InvalidInputError.at(each.pointer, message)
         each.holder[each.slot] = full_reference(record)
+        revs[record.id] = record.rev
         if record.deleted:
             gone.append(each)
-    return gone
+    return Resolved(gone, revs)
 
 
 def refuse_deleted(gone: Iterable[Spelled], known: Iterable[str]) -> None:
@@ -127,6 +141,26 @@ def targets(which: Kind, document: Document) -> list[Reference]:
     """What a document refers to, its references in full form: one entry a field and target."""
     spelled = spelled_references(which.shape, document)
     return list(dict.fromkeys(Reference(each.path, each.value["id"]) for each in spelled))
+
+
+def without_references(shape: Shape, document: Document, gone: Container[str]) -> Document:
+    """A copy of the document without its references to entities that are gone, at every depth."""
+    out: Document = {}
+    for name, value in document.items():
+        field = shape.fields.get(name)
+        if field is None or value is None:
+            pass
+        elif field.reference and field.is_list:
+            value = [each for each in value if each["id"] not in gone]
+        elif field.reference:
+            value = None if value["id"] in gone else value
+        elif field.shape and field.is_list:
+            value = [without_references(field.shape, item, gone) for item in value]
+        elif field.shape:
+            value = without_references(field.shape, value, gone)
+        if value is not None:
+            out[name] = value
+    return out
 
 
 def full_reference(record: Record) -> Document:

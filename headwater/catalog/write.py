@@ -6,13 +6,16 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from headwater.catalog import model_version
 from headwater.catalog.diff import FieldChange, diff, grouped
-from headwater.catalog.merge import WHOLE, merge, origin, record_origins, without_nulls
+from headwater.catalog.lifecycle import changed_projection
+from headwater.catalog.merge import merge, without_nulls
+from headwater.catalog.origin import WHOLE, origin, record_origins
 from headwater.catalog.part import identify_parts
 from headwater.catalog.reference import refuse_deleted, resolve, spelled_references, targets
 from headwater.catalog.same import same
 from headwater.catalog.validation import check_keys
-from headwater.errors import InvalidInputError
+from headwater.errors import ConflictError, InvalidInputError
 from headwater.names import child, new_id
 from headwater.schemas import Kind
 from headwater.store.base import EntityWrite, EventWrite, Record, Store
@@ -44,12 +47,14 @@ class Located:
 
     Attributes:
         stored: The entity that has the FQN already, soft-deleted or not.
+        revs: Of the entities that the request refers to.
     """
 
     request: Document
     parent_id: str | None
     fqn: str
     stored: Record | None
+    revs: dict[str, int]
 
 
 def locate(store: Store, which: Kind, request: Document) -> Located:
@@ -64,15 +69,17 @@ def locate(store: Store, which: Kind, request: Document) -> Located:
         if parent.default is None:
             raise InvalidInputError.at(f"/{parent.name}", "is required")
         request[parent.name] = parent.default
-    gone = resolve(store, spelled_references(which.shape, request))
+    resolved = resolve(store, spelled_references(which.shape, request))
     check_keys(which.shape, request)
     above = request[parent.name] if parent else {}
     fqn = child(above.get("fullyQualifiedName"), request["name"])
     stored = store.find((which.name, fqn))
-    if gone:
+    if resolved.gone:
         known = {each.target_id for each in targets(which, load(stored))} if stored else set()
-        refuse_deleted(gone, known - {above.get("id")})  # nothing lives below what is deleted
-    return Located(request, above.get("id"), fqn, stored)
+        refuse_deleted(
+            resolved.gone, known - {above.get("id")}
+        )  # nothing lives below what is deleted
+    return Located(request, above.get("id"), fqn, stored, resolved.revs)
 
 
 class WritePath:
@@ -85,13 +92,19 @@ class WritePath:
     def create(self, which: Kind, found: Located) -> Change:
         """A change that brings a new entity about."""
         after = without_nulls(which.shape, found.request)
-        return Change(which, new_id(), found.fqn, after["name"], found.parent_id, None, after)
+        return Change(
+            which, new_id(), found.fqn, after["name"], found.parent_id, None, after,
+            depends=found.revs,
+        )  # fmt: skip
 
-    def update(self, which: Kind, stored: Record, request: Document, actor: Actor) -> Change:
+    def update(self, which: Kind, stored: Record, found: Located, actor: Actor) -> Change:
         """A change that merges a request into the stored entity, and revives a deleted one."""
         before = load(stored)
         change = self.change(which, stored, before, before)
-        change.after = merge(which.shape, before, request, origins=change.origins, actor=actor)
+        change.depends = found.revs
+        change.after = merge(
+            which.shape, before, found.request, origins=change.origins, actor=actor
+        )
         change.after.pop("deleted", None)
         return change
 
@@ -102,9 +115,18 @@ class WritePath:
             rev=stored.rev, origins=json.loads(stored.origins),
         )  # fmt: skip
 
+    def forget(self, stored: Record, draft: Draft, actor: Actor) -> None:
+        """Add to a draft what follows elsewhere from an entity's end."""
+        if stored.kind == model_version.KIND:
+            model_version.forget(self._store, self, stored, draft, actor)
+
     def prepare(self, change: Change, actor: Actor, *, stored: Record | None) -> Prepared:
         """Complete a change and put everything that it writes into a draft."""
-        draft = Draft()
+        draft = Draft(expects=dict(change.depends))
+        if change.kind.name == "mlmodel" and change.before and not change.promotes:
+            _check_projection(change, change.before, actor)
+        if change.kind.name == model_version.KIND:
+            model_version.complete(self._store, self, change, draft, actor)
         identify_parts(change)
         self._derive(self._store, change, draft)
         changes = diff(change.kind, change.before or {}, change.after)
@@ -112,13 +134,14 @@ class WritePath:
         was_deleted = stored is not None and stored.deleted
         if deleted != was_deleted:
             changes.append(_deletion(deleted=deleted))
-        if not changes and same(change.after, change.before):
+        if not changes and stored and _is_as_stored(change, stored):
             draft.expects[change.id] = change.rev
             return Prepared(draft, None, stored)
         write = self._seal(change, changes, actor, stored)
         draft.entities.insert(0, write)
         if changes:
-            draft.events.append(_event(change, write, stored, deleted, was_deleted))
+            major = any(each.major for each in changes)
+            draft.events.append(_event(change, write, stored, deleted, was_deleted, major))
         return Prepared(draft, write, stored)
 
     def _seal(
@@ -128,15 +151,17 @@ class WritePath:
         document = change.after
         version = Version.parse(stored.version) if stored else FIRST
         if stored and changes:
-            document["changeDescription"] = describe(stored.version, changes, actor)
+            document["changeDescription"] = describe(stored.version, changes, actor) | change.about
             version = version.next(major=any(c.major for c in changes))
         if changes:
             document |= {"version": str(version), "updatedAt": now_ms(), "updatedBy": actor.name}
         document |= {"id": change.id, "fullyQualifiedName": change.fqn}
-        if stored:
-            origins = record_origins(change.origins, changes, actor)
-        else:
+        if stored is None:
             origins = {WHOLE: origin(actor)}
+        elif change.restores:
+            origins = change.origins
+        else:
+            origins = record_origins(change.origins, changes, actor)
         return EntityWrite(
             id=change.id,
             kind=change.kind.name,
@@ -153,6 +178,30 @@ class WritePath:
             dropped_parts=tuple(change.dropped_parts),
             search=search_text(change.kind, document),
         )
+
+
+def _check_projection(change: Change, before: Document, actor: Actor) -> None:
+    """Refuse a direct write of what a promotion set.
+
+    Raises:
+        ConflictError: It would change a value that the serving version has.
+    """
+    fields = changed_projection(
+        change.kind.shape, before, change.after, change.origins, by_person=actor.kind == "person"
+    )
+    if fields:
+        serving = before["lifecycle"]["serving"]
+        raise ConflictError(
+            f"{', '.join(fields)} of mlmodel {change.fqn!r} are what its version {serving['name']}"
+            " in production has; write them to a version and promote it:"
+            " POST /api/v1/modelVersions/{id}/stage",
+            fields=fields,
+            serving=serving,
+        )
+
+
+def _is_as_stored(change: Change, stored: Record) -> bool:
+    return same(change.after, change.before) and change.origins == json.loads(stored.origins)
 
 
 def describe(previous: str, changes: list[FieldChange], actor: Actor) -> Document:
@@ -172,14 +221,23 @@ def _deletion(*, deleted: bool) -> FieldChange:
 
 
 def _event(
-    change: Change, write: EntityWrite, stored: Record | None, deleted: bool, was_deleted: bool
+    change: Change,
+    write: EntityWrite,
+    stored: Record | None,
+    deleted: bool,
+    was_deleted: bool,
+    major: bool,
 ) -> EventWrite:
     if stored is None:
         what = "entityCreated"
     elif deleted != was_deleted:
         what = "entitySoftDeleted" if deleted else "entityRestored"
     else:
-        what = "entityUpdated"
+        what = "entityUpdated" if stored.fqn == write.fqn else "entityRenamed"
     described = change.after.get("changeDescription") if stored else None
-    payload = {"changeDescription": described} if described else {}
+    payload: Document = {"changeDescription": described} if described else {}
+    if major and stored:
+        payload["major"] = True
+    if stored and stored.fqn != write.fqn:
+        payload["previousFullyQualifiedName"] = stored.fqn
     return EventWrite(what, write.id, write.kind, write.fqn, write.version, dump(payload))

@@ -97,11 +97,14 @@ class ChangeDescription(Document):
     """Fields whose value is another one."""
     fields_deleted: Annotated[list[FieldChange] | None, Field(alias="fieldsDeleted")] = None
     """Fields, or elements of keyed lists, that are gone."""
+    references_gone: Annotated[list[Text] | None, Field(alias="referencesGone")] = None
+    """FQNs of entities that the version reverted to referred to, and that are gone."""
     if TYPE_CHECKING:  # both spellings
         previousVersion: str | None
         fieldsAdded: list[FieldChange] | None
         fieldsUpdated: list[FieldChange] | None
         fieldsDeleted: list[FieldChange] | None
+        referencesGone: list[str] | None
 
         def __init__(
             self,
@@ -114,4 +117,6 @@ class ChangeDescription(Document):
             fieldsUpdated: list[FieldChange] | None = ...,
             fields_deleted: list[FieldChange] | None = ...,
             fieldsDeleted: list[FieldChange] | None = ...,
+            references_gone: list[str] | None = ...,
+            referencesGone: list[str] | None = ...,
         ) -> None: ...

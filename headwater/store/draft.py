@@ -95,6 +95,10 @@ class Change:
         after: The new document; services complete it (ids, names, resolved columns).
         rev: Rev of ``before``; 0 for a new entity.
         parts: Parts to put; ``dropped_parts``: ids of those that are gone.
+        depends: Revs of the entities whose names the document spells, by id.
+        about: Further properties of the ``changeDescription``.
+        restores: The origins are those of an earlier state, and stay as they are.
+        promotes: What a promotion sets may change.
     """
 
     kind: Kind
@@ -108,6 +112,10 @@ class Change:
     origins: dict[str, Any] = field(default_factory=dict)
     parts: list[Part] = field(default_factory=list)
     dropped_parts: list[str] = field(default_factory=list)
+    depends: dict[str, int] = field(default_factory=dict)
+    about: Document = field(default_factory=dict)
+    restores: bool = False
+    promotes: bool = False
 
 
 @dataclass(slots=True)

@@ -1,0 +1,155 @@
+"""Reading entities: one, lists, versions, differences."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from headwater.catalog.diff import diff, grouped
+from headwater.errors import InvalidInputError, NotFoundError
+from headwater.schemas import kind
+from headwater.store.base import Deleted, Key, PageQuery, Record, Store
+from headwater.store.draft import Document, load
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a list. ``after`` is the cursor of the next one, None on the last."""
+
+    records: list[Record]
+    after: str | None
+    total: int | None
+
+
+class CatalogReader:
+    """The reads of the catalog."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def get(
+        self,
+        kind_name: str,
+        key: Key,
+        *,
+        as_of: int | None = None,
+        include_deleted: bool = False,
+    ) -> Record:
+        """Return an entity, now or after a commit.
+
+        Raises:
+            NotFoundError: There is none, it is of another kind, or it is soft-deleted.
+        """
+        found = self._store.find(key, as_of=as_of)
+        if found is None or found.kind != kind_name or (found.deleted and not include_deleted):
+            raise _missing(kind_name, key, found, as_of)
+        return found
+
+    def list(
+        self,
+        kind_name: str,
+        *,
+        limit: int = 10,
+        after: str | None = None,
+        parent: Key | None = None,
+        deleted: Deleted = "exclude",
+        total: bool = False,
+    ) -> Page:
+        """Return one page of a kind's entities, ordered by FQN.
+
+        Raises:
+            InvalidInputError: ``after`` is not a cursor of a list.
+            NotFoundError: The parent is not there.
+        """
+        which = kind(kind_name)
+        parent_id = None
+        if parent is not None:
+            if which.parent_kind is None:
+                raise InvalidInputError(f"a {which.name} has no parent to filter by")
+            key = (which.parent_kind, parent) if isinstance(parent, str) else parent
+            parent_id = self.get(which.parent_kind, key, include_deleted=True).id
+        query = PageQuery(which.name, limit + 1, _cursor(after), parent_id, deleted)
+        records = self._store.page(query)
+        more = len(records) > limit
+        records = records[:limit]
+        next_after = _encode(records[-1].fqn) if more else None
+        return Page(records, next_after, self._store.count(query) if total else None)
+
+    def versions(
+        self, kind_name: str, key: Key, *, limit: int = 100, before_rev: int | None = None
+    ) -> Sequence[Record]:
+        """Return the states that carried each version last, newest first.
+
+        Args:
+            before_rev: Rev of the last state of the page before.
+        """
+        entity = self.get(kind_name, key, include_deleted=True)
+        start = before_rev + 1 if before_rev is not None else None  # that state's version is known
+        latest: dict[str, Record] = {}
+        while len(latest) <= limit:
+            states = self._store.versions(entity.id, limit=limit + 1, before_rev=start)
+            for state in states:
+                latest.setdefault(state.version, state)
+            if len(states) <= limit:
+                break
+            start = states[-1].rev  # a version may have more states than a page
+        return [state for state in latest.values() if state.rev != before_rev][:limit]
+
+    def get_version(self, kind_name: str, key: Key, version: str) -> Record:
+        """Return an entity as it was in one version.
+
+        Raises:
+            NotFoundError: The entity never had that version; the message has the newest one.
+        """
+        entity = self.get(kind_name, key, include_deleted=True)
+        found = self._store.find(entity.id, version=version)
+        if found is None:
+            raise NotFoundError(
+                f"{kind_name} {entity.fqn!r} has no version {version!r}; "
+                f"the newest is {entity.version}",
+                version=version,
+            )
+        return found
+
+    def diff(self, kind_name: str, key: Key, a: str, b: str) -> Document:
+        """Return what changed from version ``a`` to version ``b`` of an entity."""
+        which = kind(kind_name)
+        old, new = self.get_version(kind_name, key, a), self.get_version(kind_name, key, b)
+        changes = diff(which, load(old), load(new))
+        return {
+            "id": new.id,
+            "kind": which.name,
+            "fullyQualifiedName": new.fqn,
+            "from": a,
+            "to": b,
+            "major": any(change.major for change in changes),
+            **grouped(changes),
+        }
+
+
+def _missing(kind_name: str, key: Key, found: Record | None, as_of: int | None) -> NotFoundError:
+    what = f"{kind_name} {key[1]!r}" if isinstance(key, tuple) else f"{kind_name} with id {key}"
+    if found is not None and found.kind != kind_name:
+        return NotFoundError(f"there is no {what}; that id is a {found.kind}")
+    if found is not None:
+        hint = "restore brings it back"
+        return NotFoundError(f"{what} is deleted; {hint}", id=found.id, deleted=True)
+    when = f" as of {as_of}" if as_of is not None else ""
+    return NotFoundError(f"there is no {what}{when}")
+
+
+def _encode(fqn: str) -> str:
+    return base64.urlsafe_b64encode(fqn.encode()).decode().rstrip("=")
+
+
+def _cursor(after: str | None) -> str | None:
+    if after is None:
+        return None
+    try:
+        return base64.b64decode(
+            after + "=" * (-len(after) % 4), altchars=b"-_", validate=True
+        ).decode()
+    except (binascii.Error, UnicodeDecodeError, ValueError) as error:
+        raise InvalidInputError("`after` is not a cursor that a list answered") from error

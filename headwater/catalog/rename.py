@@ -1,0 +1,92 @@
+"""Renaming: one entity gets a new name, and every document that spells the old one follows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from headwater.catalog.write import Prepared, WritePath
+from headwater.errors import AlreadyExistsError
+from headwater.names import check_name, child
+from headwater.schemas import kind
+from headwater.store.base import Part, Record, Store
+from headwater.store.draft import Actor, Document, load, same_version
+
+
+def prepare_rename(
+    store: Store, path: WritePath, stored: Record, name: str, actor: Actor
+) -> Prepared:
+    """See ``CatalogService.rename``."""
+    name = check_name(name)
+    parent = store.find(stored.parent_id) if stored.parent_id else None
+    fqn = child(parent.fqn if parent else None, name)
+    taken = store.find((stored.kind, fqn))
+    if taken and taken.id != stored.id:
+        gone = ", soft-deleted" if taken.deleted else ""
+        raise AlreadyExistsError(f"{stored.kind} {fqn!r} is there already{gone}", id=taken.id)
+    below = store.descendants(stored.id)
+    names = _Names(
+        {stored.id: (name, stored.fqn, fqn)}
+        | {each.id: (each.name, each.fqn, fqn + each.fqn[len(stored.fqn) :]) for each in below}
+    )
+    before = load(stored)
+    after, _ = names.rewritten(stored.id, before)
+    change = path.change(kind(stored.kind), stored, before, {**after, "name": name})
+    change.name, change.fqn = name, fqn
+    prepared = path.prepare(change, actor, stored=stored)
+    if stored.fqn == fqn:
+        return prepared
+    records = {each.id: each for each in below} | _referring(store, names)
+    records.pop(stored.id, None)
+    nodes = store.nodes(owner_ids=set(records)) if records else []
+    for record in records.values():
+        document, moved = names.rewritten(record.id, load(record))
+        own = [node for node in nodes if node.owner_id == record.id and not node.dropped]
+        parts = [Part(n.id, n.kind, moved[n.fqn], n.name) for n in own if n.fqn in moved]
+        new_fqn = {"fqn": names.of[record.id][2]} if record.id in names.of else {}
+        prepared.draft.entities.append(same_version(record, document, parts=parts, **new_fqn))
+    return prepared
+
+
+def _referring(store: Store, names: _Names) -> dict[str, Record]:
+    found = {entity_id for each in names.of for entity_id, _ in store.referrers(each)}
+    records = store.find_many(found) if found else {}
+    return {str(key): record for key, record in records.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """Name, old and new FQN of every entity that a rename moves, by id."""
+
+    of: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)
+
+    def rewritten(self, entity_id: str, document: Document) -> tuple[Document, dict[str, str]]:
+        """The document with the new names, and the FQNs within it that moved."""
+        moved: dict[str, str] = {}
+        own = self.of.get(entity_id)
+        out: Document = {}
+        for name, value in document.items():
+            out[name] = value if name == "changeDescription" else self._value(value, own, moved)
+        if own:
+            out["fullyQualifiedName"] = own[2]
+        return out, moved
+
+    def _value(self, value: Any, own: tuple[str, str, str] | None, moved: dict[str, str]) -> Any:
+        if isinstance(value, list):
+            return [self._value(item, own, moved) for item in value]
+        if not isinstance(value, dict):
+            return value
+        out = {name: self._value(inner, own, moved) for name, inner in value.items()}
+        fqn = value.get("fullyQualifiedName")
+        pointed = self.of.get(str(value.get("id")))
+        if pointed:  # a reference, or a pointer to a model version
+            out["name"] = pointed[0]
+            if fqn is not None:
+                out["fullyQualifiedName"] = pointed[2]
+        elif isinstance(fqn, str):
+            source = value.get("dataSource")
+            within = self.of.get(source["id"]) if isinstance(source, dict) else own
+            if within and fqn.startswith(within[1] + "."):
+                out["fullyQualifiedName"] = moved[fqn] = within[2] + fqn[len(within[1]) :]
+        return out

@@ -1,0 +1,111 @@
+"""Renaming: what lies below and what refers follows in the same commit, without versions."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from headwater.catalog import CatalogService
+from headwater.errors import AlreadyExistsError, InvalidInputError, NotFoundError
+from headwater.lineage import LineageService
+from headwater.store import Store
+from tests.services.shop import ME, Shop
+
+
+def read(catalog: CatalogService, kind: str, fqn: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(catalog.get(kind, (kind, fqn)).document)
+    return document
+
+
+def test_a_rename_reaches_everything_below_and_everything_that_refers(
+    store: Store, catalog: CatalogService, lineage: LineageService, shop: Shop
+) -> None:
+    table = shop.table("t", "a")
+    model = shop.model(features={"age": ["t.a", "t.nowhere"]})
+    events = store.events(limit=1000)
+    before = store.sequence()
+
+    written = catalog.rename("database", ("database", "wh.main"), "core", actor=ME)
+
+    assert store.sequence() == before + 1
+    assert written.fqn == "wh.core"
+    assert written.version == "0.2"
+    found = read(catalog, "table", "wh.core.shop.t")
+    assert found["id"] == table.id
+    assert found["version"] == "0.1"
+    assert found["databaseSchema"]["fullyQualifiedName"] == "wh.core.shop"
+    assert found["columns"][0]["fullyQualifiedName"] == "wh.core.shop.t.a"
+    tied, loose = read(catalog, "mlmodel", model.fqn)["mlFeatures"][0]["featureSources"]
+    assert tied["fullyQualifiedName"] == "wh.core.shop.t.a"
+    assert tied["dataSource"]["fullyQualifiedName"] == "wh.core.shop.t"
+    assert loose["fullyQualifiedName"] == "wh.core.shop.t.nowhere"
+    assert catalog.get("mlmodel", model.id).version == model.version
+    new = store.events(after=events[-1].number)
+    assert [(each.event.type, each.event.fqn) for each in new] == [("entityRenamed", "wh.core")]
+    assert json.loads(new[0].event.payload)["previousFullyQualifiedName"] == "wh.main"
+    with pytest.raises(NotFoundError):
+        catalog.get("table", ("table", "wh.main.shop.t"))
+    reached = lineage.impact("wh.core.shop.t.a")
+    assert [each["fullyQualifiedName"] for each in reached["models"]] == ["headwater.churn"]
+
+
+def test_a_source_that_waits_finds_its_column_after_a_rename(
+    catalog: CatalogService, lineage: LineageService, shop: Shop
+) -> None:
+    shop.table("t", "a")
+    shop.model(features={"age": ["t.later"]})
+    catalog.rename("databaseSchema", ("databaseSchema", shop.schema), "store", actor=ME)
+    shop.schema = "wh.main.store"
+    shop.table("t", "a", "later")
+    assert lineage.impact("wh.main.store.t.later")["total"] == 1
+
+
+def test_a_later_write_of_the_model_keeps_the_new_names(
+    catalog: CatalogService, shop: Shop
+) -> None:
+    shop.table("t", "a")
+    shop.model(features={"age": ["t.a"]})
+    catalog.rename("table", ("table", f"{shop.schema}.t"), "u", actor=ME)
+    again = shop.model(features={"age": ["u.a"]})
+    assert not again.changed
+    assert f"{shop.schema}.u.a" in again.document
+
+
+def test_names_that_only_look_alike_stay(catalog: CatalogService, shop: Shop) -> None:
+    catalog.put("mlmodelService", {"name": "wh"}, actor=ME)
+    shop.table("t", "a")
+    model = shop.model("m", service="wh", features={"age": ["t.a"]})
+    catalog.rename("databaseService", ("databaseService", "wh"), "lake", actor=ME)
+    feature = read(catalog, "mlmodel", model.fqn)["mlFeatures"][0]
+    assert feature["fullyQualifiedName"] == "wh.m.age"
+    assert feature["featureSources"][0]["fullyQualifiedName"] == "lake.main.shop.t.a"
+
+
+def test_a_name_that_is_taken_or_impossible_is_refused(catalog: CatalogService, shop: Shop) -> None:
+    shop.table("t", "a")
+    shop.table("u", "a")
+    key = ("table", f"{shop.schema}.t")
+    with pytest.raises(AlreadyExistsError):
+        catalog.rename("table", key, "u", actor=ME)
+    with pytest.raises(InvalidInputError):
+        catalog.rename("table", key, "", actor=ME)
+    with pytest.raises(InvalidInputError, match="rename"):
+        catalog.patch("table", key, {"name": "v"}, actor=ME)
+    catalog.delete("table", ("table", f"{shop.schema}.u"), actor=ME)
+    with pytest.raises(AlreadyExistsError, match="soft-deleted"):
+        catalog.rename("table", key, "u", actor=ME)
+
+
+def test_the_same_name_changes_nothing(catalog: CatalogService, shop: Shop) -> None:
+    shop.table("t", "a")
+    assert not catalog.rename("table", ("table", f"{shop.schema}.t"), "t", actor=ME).changed
+
+
+def test_the_past_keeps_its_names(store: Store, catalog: CatalogService, shop: Shop) -> None:
+    table = shop.table("t", "a")
+    before = store.sequence()
+    catalog.rename("table", table.id, "u", actor=ME)
+    assert catalog.get("table", table.id, as_of=before).fqn.endswith(".t")
+    assert catalog.get("table", table.id).fqn.endswith(".u")

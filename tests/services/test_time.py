@@ -1,0 +1,117 @@
+"""Time: reverting, handing fields back, and what a write would do."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from headwater.catalog import CatalogService, Written
+from headwater.errors import InvalidInputError, NotFoundError
+from headwater.store import Store
+from tests.services.shop import BOT, ME, Shop
+
+
+def doc(written: Written) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(written.document)
+    return document
+
+
+def test_revert_makes_a_new_version_with_the_old_values(catalog: CatalogService) -> None:
+    first = catalog.put("mlmodel", {"name": "m", "algorithm": "RF", "license": "MIT"}, actor=ME)
+    catalog.put("mlmodel", {"name": "m", "algorithm": "XGB", "license": None}, actor=ME)
+    back = catalog.revert("mlmodel", first.id, "0.1", actor=ME)
+    assert (back.version, doc(back)["algorithm"], doc(back)["license"]) == ("2.0", "RF", "MIT")
+    assert catalog.diff("mlmodel", first.id, "0.1", "2.0")["fieldsUpdated"] == []
+
+
+def test_revert_to_what_is_there_makes_nothing(catalog: CatalogService) -> None:
+    model = catalog.put("mlmodel", {"name": "m", "algorithm": "RF"}, actor=ME)
+    assert not catalog.revert("mlmodel", model.id, "0.1", actor=ME).changed
+
+
+def test_revert_keeps_the_name_and_restores_who_wrote(catalog: CatalogService, shop: Shop) -> None:
+    body = {"name": "t", "databaseSchema": shop.schema}
+    table = catalog.put("table", {**body, "description": "by a machine"}, actor=BOT)
+    catalog.put("table", {**body, "description": "by a person"}, actor=ME)
+    catalog.rename("table", table.id, "renamed", actor=ME)
+    back = catalog.revert("table", table.id, "0.1", actor=ME)
+    assert (back.fqn, doc(back)["description"]) == (f"{shop.schema}.renamed", "by a machine")
+    # The machine owns its description again, and may change it.
+    body["name"] = "renamed"
+    assert doc(catalog.put("table", {**body, "description": "anew"}, actor=BOT))["description"] == (
+        "anew"
+    )
+
+
+def test_revert_names_references_that_are_gone(catalog: CatalogService, shop: Shop) -> None:
+    shop.table("t", "a")
+    model = shop.model(features={"age": ["t.a"]})
+    shop.model(features={"age": ["loose"]})
+    catalog.delete("table", ("table", f"{shop.schema}.t"), actor=ME)
+    back = doc(catalog.revert("mlmodel", model.id, "0.1", actor=ME))
+    assert back["changeDescription"]["referencesGone"] == [f"{shop.schema}.t"]
+    assert "dataSource" not in back["mlFeatures"][0]["featureSources"][0]
+
+
+def test_revert_to_a_version_that_never_was_is_refused(catalog: CatalogService) -> None:
+    model = catalog.put("mlmodel", {"name": "m", "algorithm": "RF"}, actor=ME)
+    with pytest.raises(NotFoundError, match="newest is"):
+        catalog.revert("mlmodel", model.id, "7.0", actor=ME)
+
+
+def test_reverted_columns_are_the_same_parts(
+    store: Store, catalog: CatalogService, shop: Shop
+) -> None:
+    table = shop.table("t", "a", "b")
+    parts = {each.fqn: each.id for each in store.nodes(owner_ids=[table.id])}
+    shop.table("t", "a")
+    catalog.revert("table", table.id, "0.1", actor=ME)
+    nodes = store.nodes(owner_ids=[table.id])
+    assert {each.fqn: each.id for each in nodes} == parts
+    assert not any(each.dropped for each in nodes)
+
+
+def test_preview_says_what_a_write_would_do_and_writes_nothing(
+    store: Store, catalog: CatalogService, shop: Shop
+) -> None:
+    body = {"name": "t", "databaseSchema": shop.schema, "description": "a"}
+    catalog.put("table", body, actor=ME)
+    before = store.sequence()
+    found = catalog.preview(
+        "table",
+        [
+            body,
+            {**body, "description": "b"},
+            {**body, "name": "new"},
+            {"name": "t"},
+        ],
+        actor=ME,
+    )
+    assert [each["action"] for each in found] == ["none", "update", "create", "fail"]
+    assert found[1]["version"] == "0.2"
+    assert found[1]["fieldsUpdated"][0]["newValue"] == "b"
+    assert found[3]["errors"][0]["pointer"] == "/databaseSchema"
+    assert store.sequence() == before
+
+
+def test_a_person_hands_a_field_back(catalog: CatalogService, shop: Shop) -> None:
+    body = {"name": "t", "databaseSchema": shop.schema}
+    table = catalog.put("table", {**body, "description": "mine"}, actor=ME)
+    assert doc(catalog.put("table", {**body, "description": "x"}, actor=BOT))["description"] == (
+        "mine"
+    )
+    released = catalog.release("table", table.id, "description", actor=ME)
+    assert released.version == table.version
+    assert doc(catalog.put("table", {**body, "description": "x"}, actor=BOT))["description"] == "x"
+
+
+def test_only_a_person_hands_back_and_only_what_there_is(
+    catalog: CatalogService, shop: Shop
+) -> None:
+    table = catalog.put("table", {"name": "t", "databaseSchema": shop.schema}, actor=ME)
+    with pytest.raises(InvalidInputError, match="person"):
+        catalog.release("table", table.id, "description", actor=BOT)
+    with pytest.raises(InvalidInputError, match="no field"):
+        catalog.release("table", table.id, "nonsense", actor=ME)
