@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
-from itertools import islice
-from typing import Any
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from headwater.errors import InvalidInputError
 from headwater.names import split
@@ -21,49 +21,88 @@ MAX_WORDS = 10_000
 """Words of one field that are looked at: a text may be of any length, its index may not."""
 MAX_TERMS = 32
 
-_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+# Where a word begins within a name: ``customerId``, ``HTTPServer``.
+_HUMP = re.compile(r"[A-Z](?:(?<=[a-z0-9].)|(?<=[A-Z].)(?=[a-z]))")
+_SPACED = {code: chr(code) if chr(code).isalnum() else " " for code in range(128)}
 # Written without spaces: each character is a word, and words side by side are a phrase.
 _UNSPACED = re.compile(
-    "([\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff])"
+    "[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
+    # Pictures are words too, so that what is named by one is found by it.
+    "|[\u2600-\u27bf\U0001f000-\U0001faff]"
 )
-_WORD = re.compile(r"[^\W_]+")
-_QUERY = re.compile(r'"([^"]*)"(\*?)|(\S+)')
+# Letters with a stroke or joined, which Unicode does not take apart as it does ``\u00fc``.
+_PLAIN = str.maketrans(
+    {"\u00e6": "ae", "\u0153": "oe", "\u00f8": "o", "\u0142": "l", "\u0111": "d", "\u00f0": "d",
+     "\u00fe": "th", "\u0131": "i"}
+)  # fmt: skip
+_KEPT_SIGNS = 20_000
+_QUERY = re.compile(r'"([^"]*)"(\*?)|([^\s"]+)')
+_APART = re.compile(r"[.,:;/\\|]+")
 
 
-def words(text: str) -> Iterator[str]:
-    """Yield the words of a text: ``customerId`` and ``customer_id`` are ``customer``, ``id``.
+def words(text: str) -> list[str]:
+    """The words of a text: ``customerId`` and ``customer_id`` are ``customer``, ``id``.
 
     Letters and digits in lower case without accents; they hold nothing that a query language or a
     tokenizer could take for its own.
     """
-    if not text.isascii():
-        apart = unicodedata.normalize("NFKD", text)
-        text = "".join(c for c in apart if not unicodedata.combining(c))
-        text = _UNSPACED.sub(r" \1 ", text)
-    for word in _WORD.findall(_CAMEL.sub(" ", text)):
-        yield word.casefold()[:MAX_WORD]
+    if text.isascii():
+        text = _HUMP.sub(r" \g<0>", text.translate(_SPACED)).lower()
+    else:
+        apart = unicodedata.normalize("NFKD", text).translate(_SIGNS)
+        text = _HUMP.sub(r" \g<0>", apart).casefold().translate(_PLAIN)
+    found = text.split()
+    if max(map(len, found), default=0) > MAX_WORD:
+        found = [word[:MAX_WORD] for word in found]
+    return found
+
+
+class _Signs(dict[int, str]):
+    """What becomes of a sign that is taken apart: itself, another, nothing, or the end of a word.
+
+    Found out once for each sign that is met.
+    """
+
+    def __missing__(self, code: int) -> str:
+        sign = chr(code)
+        if _UNSPACED.match(sign):
+            out = f" {sign} "
+        elif unicodedata.combining(sign) or 0xFE00 <= code <= 0xFE0F:  # accents, looks of a picture
+            out = ""
+        else:
+            # Vowels of Indic scripts are marks.
+            is_mark = unicodedata.category(sign) in ("Mn", "Mc")
+            out = sign if sign.isalnum() or is_mark else " "
+        if len(self) < _KEPT_SIGNS:
+            self[code] = out
+        return out
+
+
+_SIGNS = _Signs()
 
 
 def joined(*texts: str | None) -> str:
     """The words of texts as a store keeps them."""
-    found = (word for text in texts if text for word in words(text))
-    return " ".join(islice(found, MAX_WORDS))
+    found = words("\n".join([text for text in texts if text]))
+    return " ".join(found[:MAX_WORDS])
 
 
 def terms(query: str) -> tuple[Term, ...]:
     """What a person typed, as terms: words, ``"phrases"``, ``begun*``.
 
-    A word that is several (``orders.customer_id``) is a phrase. All other signs mean nothing.
+    A word that is several (``customer_id``) is a phrase; a path (``orders.customer_id``) is a term
+    for each of its names, because a table has more columns than one. All other signs mean nothing.
 
     Raises:
         InvalidInputError: More than 32 terms.
     """
     found = []
-    for phrase, star, word in _QUERY.findall(query):
-        text = phrase or word
-        cut = tuple(words(text))
-        if cut:
-            found.append(Term(cut, prefix=bool(star) or word.endswith("*")))
+    for phrase, star, path in _QUERY.findall(query):
+        *before, last = _APART.split(path) if path else [phrase]
+        begun = bool(star) or path.endswith("*")
+        found += [Term(cut) for text in before if (cut := tuple(words(text)))]
+        if cut := tuple(words(last)):
+            found.append(Term(cut, prefix=begun))
     if len(found) > MAX_TERMS:
         raise InvalidInputError(f"a search has at most {MAX_TERMS} terms, not {len(found)}")
     return tuple(found)
@@ -73,37 +112,66 @@ def search_text(kind: Kind, document: Document) -> SearchText | None:
     """What an entity of a kind is found by; None for one that is deleted."""
     if document.get("deleted"):
         return None
-    paths: list[str] = [document["fullyQualifiedName"]]
-    texts: list[str] = []
+    name, fqn, shown = document["name"], document["fullyQualifiedName"], document.get("displayName")
+    paths: list[str] = [fqn]
+    texts: list[str] = [kind.title, kind.name]  # ``churn model``
     tags: list[str] = []
     _collect(kind.shape, document, paths, texts, tags)
-    name = document["name"]
-    whole = name if _CAMEL.search(name) else None  # ``customerId`` is also found by ``customerid``
+    paths = list(dict.fromkeys(paths))
     return SearchText(
-        name=joined(name, document.get("displayName"), whole and whole.lower()),
-        path=joined(*paths),
+        name=joined(name, shown, *_whole([name])),
+        path=joined(*paths, *_whole(paths)),
         text=joined(*texts),
         facets=_facets(kind, document, tags),
     )
+
+
+def _whole(names: Iterable[str]) -> list[str]:
+    """Names of several words in one, so that ``customerid`` finds ``customerId`` as well."""
+    return [name.lower() for name in names if _HUMP.search(name)]
+
+
+class _Step(NamedTuple):
+    """What a field of a shape holds that is looked for."""
+
+    field: str
+    is_text: bool
+    is_tags: bool
+    is_list: bool
+    shape: Shape | None
+    keyed_by: str | None
+
+
+@lru_cache(maxsize=4096)
+def _steps(shape: Shape) -> tuple[_Step, ...]:
+    """The fields of a shape that are worth a look: most are not, and this is in every write."""
+    steps = []
+    for name, field in shape.fields.items():
+        is_text = (field.searchable or name == "description") and not field.secret
+        is_tags = name == "tags" and bool(field.reference)
+        if is_text or is_tags or field.shape:
+            keyed_by = field.keyed_by
+            steps.append(_Step(name, is_text, is_tags, field.is_list, field.shape, keyed_by))
+    return tuple(steps)
 
 
 def _collect(
     shape: Shape, document: Document, paths: list[str], texts: list[str], tags: list[str]
 ) -> None:
     """Add the names of parts, the searchable texts and the tags at every depth."""
-    for name, value in document.items():
-        field = shape.fields.get(name)
-        if field is None or not value:
+    for name, is_text, is_tags, is_list, inner, keyed_by in _steps(shape):
+        value = document.get(name)
+        if not value:
             continue
-        if name == "tags" and field.reference:
-            tags += [each["fullyQualifiedName"] for each in value]
-        if field.searchable or name == "description":
+        if is_text:
             texts += _texts(value)
-        if field.shape:
-            for item in value if field.is_list else [value]:
-                if field.keyed_by:
-                    paths.append(item[field.keyed_by])
-                _collect(field.shape, item, paths, texts, tags)
+        if is_tags:
+            tags += [each["fullyQualifiedName"] for each in value]
+        if inner:
+            for item in value if is_list else (value,):
+                if keyed_by:
+                    paths.append(item[keyed_by])
+                _collect(inner, item, paths, texts, tags)
 
 
 def _texts(value: Any) -> list[str]:

@@ -18,7 +18,6 @@ ODD_WORDS = [
     "strasse", "\u00e6\u00f8\u0142", "\u0131", "\u0430\u0431\u0432", "\u03c3\u03bf\u03c3",
     "\u0663\u0664", "\u05e9\u05dc\u05d5\u05dd", "\u0939\u093f\u0928\u0926\u0940", "\u0e31\u0e29",
     "\u4e2d", "\u1112\u1161\u11ab", "\U0001e922\U0001e923", "\U00020000", "\U0001f30a",
-    "\U00011f04",
 ]  # fmt: skip
 
 NASTY = [
@@ -29,7 +28,7 @@ NASTY = [
     "a\x00b", "a\tb\nc", "\u00a0a\u2028b", "a\u200bb", "\u202ea", "\ufeffa", "<b>a</b>", "a=b",
     "`a`", "@a", "#a", "a,b", "Stra\u00dfe", "\u0130stanbul", "\ufb01le", "\u2460", "\u00bd",
     "\u4e2d\u6587*", "\u00dcber*", "e\u0301te\u0301", "\U0001f468\u200d\U0001f469", "\u2764\ufe0f",
-    "\u0939\u093f\u0928\u094d\u0926\u0940*", "x" * 500, "a." * 100, "fooBarBAZQux1",
+    "\u0939\u093f\u0928\u094d\u0926\u0940*", "x" * 500, "a." * 20, "fooBarBAZQux1",
 ]  # fmt: skip
 
 
