@@ -173,6 +173,7 @@ def test_facets_come_from_owners_tags_and_stages() -> None:
     owners = [{"fullyQualifiedName": "ada"}, {"fullyQualifiedName": "ops"}]
     made = search_text(kind("mlmodel"), model(owners=owners, tags=tagged, lifecycle=stages))
     assert made is not None
+    assert made.facets["tag"] == ("pii.email", "tier.gold")
     assert made.facets["owner"] == ("ada", "ops")
     assert made.facets["stage"] == ("staging", "production")
 
