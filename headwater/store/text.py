@@ -8,10 +8,12 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+import pydantic_core
+
 from headwater.errors import InvalidInputError
 from headwater.names import split
-from headwater.schemas.kind import Kind, Shape
-from headwater.store.base import SearchText, Term
+from headwater.schemas import Kind, Shape, kinds
+from headwater.store.base import Record, SearchText, Term
 
 Document = dict[str, Any]
 
@@ -124,6 +126,17 @@ def search_text(kind: Kind, document: Document) -> SearchText | None:
         text=joined(*texts),
         facets=_facets(kind, document, tags),
     )
+
+
+def stored_text(record: Record) -> SearchText | None:
+    """What a stored state is found by, made anew; None for one whose document is no kind's."""
+    which = kinds().get(record.kind)
+    if which is None or record.deleted:
+        return None
+    try:
+        return search_text(which, pydantic_core.from_json(record.document))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
 
 
 def _whole(names: Iterable[str]) -> list[str]:

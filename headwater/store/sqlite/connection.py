@@ -13,12 +13,12 @@ from typing import Concatenate, Literal, ParamSpec, TypeVar
 from headwater.errors import StoreError
 from headwater.store.sqlite.failure import RAW_ERRORS, translated
 from headwater.store.sqlite.layout import check_owner
+from headwater.store.sqlite.url import MEMORY
 
 P = ParamSpec("P")
 T = TypeVar("T")
 Synchronous = Literal["FULL", "NORMAL"]
 
-MEMORY = ":memory:"
 CACHE_KIB = 16_384  # of pages, for each connection
 CHECKPOINT_PAGES = 4_000  # rare enough that a busy page is copied once for many commits
 
@@ -124,7 +124,6 @@ class Database:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute(f"PRAGMA synchronous = {synchronous}")
             connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
-            connection.execute("PRAGMA foreign_keys = 1")
         except BaseException:
             connection.close()
             raise

@@ -5,11 +5,12 @@ from __future__ import annotations
 from sqlite3 import Connection
 
 from headwater.errors import StoreError
+from headwater.store.sqlite import entry, search
 
 APPLICATION_ID = 0x48445752
 """``HDWR``: marks the file, so that a database of another program is never written to."""
 
-VERSION = 1
+VERSION = 2
 
 # Keys are text: walks are ordered by id, and an index in that order is what lets a page of a hub
 # touch only itself. Most of a commit's time goes into writing pages, and ids are random: what many
@@ -42,7 +43,7 @@ CREATE UNIQUE INDEX entity_past_rev ON entity_past (id, rev, seq);
 CREATE VIEW entity_state AS SELECT * FROM entity UNION ALL SELECT * FROM entity_past;
 
 CREATE TABLE entity_reference (
-  entity_id TEXT NOT NULL, field TEXT NOT NULL, target_id TEXT NOT NULL REFERENCES entity (id),
+  entity_id TEXT NOT NULL, field TEXT NOT NULL, target_id TEXT NOT NULL,
   PRIMARY KEY (entity_id, field, target_id)
 ) WITHOUT ROWID;
 CREATE INDEX entity_reference_target ON entity_reference (target_id);
@@ -55,7 +56,7 @@ CREATE INDEX node_fqn ON node (fqn);
 CREATE INDEX node_owner ON node (owner_id) WHERE owner_id IS NOT NULL;
 
 CREATE TABLE edge (
-  from_id TEXT NOT NULL REFERENCES node (id), to_id TEXT NOT NULL REFERENCES node (id),
+  from_id TEXT NOT NULL, to_id TEXT NOT NULL,
   level TEXT NOT NULL, source TEXT NOT NULL, producer TEXT NOT NULL,
   details TEXT NOT NULL, opened_seq INTEGER NOT NULL,
   UNIQUE (from_id, level, to_id, source, producer)
@@ -71,9 +72,12 @@ CREATE TABLE edge_past (
 );
 CREATE INDEX edge_past_up ON edge_past (to_id, level, from_id, source, producer);
 CREATE INDEX edge_past_producer ON edge_past (producer, source);
+"""
 
+
+EVENT = """
 CREATE TABLE event (
-  number INTEGER PRIMARY KEY, seq INTEGER NOT NULL, type TEXT NOT NULL,
+  number INTEGER PRIMARY KEY AUTOINCREMENT, seq INTEGER NOT NULL, type TEXT NOT NULL,
   entity_id TEXT NOT NULL, kind TEXT NOT NULL, fqn TEXT NOT NULL, version TEXT NOT NULL,
   payload TEXT NOT NULL
 );
@@ -91,15 +95,15 @@ def check_owner(connection: Connection, path: str) -> None:
         raise StoreError(f"{path} is not a Headwater database; another program made it", path=path)
 
 
-def is_current(connection: Connection, path: str) -> bool:
-    """Whether this release's tables are there; False when there are none.
+def stored_version(connection: Connection, path: str) -> int:
+    """The layout that a database has; 0 for an empty one.
 
     Raises:
         StoreError: It is not a Headwater database, or a newer release wrote it.
     """
     check_owner(connection, path)
     if _mark(connection) != APPLICATION_ID:
-        return False
+        return 0
     (layout,) = connection.execute("SELECT value FROM meta WHERE key = 'layout'").fetchone()
     if int(layout) > VERSION:
         raise StoreError(
@@ -108,21 +112,20 @@ def is_current(connection: Connection, path: str) -> bool:
             path=path,
             layout=int(layout),
         )
-    return True
+    return int(layout)
 
 
-def migrate(connection: Connection, path: str) -> None:
-    """Make the tables of an empty database. Runs within a write transaction.
-
-    Raises:
-        StoreError: It is not a Headwater database, or a newer release wrote it.
-    """
-    if is_current(connection, path):  # another process was first
-        return
-    for statement in TABLES.split(";\n"):
-        connection.execute(statement)
+def make(connection: Connection) -> None:
+    """Make the tables of an empty database."""
+    run(connection, TABLES + EVENT + entry.TABLES + search.TABLES)
     connection.execute("INSERT INTO meta VALUES ('layout', ?)", (str(VERSION),))
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+
+
+def run(connection: Connection, script: str) -> None:
+    """Run statements within the transaction that is open; the driver's own way would commit it."""
+    for statement in script.split(";\n"):
+        connection.execute(statement)
 
 
 def _mark(connection: Connection) -> int:

@@ -8,10 +8,10 @@ from sqlite3 import Connection
 
 from typing_extensions import override
 
-from headwater.errors import InvalidInputError
 from headwater.store.base import (
     Direction,
     Edge,
+    Entry,
     EventRecord,
     EventWrite,
     Hop,
@@ -20,11 +20,14 @@ from headwater.store.base import (
     Node,
     PageQuery,
     Record,
+    SearchQuery,
+    SearchResult,
     Store,
     WriteSet,
 )
-from headwater.store.sqlite import entity, graph, layout, write
-from headwater.store.sqlite.connection import MEMORY, Database, Synchronous
+from headwater.store.sqlite import entity, entry, graph, layout, migration, search, write
+from headwater.store.sqlite.connection import Database, Synchronous
+from headwater.store.sqlite.url import database_path
 
 _EVENTS = """
 SELECT number, event.seq, at, actor, producer, type, entity_id, kind, fqn, version, payload
@@ -53,7 +56,9 @@ class SqliteStore(Store):
     def __init__(
         self, url: str, *, synchronous: Synchronous = "FULL", busy_timeout: float = 15.0
     ) -> None:
-        self._database = Database(_path(url), synchronous=synchronous, busy_timeout=busy_timeout)
+        self._database = Database(
+            database_path(url), synchronous=synchronous, busy_timeout=busy_timeout
+        )
 
     @override
     def commit(self, write_set: WriteSet) -> int:
@@ -149,35 +154,40 @@ class SqliteStore(Store):
         return self._database.read(_events, after, limit)
 
     @override
+    def entries(
+        self,
+        *,
+        entity_ids: Collection[str] | None = None,
+        types: Collection[str] | None = None,
+        keys: Collection[str] | None = None,
+        before: int | None = None,
+        as_of: int | None = None,
+        latest: bool = False,
+        limit: int = 100,
+    ) -> list[Entry]:
+        filters = {"entity_id": entity_ids, "type": types, "key": keys}
+        return self._database.read(
+            entry.entries, filters, before=before, as_of=as_of, latest=latest, limit=limit
+        )
+
+    @override
+    def search(self, query: SearchQuery) -> SearchResult:
+        return self._database.snapshot(search.search, query)
+
+    @override
     def sequence(self, at: int | None = None) -> int:
         return self._database.read(_sequence, at)
 
     @override
     def migrate(self, *, dry_run: bool = False) -> list[str]:
         # Looking first lets a process open a file while another one writes to it.
-        if self._database.snapshot(layout.is_current, self._database.path):
-            return []
-        if not dry_run:
-            self._database.write(layout.migrate, self._database.path)
-        return ["make the tables"]
+        path = self._database.path
+        to_do = migration.steps(self._database.snapshot(layout.stored_version, path))
+        return to_do if dry_run or not to_do else self._database.write(migration.migrate, path)
 
     @override
     def close(self) -> None:
         self._database.close()
-
-
-def _path(url: str) -> str:
-    if "://" not in url:
-        path = url
-    elif url in ("sqlite://", "sqlite:///"):
-        path = MEMORY
-    else:
-        path = url.removeprefix("sqlite:///")
-    if not path or "://" in path:
-        raise InvalidInputError(
-            "an SQLite URL is sqlite:///relative.db, sqlite:////absolute.db or sqlite://"
-        )
-    return path
 
 
 def _events(connection: Connection, after: int, limit: int) -> list[EventRecord]:

@@ -7,7 +7,9 @@ from sqlite3 import Connection, IntegrityError
 
 from headwater.errors import AlreadyExistsError, StaleWriteError
 from headwater.store.base import EdgeKey, EdgeWrite, EntityWrite, EventWrite, WriteSet
+from headwater.store.sqlite import entry, search
 from headwater.store.sqlite.entity import COLUMNS
+from headwater.store.sqlite.erase import check_erased, erase
 from headwater.store.sqlite.graph import ANY, listed
 
 _LOG = """
@@ -17,6 +19,7 @@ SELECT max(?1, coalesce((SELECT at FROM log ORDER BY seq DESC LIMIT 1), ?1)), ?2
 _STORED = "SELECT kind, fqn, name, deleted, rev FROM entity WHERE id = ?"
 _LIVE_CHILD = "SELECT fqn FROM entity WHERE parent_id = ? AND NOT deleted LIMIT 1"
 _INSERT = f"INSERT INTO entity ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT_PAST = _INSERT.replace("entity", "entity_past")
 _KEEP = f"INSERT INTO entity_past ({COLUMNS}) SELECT {COLUMNS} FROM entity WHERE id = ?"
 _UPDATE = """
 UPDATE entity SET kind = ?2, fqn = ?3, name = ?4, parent_id = ?5, version = ?6, rev = ?7, seq = ?8,
@@ -55,18 +58,25 @@ INSERT INTO event (seq, type, entity_id, kind, fqn, version, payload) VALUES (?,
 
 def commit(connection: Connection, write_set: WriteSet) -> int:
     """See ``Store.commit``."""
+    erased = write_set.erased
     _check_expected(connection, write_set.expects)
     who = (write_set.at, write_set.actor, write_set.actor_kind, write_set.producer)
     connection.execute(_LOG, who)
     seq = int(connection.execute("SELECT last_insert_rowid()").fetchone()[0])
+    erase(connection, erased)
     for write in write_set.entities:
         _put_entity(connection, write, seq)
     for write in write_set.entities:
         _check_family(connection, write)
         _put_references(connection, write)
+        search.put(connection, write.id, None if write.deleted else write.search)
+    check_erased(connection, erased)
     _close_edges(connection, write_set.closed_edges, seq)
     _put_edges(connection, write_set.edges, seq)
     connection.executemany(_EVENT, [_event_row(seq, event) for event in write_set.events])
+    entry.append(connection, write_set.entries, seq, erased=erased)
+    if write_set.events_before:
+        connection.execute("DELETE FROM event WHERE number < ?", (write_set.events_before,))
     return seq
 
 
@@ -96,6 +106,8 @@ def _put_entity(connection: Connection, write: EntityWrite, seq: int) -> None:
             expected=write.expected_rev,
             rev=rev,
         )
+    if write.history and not stored:
+        rev = _put_history(connection, write, seq)
     deleted = int(write.deleted)
     head = (write.kind, write.fqn, write.name)
     row = (write.id, *head, write.parent_id, write.version, rev + 1, seq, deleted)
@@ -115,6 +127,13 @@ def _put_entity(connection: Connection, write: EntityWrite, seq: int) -> None:
         connection.execute(_UPDATE_NODE, (*head, deleted, write.id))
         connection.execute(_DELETE_PARTS, (deleted, write.id, deleted))
     _put_parts(connection, write, deleted)
+
+
+def _put_history(connection: Connection, write: EntityWrite, seq: int) -> int:
+    """Keep the states that a new entity brings along, and return the last one's rev."""
+    states = [state._replace(id=write.id, seq=seq) for state in write.history]
+    connection.executemany(_INSERT_PAST, states)
+    return states[-1].rev
 
 
 def _check_family(connection: Connection, write: EntityWrite) -> None:
@@ -148,10 +167,10 @@ def _put_references(connection: Connection, write: EntityWrite) -> None:
     if write.expected_rev:
         stored.update(connection.execute(_REFERENCES, (write.id,)))
     connection.executemany(_DROP_REFERENCE, stored - wanted)
-    try:
-        connection.executemany(_PUT_REFERENCE, sorted(wanted - stored))
-    except IntegrityError as error:
-        raise _missing(connection, "entity", {target for _, _, target in wanted}) from error
+    new = sorted(wanted - stored)
+    if new:
+        _check_there(connection, "entity", {target for _, _, target in new})
+        connection.executemany(_PUT_REFERENCE, new)
 
 
 def _close_edges(connection: Connection, keys: Sequence[EdgeKey], seq: int) -> None:
@@ -165,24 +184,24 @@ def _put_edges(connection: Connection, edges: Sequence[EdgeWrite], seq: int) -> 
     if not edges:
         return
     rows = [(*_key_row(edge.key), edge.details, seq) for edge in edges]
-    try:
-        opened = connection.executemany(_OPEN_EDGE, rows).rowcount
-        if opened < len(rows):  # some were open: keep and replace those with other details
-            connection.executemany(_KEEP_EDGE, rows)
-            connection.executemany(_REOPEN_EDGE, rows)
-    except IntegrityError as error:
-        raise _missing(connection, "node", {end for row in rows for end in row[:2]}) from error
+    _check_there(connection, "node", {end for row in rows for end in row[:2]})
+    opened = connection.executemany(_OPEN_EDGE, rows).rowcount
+    if opened < len(rows):  # some were open: keep and replace those with other details
+        connection.executemany(_KEEP_EDGE, rows)
+        connection.executemany(_REOPEN_EDGE, rows)
 
 
 def _key_row(key: EdgeKey) -> tuple[str, str, str, str, str]:
     return key.from_id, key.to_id, key.level, key.source, key.producer
 
 
-def _missing(connection: Connection, table: str, ids: Collection[str]) -> StaleWriteError:
-    """The error for ids that a foreign key did not find."""
+def _check_there(connection: Connection, table: str, ids: Collection[str]) -> None:
     rows = connection.execute(f"SELECT id FROM {table} WHERE id {ANY}", (listed(ids),))
     absent = sorted(set(ids) - {found for (found,) in rows})
-    return StaleWriteError(f"the write names a {table} that is not there: {absent[0]}", ids=absent)
+    if absent:
+        raise StaleWriteError(
+            f"the write names a {table} that is not there: {absent[0]}", ids=absent
+        )
 
 
 def _event_row(seq: int, event: EventWrite) -> tuple[int, str, str, str, str, str, str]:

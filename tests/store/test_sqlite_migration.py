@@ -1,0 +1,170 @@
+"""Databases of older layouts, frozen as their release wrote them, migrate and read the same."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from headwater.errors import ConflictError, InvalidInputError, StoreError
+from headwater.store.base import Deleted, Direction, Level, PageQuery, SearchQuery, Store
+from headwater.store.factory import open_store
+from headwater.store.sqlite import SqliteStore, backup, migration
+from headwater.store.text import terms
+from headwater.testing.store_build import entity, event, following, writes
+
+FROZEN = Path(__file__).with_name("frozen")
+ALL = 10**6
+DELETED: tuple[Deleted, ...] = ("exclude", "include", "only")
+DIRECTIONS: tuple[Direction, ...] = ("upstream", "downstream")
+LEVELS: tuple[Level, ...] = ("fine", "coarse", "suppressed")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "headwater.db"
+    path.write_bytes(gzip.decompress((FROZEN / "layout_1.db.gz").read_bytes()))
+    return path
+
+
+@pytest.fixture
+def expected() -> Any:
+    """What the release that wrote the database answered."""
+    return json.loads(gzip.decompress((FROZEN / "layout_1.json.gz").read_bytes()))
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[Store]:
+    store = open_store(str(path))
+    yield store
+    store.close()
+
+
+def answers(store: Store, expected: Any) -> Any:
+    """What the store answers to everything that was asked before."""
+    ids = list(expected["versions"])
+    nodes = [node[0] for node in expected["nodes"]]
+    seq = store.sequence()
+    found = {
+        "sequence": seq,
+        "events": store.events(limit=ALL),
+        "versions": {each: store.versions(each) for each in ids},
+        "asOf": [
+            [record and record.rev for record in (store.find(each, as_of=at) for each in ids)]
+            for at in range(1, seq + 1)
+        ],
+        "pages": {
+            kind: {
+                deleted: [r.fqn for r in store.page(PageQuery(kind, ALL, deleted=deleted))]
+                for deleted in DELETED
+            }
+            for kind in expected["pages"]
+        },
+        "referrers": {each: store.referrers(each) for each in ids},
+        "nodes": store.nodes(ids=nodes),
+        "edges": store.edges(from_ids=nodes, include_closed=True),
+        "hops": {
+            f"{direction} {level} {as_of}": [
+                hop.edge for hop in store.expand(nodes, direction, level, limit=ALL, as_of=as_of)
+            ]
+            for direction in DIRECTIONS
+            for level in LEVELS
+            for as_of in (None, seq // 2, seq - 1)
+        },
+        "times": [store.sequence(each.at) for each in store.events(limit=ALL)],
+    }
+    return json.loads(json.dumps(found, default=asdict))
+
+
+def test_layout_1_reads_as_before(store: Store, expected: Any) -> None:
+    now = answers(store, expected)
+    for question, answer in expected.items():
+        assert now[question] == answer, question
+
+
+def test_layout_1_is_searched_by_its_documents(store: Store) -> None:
+    def found(query: str, **filters: tuple[str, ...]) -> list[str]:
+        result = store.search(SearchQuery(terms(query), filters))
+        return sorted(record.fqn for record in result.records)
+
+    assert found("churn") == ["headwater.churn"]
+    assert found("uberweisungen") == ["warehouse.main.shop.\u00dcberweisungen"]
+    assert found('"customer id"', kind=("table",)) == ["warehouse.main.shop.orders"]
+    assert found("gone") == []
+    assert found("simple") == []  # no kind's document: it is found from its next write on
+
+
+def test_layout_1_takes_writes_as_any(store: Store, expected: Any) -> None:
+    seq = store.commit(writes(entity("new"), events=(event("table-new"),)))
+    assert seq == expected["sequence"] + 1
+    assert store.events(limit=ALL)[-1].number == len(expected["events"]) + 1
+    plain = entity("plain", expected_rev=2)
+    store.commit(writes(following(plain, expected_rev=2)))
+    assert [record.rev for record in store.versions("table-plain")] == [3, 2, 1]
+
+
+def test_migration_says_what_it_would_do_and_does_it_once(path: Path) -> None:
+    store = SqliteStore(str(path))
+    before = path.read_bytes()
+    steps = store.migrate(dry_run=True)
+    assert (len(steps), path.read_bytes()) == (2, before)
+    assert store.migrate() == steps
+    assert store.migrate() == store.migrate(dry_run=True) == []
+    store.close()
+
+
+def test_migration_leaves_a_backup_that_is_what_was_there(path: Path, expected: Any) -> None:
+    before = path.read_bytes()
+    open_store(str(path)).close()
+    (backup_path,) = path.parent.glob("headwater.db.layout-1-*.backup")
+    kept = sqlite3.connect(backup_path)
+    assert kept.execute("SELECT value FROM meta WHERE key = 'layout'").fetchone() == ("1",)
+    kept.close()
+    assert len(backup_path.read_bytes()) == len(before)
+    store = open_store(str(backup_path))  # it can take the place of the file that was migrated
+    assert answers(store, expected) == expected
+    store.close()
+
+
+def test_migration_that_fails_changes_nothing(
+    path: Path, expected: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(record: object) -> None:
+        raise StoreError("in the middle")
+
+    store = SqliteStore(str(path))
+    with monkeypatch.context() as patch:
+        patch.setattr(migration, "stored_text", fail)
+        with pytest.raises(StoreError, match="in the middle"):
+            store.migrate()
+    assert len(store.migrate(dry_run=True)) == 2
+    store.migrate()
+    assert answers(store, expected) == expected
+    store.close()
+
+
+def test_backup_is_a_store_of_its_own(path: Path, store: Store, expected: Any) -> None:
+    copy = path.with_name("copy.db")
+    backup(f"sqlite:///{path}", copy)
+    store.commit(writes(entity("later")))
+    other = open_store(str(copy))
+    assert answers(other, expected) == expected
+    other.close()
+    assert {each.name for each in path.parent.iterdir() if "unfinished" in each.name} == set()
+
+
+def test_backup_of_what_cannot_be_backed_up_is_refused(path: Path) -> None:
+    with pytest.raises(ConflictError, match="name another file"):
+        backup(str(path), path)
+    with pytest.raises(InvalidInputError, match="export it"):
+        backup("sqlite://", path.with_name("copy.db"))
+    with pytest.raises(StoreError, match="there is no database"):
+        backup(str(path.with_name("absent.db")), path.with_name("copy.db"))
+    with pytest.raises(StoreError, match="folder"):
+        backup(str(path), path.parent / "absent" / "copy.db")
