@@ -11,7 +11,7 @@ from headwater.catalog import CatalogService, Written
 from headwater.store import Store
 from tests.services.shop import BOT, ME
 
-RUN = {"name": "monday", "pipeline": "airflow.train"}
+RUN: dict[str, Any] = {"name": "monday", "pipeline": "airflow.train"}
 
 
 @pytest.fixture(autouse=True)
