@@ -11,7 +11,7 @@ from headwater.catalog import CatalogService, Written
 from headwater.store import Store
 from tests.services.shop import BOT, ME
 
-RUN: dict[str, Any] = {"name": "monday", "pipeline": "airflow.train"}
+RUN = {"name": "monday", "pipeline": "airflow.train"}
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +26,7 @@ def doc(written: Written) -> dict[str, Any]:
 
 
 def test_a_run_that_moves_on_keeps_its_version(catalog: CatalogService, store: Store) -> None:
-    steps = [{"name": "fit", "status": "queued"}]
+    steps: list[Any] = [{"name": "fit", "status": "queued"}]
     first = catalog.put("pipelineRun", {**RUN, "status": "queued", "steps": steps}, actor=BOT)
     events = len(store.events(limit=1000))
 
