@@ -160,7 +160,7 @@ class ArchiveConformance:
             )
             assert again.commit(more) == newest + 1
             assert again.events(after=events)[0].number == events + 1
-            entries = again.entries(entity_ids=["table-a"], limit=2)
+            entries = again.entries(entity_ids=["table-a", "table-erased"], limit=2)
             assert entries[0].number == entries[1].number + 1
             assert again.find("table-a", as_of=newest) == found
             assert closed not in [each.key for each in again.edges(to_ids=["table-a"])]

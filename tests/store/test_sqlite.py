@@ -11,23 +11,30 @@ from pathlib import Path
 import pytest
 
 from headwater.errors import InvalidInputError, StoreError
-from headwater.store.base import Store
+from headwater.store.base import Commit, Store
 from headwater.store.factory import open_store
-from headwater.store.sqlite import SqliteStore
+from headwater.store.sqlite import SqliteStore, backup
 from headwater.store.sqlite.failure import translated
 from headwater.testing.store import (
+    ArchiveConformance,
     DurableStoreConformance,
     EntryConformance,
     EraseConformance,
     SearchConformance,
     StoreConformance,
 )
-from headwater.testing.store_build import entity, event, writes
+from headwater.testing.store_build import NOON, entity, event, writes
 
 WRITER = Path(__file__).with_name("sqlite_writer.py")
 
 
-class TestMemory(EntryConformance, SearchConformance, EraseConformance, StoreConformance):
+class TestMemory(
+    ArchiveConformance, EntryConformance, SearchConformance, EraseConformance, StoreConformance
+):
+    def emptied(self, store: Store) -> Store:
+        store.close()
+        return open_store("sqlite://")
+
     @pytest.fixture
     def store(self) -> Iterator[Store]:
         store = open_store("sqlite://")
@@ -35,7 +42,13 @@ class TestMemory(EntryConformance, SearchConformance, EraseConformance, StoreCon
         store.close()
 
 
-class TestFile(EntryConformance, SearchConformance, EraseConformance, DurableStoreConformance):
+class TestFile(
+    ArchiveConformance,
+    EntryConformance,
+    SearchConformance,
+    EraseConformance,
+    DurableStoreConformance,
+):
     @pytest.fixture
     def store(self, path: Path) -> Iterator[Store]:
         self.path = path
@@ -45,6 +58,10 @@ class TestFile(EntryConformance, SearchConformance, EraseConformance, DurableSto
 
     def reopen(self, store: Store) -> Store:
         return open_store(str(self.path))
+
+    def emptied(self, store: Store) -> Store:
+        store.close()
+        return open_store(str(self.path.with_name("empty.db")))
 
 
 @pytest.fixture
@@ -86,6 +103,43 @@ def test_what_was_acknowledged_survives_a_killed_writer(path: Path) -> None:
         assert len(kept) == newest
         assert [each.seq for each in store.events(limit=10**6)] == list(range(1, newest + 1))
         store.close()
+
+
+def test_killed_load_leaves_an_empty_store(path: Path) -> None:
+    with start_writer(path, "load") as process:
+        assert process.stdout is not None
+        assert process.stdout.readline()  # a hundred megabytes are in the transaction
+        process.kill()
+    store = open_store(str(path))
+    assert (store.sequence(), store.find("table-a"), list(store.dump("commits"))) == (0, None, [])
+    store.load([Commit(7, NOON, "ada", "person", None)])
+    assert store.sequence() == 7
+    store.close()
+
+
+def test_load_of_rows_that_contradict_each_other_is_refused() -> None:
+    store = open_store("sqlite://")
+    line = Commit(1, NOON, "ada", "person", None)
+    with pytest.raises(InvalidInputError, match="contradict each other"):
+        store.load([line, line])
+    assert store.sequence() == 0
+    store.close()
+
+
+def test_backup_while_another_process_writes_is_one_state(path: Path) -> None:
+    with start_writer(path, "forever") as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        for number in range(5):
+            backup(str(path), path.with_name(f"copy{number}.db"))
+        process.kill()
+    for number in range(5):
+        copy = open_store(str(path.with_name(f"copy{number}.db")))
+        newest = copy.sequence()
+        assert newest > 0
+        assert len(copy.events(limit=10**6)) == newest
+        assert len(copy.find_many([f"table-n{seq}" for seq in range(1, newest + 1)])) == newest
+        copy.close()
 
 
 def test_database_of_another_program_is_refused_and_left_alone(path: Path) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlite3
 import threading
 import weakref
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, nullcontext
 from sqlite3 import Connection
 from typing import Concatenate, Literal, ParamSpec, TypeVar
 
@@ -71,6 +71,28 @@ class Database:
         except RAW_ERRORS as error:
             raise translated(error, self.path) from error
 
+    def stream(
+        self,
+        work: Callable[Concatenate[Connection, P], Iterator[T]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> Iterator[T]:
+        """Yield what work yields, all of it from the state that the database has at the first.
+
+        A file is read by a connection of its own, so that its thread can read and write meanwhile.
+        """
+        try:
+            if self._memory:
+                with self._guard:
+                    rows = list(work(self._writer, *args, **kwargs))
+                yield from rows
+                return
+            with closing(self._connect_to_read()) as connection:
+                connection.execute("BEGIN")
+                yield from work(connection, *args, **kwargs)
+        except RAW_ERRORS as error:
+            raise translated(error, self.path) from error
+
     def write(
         self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
@@ -109,13 +131,16 @@ class Database:
         return reader.connection
 
     def _open_reader(self) -> _Reader:
+        reader = self._local.reader = _Reader(self._connect_to_read())
+        self._readers.add(reader)
+        return reader
+
+    def _connect_to_read(self) -> Connection:
         if self._closed:
             raise StoreError(f"{self.path} is closed", path=self.path)
         connection = self._connect()
         connection.execute("PRAGMA query_only = 1")
-        reader = self._local.reader = _Reader(connection)
-        self._readers.add(reader)
-        return reader
+        return connection
 
     def _open_writer(self, synchronous: Synchronous) -> Connection:
         connection = self._connect()

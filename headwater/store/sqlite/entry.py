@@ -21,7 +21,7 @@ CREATE INDEX entry_key ON entry (key, type);
 """
 
 _APPEND = "INSERT INTO entry (seq, entity_id, type, key, at, data) VALUES (?, ?, ?, ?, ?, ?)"
-_READ = """
+READ = """
 SELECT number, entry.seq, log.at, actor, producer, entity_id, type, key, entry.at, data
 FROM entry JOIN log ON log.seq = entry.seq
 """
@@ -68,5 +68,5 @@ def entries(
     if before is not None:
         where += " AND number < ?"
         values.append(before)
-    statement = f"{_READ} WHERE {where} ORDER BY number DESC LIMIT ?"
+    statement = f"{READ} WHERE {where} ORDER BY number DESC LIMIT ?"
     return [Entry(*row) for row in connection.execute(statement, (*values, limit))]

@@ -17,8 +17,8 @@ Row = tuple[Any, ...]
 # The near and the far end of an edge, by the direction of a walk.
 _ENDS = {"downstream": ("from_id", "to_id"), "upstream": ("to_id", "from_id")}
 
-_EDGE = "from_id, to_id, level, source, producer, details, opened_seq"
-_NODE = "id, kind, fqn, name, owner_id, dropped, deleted"
+EDGE = "from_id, to_id, level, source, producer, details, opened_seq"
+NODE = "id, kind, fqn, name, owner_id, dropped, deleted"
 
 ANY = "IN (SELECT value FROM json_each(?))"
 """A condition that takes a collection of any size as one value."""
@@ -33,9 +33,9 @@ def nodes(connection: Connection, filters: Mapping[str, Collection[str] | None])
     """See ``Store.nodes``; ``filters`` are by column."""
     given = {column: values for column, values in filters.items() if values is not None}
     where = " AND ".join(f"{column} {ANY}" for column in given)
-    statement = f"SELECT {_NODE} FROM node WHERE {where} ORDER BY fqn, id"
+    statement = f"SELECT {NODE} FROM node WHERE {where} ORDER BY fqn, id"
     rows = connection.execute(statement, [listed(values) for values in given.values()])
-    return [_node(row) for row in rows]
+    return [node_of(row) for row in rows]
 
 
 def edges(
@@ -52,13 +52,13 @@ def edges(
     mark = "+" if near else ""
     where = " AND ".join([*(f"{c} {ANY}" for c in near), *(f"{mark}{c} = ?" for c in said)])
     values = [*near.values(), *said.values()]
-    statement = f"SELECT {_EDGE}, NULL FROM edge WHERE {where}"
+    statement = f"SELECT {EDGE}, NULL FROM edge WHERE {where}"
     if include_closed:
         # The conditions stand in both halves: around them they would not find the indexes.
-        statement += f" UNION ALL SELECT {_EDGE}, closed_seq FROM edge_past WHERE {where}"
+        statement += f" UNION ALL SELECT {EDGE}, closed_seq FROM edge_past WHERE {where}"
         values *= 2
     statement += " ORDER BY from_id, to_id, level, source, producer, opened_seq"
-    return [_edge(row) for row in connection.execute(statement, values)]
+    return [edge_of(row) for row in connection.execute(statement, values)]
 
 
 def expand(
@@ -128,13 +128,13 @@ class _Step:
             past = (*values, self.as_of, self.as_of, limit)
             over = self._rows("edge_past", "closed_seq", closed, past)
             rows = islice(merge(held, over, key=self._order), limit)
-        return [Hop(_edge(row), _node(row[8:])) for row in rows]
+        return [Hop(edge_of(row), node_of(row[8:])) for row in rows]
 
     def _rows(self, table: str, closed: str, condition: str, values: Sequence[Any]) -> Cursor:
         near, far = _ENDS[self.direction]
         # CROSS JOIN keeps the edges outermost: read in order, up to the limit, without a sort.
         return self.connection.execute(
-            f"SELECT {_EDGE}, {closed}, {_NODE} FROM {table} CROSS JOIN node ON id = {far}"
+            f"SELECT {EDGE}, {closed}, {NODE} FROM {table} CROSS JOIN node ON id = {far}"
             f" WHERE {near} {ANY} AND level = ? AND {far} > ?{condition}"
             f" ORDER BY {near}, {far}, source, producer LIMIT ?",
             values,
@@ -146,11 +146,13 @@ class _Step:
         return (*ends, source, producer)
 
 
-def _edge(row: Row) -> Edge:
+def edge_of(row: Row) -> Edge:
+    """A row of ``EDGE`` and ``closed_seq`` as an edge."""
     from_id, to_id, level, source, producer, details, opened_seq, closed_seq = row[:8]
     return Edge(EdgeKey(from_id, to_id, level, source, producer), details, opened_seq, closed_seq)
 
 
-def _node(row: Row) -> Node:
+def node_of(row: Row) -> Node:
+    """A row of ``NODE`` as a node."""
     id_, kind, fqn, name, owner_id, dropped, deleted = row
     return Node(id_, kind, fqn, name, owner_id, bool(dropped), bool(deleted))

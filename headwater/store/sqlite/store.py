@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from sqlite3 import Connection
 
 from typing_extensions import override
@@ -13,26 +13,33 @@ from headwater.store.base import (
     Edge,
     Entry,
     EventRecord,
-    EventWrite,
     Hop,
     Key,
     Level,
     Node,
     PageQuery,
     Record,
+    Row,
     SearchQuery,
     SearchResult,
+    Section,
     Store,
     WriteSet,
 )
-from headwater.store.sqlite import entity, entry, graph, layout, migration, search, write
+from headwater.store.sqlite import (
+    archive,
+    entity,
+    entry,
+    event,
+    graph,
+    layout,
+    migration,
+    search,
+    write,
+)
 from headwater.store.sqlite.connection import Database, Synchronous
 from headwater.store.sqlite.url import database_path
 
-_EVENTS = """
-SELECT number, event.seq, at, actor, producer, type, entity_id, kind, fqn, version, payload
-FROM event JOIN log ON log.seq = event.seq WHERE number > ? ORDER BY number LIMIT ?
-"""
 _SEQUENCE = "SELECT coalesce(max(seq), 0) FROM log"
 _RECORDED_AT = "SELECT at FROM log WHERE seq = ?"
 
@@ -151,7 +158,7 @@ class SqliteStore(Store):
 
     @override
     def events(self, *, after: int = 0, limit: int = 100) -> list[EventRecord]:
-        return self._database.read(_events, after, limit)
+        return self._database.read(event.events, after, limit)
 
     @override
     def entries(
@@ -175,6 +182,14 @@ class SqliteStore(Store):
         return self._database.snapshot(search.search, query)
 
     @override
+    def dump(self, section: Section) -> Iterator[Row]:
+        return self._database.stream(archive.dump, section)
+
+    @override
+    def load(self, rows: Iterable[Row]) -> None:
+        self._database.write(archive.load, rows)
+
+    @override
     def sequence(self, at: int | None = None) -> int:
         return self._database.read(_sequence, at)
 
@@ -188,14 +203,6 @@ class SqliteStore(Store):
     @override
     def close(self) -> None:
         self._database.close()
-
-
-def _events(connection: Connection, after: int, limit: int) -> list[EventRecord]:
-    rows = connection.execute(_EVENTS, (after, limit))
-    return [
-        EventRecord(number, seq, at, actor, producer, EventWrite(*event))
-        for number, seq, at, actor, producer, *event in rows
-    ]
 
 
 def _sequence(connection: Connection, at: int | None) -> int:

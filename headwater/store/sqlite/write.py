@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 from sqlite3 import Connection, IntegrityError
 
 from headwater.errors import AlreadyExistsError, StaleWriteError
-from headwater.store.base import EdgeKey, EdgeWrite, EntityWrite, EventWrite, WriteSet
-from headwater.store.sqlite import entry, search
+from headwater.store.base import EdgeKey, EdgeWrite, EntityWrite, WriteSet
+from headwater.store.sqlite import entry, event, search
 from headwater.store.sqlite.entity import COLUMNS
 from headwater.store.sqlite.erase import check_erased, erase
 from headwater.store.sqlite.graph import ANY, listed
@@ -51,9 +51,6 @@ SELECT {_EDGE}, details, opened_seq, ?7 FROM edge
 WHERE {_THIS_EDGE} AND details IS NOT ?6 AND opened_seq < ?7
 """
 _REOPEN_EDGE = f"UPDATE edge SET details = ?6, opened_seq = ?7 WHERE {_THIS_EDGE} AND details <> ?6"
-_EVENT = """
-INSERT INTO event (seq, type, entity_id, kind, fqn, version, payload) VALUES (?, ?, ?, ?, ?, ?, ?)
-"""
 
 
 def commit(connection: Connection, write_set: WriteSet) -> int:
@@ -73,10 +70,9 @@ def commit(connection: Connection, write_set: WriteSet) -> int:
     check_erased(connection, erased)
     _close_edges(connection, write_set.closed_edges, seq)
     _put_edges(connection, write_set.edges, seq)
-    connection.executemany(_EVENT, [_event_row(seq, event) for event in write_set.events])
+    event.append(connection, write_set.events, seq)
+    event.drop(connection, write_set.events_before)
     entry.append(connection, write_set.entries, seq, erased=erased)
-    if write_set.events_before:
-        connection.execute("DELETE FROM event WHERE number < ?", (write_set.events_before,))
     return seq
 
 
@@ -202,7 +198,3 @@ def _check_there(connection: Connection, table: str, ids: Collection[str]) -> No
         raise StaleWriteError(
             f"the write names a {table} that is not there: {absent[0]}", ids=absent
         )
-
-
-def _event_row(seq: int, event: EventWrite) -> tuple[int, str, str, str, str, str, str]:
-    return (seq, event.type, event.entity_id, event.kind, event.fqn, event.version, event.payload)
