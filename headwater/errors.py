@@ -2,6 +2,7 @@
 
 HeadwaterError
 ├── NotFoundError        nothing has that id, name or version
+│   └── EventsGoneError      events behind a reader's cursor are no longer kept
 ├── ConflictError        the write contradicts what is stored
 │   ├── AlreadyExistsError   the name is taken
 │   ├── PreconditionError    ``If-Match`` names another version
@@ -40,6 +41,12 @@ class NotFoundError(HeadwaterError):
     """Nothing has that id, name or version."""
 
     code = "not-found"
+
+
+class EventsGoneError(NotFoundError):
+    """Events behind a reader's cursor are no longer kept; ``details["oldest"]`` is the first."""
+
+    code = "events-gone"
 
 
 class ConflictError(HeadwaterError):

@@ -18,6 +18,7 @@ NAMES = {
     "ClientError",
     "ConflictError",
     "Diff",
+    "EventsGoneError",
     "Headwater",
     "HeadwaterError",
     "Impact",

@@ -26,6 +26,7 @@ STATUS: dict[str, tuple[int, str]] = {
     # The error tree, each code with its status and title.
     "error": (500, "Failed"),
     "not-found": (404, "Not found"),
+    "events-gone": (410, "No longer kept"),
     "conflict": (409, "Conflict with what is stored"),
     "already-exists": (409, "Already exists"),
     "precondition-failed": (412, "Changed since it was read"),

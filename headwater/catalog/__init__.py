@@ -1,8 +1,10 @@
 """The catalog service: entities, their versions and the one write path."""
 
 from headwater.catalog.bulk import BulkResult
+from headwater.catalog.event import EventPage, EventService
 from headwater.catalog.model_version import ModelVersionService
 from headwater.catalog.read import Page
+from headwater.catalog.search import SearchService
 from headwater.catalog.service import CatalogService
 from headwater.catalog.write import Derive
 from headwater.catalog.written import Written
@@ -13,7 +15,10 @@ __all__ = [
     "BulkResult",
     "CatalogService",
     "Derive",
+    "EventPage",
+    "EventService",
     "ModelVersionService",
     "Page",
+    "SearchService",
     "Written",
 ]

@@ -22,6 +22,7 @@ MAX_WORD = 64
 MAX_WORDS = 10_000
 """Words of one field that are looked at: a text may be of any length, its index may not."""
 MAX_TERMS = 32
+FACETS = ("kind", "service", "owner", "tag", "stage")
 
 # Where a word begins within a name: ``customerId``, ``HTTPServer``.
 _HUMP = re.compile(r"[A-Z](?:(?<=[a-z0-9].)|(?<=[A-Z].)(?=[a-z]))")
