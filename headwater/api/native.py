@@ -10,6 +10,7 @@ from headwater.api.errors import install
 from headwater.api.guard import Guard
 from headwater.api.openapi import openapi_document
 from headwater.api.resource import Services
+from headwater.api.router import Paths
 from headwater.api.routes import resources
 from headwater.version import __version__
 
@@ -28,8 +29,7 @@ def build_api(services: Services) -> FastAPI:
     )
     install(app)
     app.add_middleware(Guard, max_body=services.settings.max_body)
-    for path, resource in resources(services).items():
-        app.add_route(path, resource, include_in_schema=False)  # type: ignore[arg-type]  # an ASGI application is an endpoint too
+    app.router.routes.append(Paths(resources(services)))
     app.openapi = _openapi  # type: ignore[method-assign]  # the way that FastAPI documents
     return app
 

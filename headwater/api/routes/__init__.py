@@ -7,14 +7,11 @@ from headwater.api.routes.system import root_resources, system_resources
 
 
 def resources(services: Services) -> dict[str, Resource]:
-    """Every resource by path, in the order in which paths are tried."""
-    entities = entity_resources(services)
-    named = "/{collection}/name/{fqn:path}"  # the busiest one first; it shadows none of the others
+    """Every resource by path."""
     below = {
-        named: entities.pop(named),
         **system_resources(services),
         **lineage_resources(services),
-        **entities,
+        **entity_resources(services),
     }
     return {**{API + path: each for path, each in below.items()}, **root_resources()}
 
