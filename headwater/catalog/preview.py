@@ -18,12 +18,16 @@ def preview(items: Sequence[Any], prepare: Callable[[Any], Prepared]) -> list[Do
 
 def _one(item: Any, prepare: Callable[[Any], Prepared]) -> Document:
     try:
-        prepared = prepare(item)
+        return describe(prepare(item))
     except HeadwaterError as error:
         name = item.get("name") if isinstance(item, dict) else None
         faults = {"errors": error.details["errors"]} if "errors" in error.details else {}
         failed = {"action": "fail", "name": name, "code": error.code, "message": error.message}
         return failed | faults
+
+
+def describe(prepared: Prepared) -> Document:
+    """What a prepared write would do."""
     write, stored = prepared.write, prepared.stored
     if write is None:
         assert stored is not None  # noqa: S101  (a new entity is always written)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -112,6 +113,27 @@ class CatalogReader:
                 version=version,
             )
         return found
+
+    def provenance(self, kind_name: str, key: Key, *, as_of: int | None = None) -> Document:
+        """Return who set each field of an entity, and how.
+
+        Returns:
+            ``{id, kind, fullyQualifiedName, version, origins}``; an origin is ``{field, by, kind,
+            writer}``, with ``producer``, ``also`` and ``removed`` where they apply (see
+            ``origin.py``). The field ``""`` speaks for all those that no other origin names.
+
+        Raises:
+            NotFoundError: There is no such entity.
+        """
+        found = self.get(kind_name, key, as_of=as_of, include_deleted=True)
+        marks: dict[str, Document] = json.loads(found.origins)
+        return {
+            "id": found.id,
+            "kind": found.kind,
+            "fullyQualifiedName": found.fqn,
+            "version": found.version,
+            "origins": [{"field": path, **mark} for path, mark in sorted(marks.items())],
+        }
 
     def diff(self, kind_name: str, key: Key, a: str, b: str) -> Document:
         """Return what changed from version ``a`` to version ``b`` of an entity."""

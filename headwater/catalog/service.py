@@ -12,7 +12,7 @@ from headwater.catalog.merge import with_peoples_words, without_nulls
 from headwater.catalog.model_version import ModelVersionService
 from headwater.catalog.origin import release
 from headwater.catalog.patch import apply_patch
-from headwater.catalog.preview import preview
+from headwater.catalog.preview import describe, preview
 from headwater.catalog.read import CatalogReader
 from headwater.catalog.rename import prepare_rename
 from headwater.catalog.revert import reverted
@@ -105,6 +105,16 @@ class CatalogService(CatalogReader):
         """
         which = kind(kind_name)
         return preview(items, lambda item: self._prepare_put(which, item, actor, None))
+
+    def preview_put(
+        self, kind_name: str, body: Any, *, actor: Actor, if_match: int | None = None
+    ) -> Document:
+        """Return what ``put`` would do, as ``preview`` does of many, and write nothing.
+
+        Raises:
+            HeadwaterError: What ``put`` would raise.
+        """
+        return describe(self._prepare_put(kind(kind_name), body, actor, if_match))
 
     def patch(
         self, kind_name: str, key: Key, patch: Any, *, actor: Actor, if_match: int | None = None

@@ -82,6 +82,7 @@ def test_answers_are_what_the_description_says(
 
     found = client.get(f"/mlmodels/name/{model}")
     one = f"/mlmodels/{found.json()['id']}"
+    preview = {"preview": "true"}
     edge = {"fromEntity": f"table:{table}", "toEntity": f"mlmodel:{model}"}
     check(found, "MlModel")
     check(client.get(f"/tables/name/{table}"), "Table")
@@ -91,6 +92,9 @@ def test_answers_are_what_the_description_says(
         "MlModelBulkResult",
     )
     check(client.patch(one, json={"description": "new", "algorithm": "other"}), "MlModel")
+    check(client.put("/mlmodels", json={"name": "a", "algorithm": "b"}, params=preview), "Preview")
+    check(client.put("/mlmodels/bulk", json=[{}, {"name": "a"}], params=preview), "PreviewResult")
+    check(client.get(f"{one}/provenance"), "Provenance")
     check(client.get(f"{one}/versions"), "MlModelPage")
     check(client.get(f"{one}/versions/0.1/diff/1.0"), "Diff")
     for level in ("entity", "feature", "column"):

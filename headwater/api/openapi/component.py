@@ -6,6 +6,7 @@ import json
 from importlib.resources import files
 from typing import Any
 
+from headwater.api.form import form_schemas
 from headwater.schemas import documents, kinds, schema_document
 
 Schema = dict[str, Any]
@@ -35,7 +36,7 @@ def components() -> dict[str, Schema]:
             out[document["title"]] = _within(own, file)
     for kind in kinds().values():
         out |= _of_kind(kind.title)
-    return {**dict(sorted(out.items())), **_answers()}
+    return {**dict(sorted(out.items())), **form_schemas(), **_answers()}
 
 
 def _of_kind(title: str) -> dict[str, Schema]:

@@ -27,6 +27,11 @@ _AFTER = parameter("after", "Cursor that the page before answered.", TEXT)
 _INCLUDE = "Whether soft-deleted entities are shown."
 _DELETED = parameter("include", _INCLUDE, choice("non-deleted", "all"))
 _RECURSIVE = parameter("recursive", "Delete what is below it too.", FLAG)
+_HARD = parameter(
+    "hard", "Erase it with its past, for good, even if soft-deleted; for admins.", FLAG
+)
+_FORCE = parameter("force", "Take it out of the entities that refer to it; with `hard`.", FLAG)
+_PREVIEW = parameter("preview", "Tell what the write would do, and write nothing.", FLAG)
 _VERSION = parameter("version", "A version, such as `0.1`.", TEXT, where="path")
 _OTHER = parameter("other", "The version to compare with.", TEXT, where="path")
 _NOT_MODIFIED: Schema = {"304": {"description": "The client holds this state already."}}
@@ -41,7 +46,7 @@ def entity_paths(kind: Kind) -> dict[str, dict[str, Operation]]:
         f"{base}/bulk": {"put": _bulk(kind)},
         one: _one(kind, ID, ""),
         f"{base}/name/{{fqn}}": _one(kind, FQN, "ByName"),
-        f"{one}/restore": {"post": _restore(kind)},
+        **_acts(kind, one),
         **_versions(kind, one),
     }
 
@@ -67,8 +72,14 @@ def _collection(kind: Kind) -> dict[str, Operation]:
         ),
         "put": operation(
             f"put{title}", tag, f"Create a {kind.name}, or merge into the one there is.",
-            parameters=[PRODUCER, IF_MATCH], body=body, problems="409 412",
-            answers={**answer("Updated, or as it was.", ref(title), etag=True), **made},
+            parameters=[_PREVIEW, PRODUCER, IF_MATCH], body=body, problems="409 412",
+            answers={
+                **answer(
+                    "Updated, or as it was; or what would be done.",
+                    {"anyOf": [ref(title), ref("Preview")]}, etag=True,
+                ),
+                **made,
+            },
         ),
     }  # fmt: skip
 
@@ -78,9 +89,13 @@ def _bulk(kind: Kind) -> Operation:
     return operation(
         f"bulkPut{title}s", kind.collection,
         f"Create or update many {kind.collection}; those that fail hold up no other.",
-        parameters=[PRODUCER],
+        parameters=[_PREVIEW, PRODUCER],
         body=json_body({"type": "array", "items": ref("Create" + title)}),
-        answers=answer("What became of each.", ref(title + "BulkResult")), problems="",
+        answers=answer(
+            "What became of each, or would.",
+            {"anyOf": [ref(title + "BulkResult"), ref("PreviewResult")]},
+        ),
+        problems="",
     )  # fmt: skip
 
 
@@ -110,19 +125,48 @@ def _one(kind: Kind, where: Schema, by: str) -> dict[str, Operation]:
             answers=answers, problems="404 409 412",
         ),
         "delete": operation(
-            f"delete{title}{by}", tag, f"Soft-delete a {kind.name}.",
-            parameters=[where, _RECURSIVE, PRODUCER, IF_MATCH],
-            answers=answers, problems="404 409 412",
+            f"delete{title}{by}", tag, f"Delete a {kind.name}: softly, or for good.",
+            parameters=[where, _RECURSIVE, _HARD, _FORCE, PRODUCER, IF_MATCH],
+            answers=answer("Its last state.", ref(title), etag=True), problems="404 409 412",
         ),
     }  # fmt: skip
 
 
-def _restore(kind: Kind) -> Operation:
-    return operation(
-        f"restore{kind.title}", kind.collection, f"Bring a soft-deleted {kind.name} back.",
-        parameters=[ID, PRODUCER],
-        answers=answer("The entity.", ref(kind.title), etag=True), problems="404 409",
-    )  # fmt: skip
+def _acts(kind: Kind, one: str) -> dict[str, dict[str, Operation]]:
+    """What is done to one entity beside reading and writing its document."""
+    title, tag = kind.title, kind.collection
+    left = answer("The entity.", ref(title), etag=True)
+    return {
+        f"{one}/rename": {
+            "post": operation(
+                f"rename{title}", tag,
+                f"Give a {kind.name} another name; what spells the old one follows at once.",
+                parameters=[ID, PRODUCER, IF_MATCH], body=json_body(ref("Rename")),
+                answers=left, problems="404 409 412",
+            )
+        },
+        f"{one}/restore": {
+            "post": operation(
+                f"restore{title}", tag, f"Bring a soft-deleted {kind.name} back.",
+                parameters=[ID, PRODUCER], answers=left, problems="404 409",
+            )
+        },
+        f"{one}/release": {
+            "post": operation(
+                f"release{title}", tag,
+                "Hand a field back that a person set or emptied: machines may write it again.",
+                parameters=[ID, PRODUCER], body=json_body(ref("Release")),
+                answers=left, problems="404 409",
+            )
+        },
+        f"{one}/provenance": {
+            "get": operation(
+                f"getProvenanceOf{title}", tag, "Tell who set each field, and how.",
+                parameters=[ID, AS_OF],
+                answers=answer("The origins of its fields.", ref("Provenance")), problems="404",
+            )
+        },
+    }  # fmt: skip
 
 
 def _versions(kind: Kind, one: str) -> dict[str, dict[str, Operation]]:
@@ -141,6 +185,14 @@ def _versions(kind: Kind, one: str) -> dict[str, dict[str, Operation]]:
                 f"getVersionOf{title}", tag, f"Read a {kind.name} as it was in one version.",
                 parameters=[ID, _VERSION, IF_NONE_MATCH], problems="404",
                 answers={**answer("That version.", ref(title), etag=True), **_NOT_MODIFIED},
+            )
+        },
+        f"{one}/versions/{{version}}/revert": {
+            "post": operation(
+                f"revert{title}", tag,
+                f"Write a version with the values of an earlier one of a {kind.name}.",
+                parameters=[ID, _VERSION, PRODUCER, IF_MATCH], problems="404 409 412 422",
+                answers=answer("The entity.", ref(title), etag=True),
             )
         },
         f"{one}/versions/{{version}}/diff/{{other}}": {

@@ -1,9 +1,11 @@
 """The native API's routes, one table of path and resource."""
 
 from headwater.api.resource import Resource, Services
-from headwater.api.routes.entity import API, entity_resources
+from headwater.api.routes.entity import entity_resources
 from headwater.api.routes.lineage import lineage_resources
 from headwater.api.routes.system import root_resources, system_resources
+from headwater.api.routes.target import API
+from headwater.api.routes.version import version_resources
 
 
 def resources(services: Services) -> dict[str, Resource]:
@@ -12,6 +14,7 @@ def resources(services: Services) -> dict[str, Resource]:
         **system_resources(services),
         **lineage_resources(services),
         **entity_resources(services),
+        **version_resources(services),
     }
     return {**{API + path: each for path, each in below.items()}, **root_resources()}
 

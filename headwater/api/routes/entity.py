@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from headwater.api.answer import Answer, NotModified, entity, json_answer, listing, page
+from headwater.api.answer import Answer, Stored, entity, json_answer, listing, page
 from headwater.api.auth import actor_of
-from headwater.api.errors import RequestError
-from headwater.api.query import MAX_LIMIT, Query, if_match, is_held
+from headwater.api.errors import malformed
+from headwater.api.form import Release, Rename
+from headwater.api.query import MAX_LIMIT, Query, if_match
 from headwater.api.resource import Resource, Services
-from headwater.catalog import Written
-from headwater.errors import InvalidInputError, NotFoundError
-from headwater.schemas import Kind, find_kind
-from headwater.store.base import Deleted, Key, Record
+from headwater.api.routes.target import (
+    fresh,
+    kind_of,
+    media_of,
+    plain_json,
+    target,
+    written,
+)
+from headwater.catalog import BulkResult, Written
+from headwater.errors import InvalidInputError
+from headwater.store.base import Deleted, Record
+from headwater.store.draft import Document
 
-API = "/api/v1"
 PATCH_TYPES: dict[str, tuple[type, ...]] = {
     "application/json-patch+json": (list,),
     "application/merge-patch+json": (dict,),
     "application/json": (list, dict),
+}
+_COUNTS = {
+    "create": "created",
+    "update": "updated",
+    "restore": "restored",
+    "none": "unchanged",
+    "fail": "failed",
 }
 _INCLUDE: dict[str, Deleted] = {"non-deleted": "exclude", "all": "include", "deleted": "only"}
 
@@ -35,10 +51,10 @@ def entity_resources(services: Services) -> dict[str, Resource]:
         "/{collection}/bulk": Resource(PUT=routes.put_bulk),
         "/{collection}/name/{fqn:path}": Resource(**one),
         "/{collection}/{id}": Resource(**one),
+        "/{collection}/{id}/provenance": Resource(GET=routes.provenance),
+        "/{collection}/{id}/release": Resource(POST=routes.release),
+        "/{collection}/{id}/rename": Resource(POST=routes.rename),
         "/{collection}/{id}/restore": Resource(POST=routes.restore),
-        "/{collection}/{id}/versions": Resource(GET=routes.versions),
-        "/{collection}/{id}/versions/{version}": Resource(GET=routes.version),
-        "/{collection}/{id}/versions/{version}/diff/{other}": Resource(GET=routes.diff),
     }
 
 
@@ -50,7 +66,7 @@ class _Routes:
     # Reads
 
     async def get(self, request: Request) -> Response:
-        which, key = _target(request)
+        which, key = target(request)
         query = Query(request.scope, ("asOf", "include"))
         deleted = query.choice("include", ("non-deleted", "all")) == "all"
 
@@ -58,10 +74,10 @@ class _Routes:
             as_of = query.as_of(self._services.store)
             return self._catalog.get(which.name, key, as_of=as_of, include_deleted=deleted)
 
-        return _fresh(request, await self._services.read(read))
+        return fresh(request, await self._services.read(read))
 
     async def list(self, request: Request) -> Response:
-        which = _kind(request)
+        which = kind_of(request)
         query = Query(request.scope, ("limit", "after", "parent", "include", "total"))
         limit = query.number("limit", 10, low=1, high=MAX_LIMIT)
         include = _INCLUDE[query.choice("include", tuple(_INCLUDE))]
@@ -78,41 +94,23 @@ class _Routes:
         texts = (record.document for record in found.records)
         return page(texts, {"after": found.after, "total": found.total})
 
-    async def versions(self, request: Request) -> Response:
-        which, key = _target(request)
-        query = Query(request.scope, ("limit", "after"))
-        limit = query.number("limit", 100, low=1, high=MAX_LIMIT)
-        before = query.number("after", 0, low=1) or None
-        found = await self._services.read(
-            lambda: self._catalog.versions(which.name, key, limit=limit, before_rev=before)
-        )
-        after = str(found[-1].rev) if found and found[-1].rev > 1 else None
-        return page((record.document for record in found), {"after": after})
+    async def provenance(self, request: Request) -> Response:
+        which, key = target(request)
+        query = Query(request.scope, ("asOf",))
 
-    async def version(self, request: Request) -> Response:
-        which, key = _target(request)
-        Query(request.scope)
-        version = request.path_params["version"]
-        found = await self._services.read(
-            lambda: self._catalog.get_version(which.name, key, version)
-        )
-        return _fresh(request, found)
+        def read() -> Document:
+            as_of = query.as_of(self._services.store)
+            return self._catalog.provenance(which.name, key, as_of=as_of)
 
-    async def diff(self, request: Request) -> Response:
-        which, key = _target(request)
-        Query(request.scope)
-        a, b = request.path_params["version"], request.path_params["other"]
-        return json_answer(
-            await self._services.read(lambda: self._catalog.diff(which.name, key, a, b))
-        )
+        return json_answer(await self._services.read(read))
 
     # Writes
 
     async def create(self, request: Request) -> Response:
-        which, actor = _kind(request), actor_of(request)
-        _plain_json(request)
+        which, actor = kind_of(request), actor_of(request)
+        plain_json(request)
         Query(request.scope)
-        return _written(
+        return written(
             which,
             await self._services.write(
                 request, lambda body: self._catalog.create(which.name, body, actor=actor)
@@ -120,10 +118,18 @@ class _Routes:
         )
 
     async def put(self, request: Request) -> Response:
-        which, actor, rev = _kind(request), actor_of(request), if_match(request.headers)
-        _plain_json(request)
-        Query(request.scope)
-        return _written(
+        which, actor, rev = kind_of(request), actor_of(request), if_match(request.headers)
+        plain_json(request)
+        if Query(request.scope, ("preview",)).flag("preview"):
+            return json_answer(
+                await self._services.write(
+                    request,
+                    lambda body: self._catalog.preview_put(
+                        which.name, body, actor=actor, if_match=rev
+                    ),
+                )
+            )
+        return written(
             which,
             await self._services.write(
                 request,
@@ -132,30 +138,23 @@ class _Routes:
         )
 
     async def put_bulk(self, request: Request) -> Response:
-        which, actor = _kind(request), actor_of(request)
-        _plain_json(request)
-        Query(request.scope)
+        which, actor = kind_of(request), actor_of(request)
+        plain_json(request)
+        only_preview = Query(request.scope, ("preview",)).flag("preview")
 
         def put(body: Any) -> Response:
             if not isinstance(body, list):
                 raise InvalidInputError.at("", "a bulk write is an array of create requests")
-            result = self._catalog.put_bulk(which.name, body, actor=actor)
-            made = sum(each.created for each in result.written)
-            changed = sum(each.changed for each in result.written)
-            beside = {
-                "failed": result.failed,
-                "created": made,
-                "updated": changed - made,
-                "unchanged": len(result.written) - changed,
-            }
-            return listing((each.document for each in result.written), beside)
+            if only_preview:
+                return _previewed(self._catalog.preview(which.name, body, actor=actor))
+            return _bulk(self._catalog.put_bulk(which.name, body, actor=actor))
 
         return await self._services.write(request, put)
 
     async def patch(self, request: Request) -> Response:
-        which, key = _target(request)
+        which, key = target(request)
         actor, rev = actor_of(request), if_match(request.headers)
-        shapes = PATCH_TYPES[_media(request)]
+        shapes = PATCH_TYPES[media_of(request)]
         Query(request.scope)
 
         def patch(body: Any) -> Written:
@@ -168,19 +167,50 @@ class _Routes:
         return entity(await self._services.write(request, patch))
 
     async def delete(self, request: Request) -> Response:
-        which, key = _target(request)
-        actor, rev = actor_of(request), if_match(request.headers)
-        recursive = Query(request.scope, ("recursive",)).flag("recursive")
-        return entity(
-            await self._services.act(
-                lambda: self._catalog.delete(
-                    which.name, key, actor=actor, recursive=recursive, if_match=rev
-                )
-            )
+        which, key = target(request)
+        query = Query(request.scope, ("recursive", "hard", "force"))
+        hard, force = query.flag("hard"), query.flag("force")
+        if force and not hard:
+            raise malformed("force=true goes with hard=true: it takes the entity out of others")
+        actor, rev = (
+            actor_of(request, role="admin" if hard else "viewer"),
+            if_match(request.headers),
         )
+        how: dict[str, Any] = {"recursive": query.flag("recursive"), "if_match": rev}
+
+        def delete() -> Stored:
+            if hard:
+                return self._catalog.erase(which.name, key, actor=actor, force=force, **how)
+            return self._catalog.delete(which.name, key, actor=actor, **how)
+
+        return entity(await self._services.act(delete))
+
+    async def rename(self, request: Request) -> Response:
+        which, key = target(request)
+        actor, rev = actor_of(request), if_match(request.headers)
+        plain_json(request)
+        Query(request.scope)
+
+        def rename(body: Any) -> Written:
+            name = Rename.read(body).name
+            return self._catalog.rename(which.name, key, name, actor=actor, if_match=rev)
+
+        return entity(await self._services.write(request, rename))
+
+    async def release(self, request: Request) -> Response:
+        which, key = target(request)
+        actor = actor_of(request)
+        plain_json(request)
+        Query(request.scope)
+
+        def release(body: Any) -> Written:
+            field = Release.read(body).field
+            return self._catalog.release(which.name, key, field, actor=actor)
+
+        return entity(await self._services.write(request, release))
 
     async def restore(self, request: Request) -> Response:
-        which, key = _target(request)
+        which, key = target(request)
         actor = actor_of(request)
         Query(request.scope)
         entity_id = str(key)
@@ -191,44 +221,19 @@ class _Routes:
         )
 
 
-def _kind(request: Request) -> Kind:
-    collection = request.path_params["collection"]
-    found = find_kind(collection)
-    if found is None:
-        raise NotFoundError(
-            f"there is no collection {collection!r}; /api/v1/schemas lists those there are"
-        )
-    return found
+def _bulk(result: BulkResult) -> Answer:
+    made = sum(each.created for each in result.written)
+    changed = sum(each.changed for each in result.written)
+    beside = {
+        "failed": result.failed,
+        "created": made,
+        "updated": changed - made,
+        "unchanged": len(result.written) - changed,
+    }
+    return listing((each.document for each in result.written), beside)
 
 
-def _target(request: Request) -> tuple[Kind, Key]:
-    """The kind and entity that a path names, by id or by FQN."""
-    which, path = _kind(request), request.path_params
-    fqn = path.get("fqn")
-    return which, (path["id"].lower() if fqn is None else (which.name, fqn))
-
-
-def _fresh(request: Request, record: Record) -> Response:
-    """The entity, unless the client says that it holds this state."""
-    if is_held(request.headers, record.rev):
-        return NotModified(record.rev)
-    return entity(record)
-
-
-def _written(which: Kind, written: Written) -> Answer:
-    if not written.created:
-        return entity(written)
-    location = f"{API}/{which.collection}/{written.id}".encode()
-    return entity(written, status=201, headers=((b"location", location),))
-
-
-def _media(request: Request) -> str:
-    """The body's content type, which the guard has checked; JSON where there is no body."""
-    given = request.headers.get("content-type", "application/json")
-    return given.partition(";")[0].strip().lower()
-
-
-def _plain_json(request: Request) -> None:
-    """Refuse a patch where a whole document is meant."""
-    if (media := _media(request)) != "application/json":
-        raise RequestError("unsupported-media-type", f"{media} is for PATCH; this is JSON")
+def _previewed(previews: list[Document]) -> Answer:
+    actions = Counter(each["action"] for each in previews)
+    counts = {name: actions[action] for action, name in _COUNTS.items()}
+    return json_answer({"data": previews, **counts})
