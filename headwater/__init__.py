@@ -29,8 +29,12 @@ from headwater.sdk import (
     Impact,
     ImpactedModel,
     Lineage,
+    LineageCycles,
+    LineageDiff,
     LineageEdge,
     LineageNode,
+    LineagePath,
+    LineageRoots,
 )
 from headwater.version import __version__
 
@@ -49,8 +53,12 @@ __all__ = [
     "ImpactedModel",
     "InvalidInputError",
     "Lineage",
+    "LineageCycles",
+    "LineageDiff",
     "LineageEdge",
     "LineageNode",
+    "LineagePath",
+    "LineageRoots",
     "NotFoundError",
     "NotInstalledError",
     "NotSignedInError",

@@ -12,10 +12,13 @@ from starlette.types import Scope
 
 from headwater.api.errors import malformed
 from headwater.store.base import Store
+from headwater.store.moment import AtVersion, Moment
+from headwater.version import Version
 
 MAX_LIMIT = 1000
 MAX_NUMBER = 2**53 - 1  # what every JSON reader keeps exact; also fits both stores
 
+_VERSION = "version:"
 _ETAG = re.compile(r'(?:W/)?"([^"]*)"')
 
 
@@ -64,30 +67,46 @@ class Query:
 
     def choice(self, name: str, options: tuple[str, ...]) -> str:
         """One of the options; the first when it is not given."""
-        value = self._values.get(name, options[0])
-        if value not in options:
+        return self.option(name, options) or options[0]
+
+    def option(self, name: str, options: tuple[str, ...]) -> str | None:
+        """One of the options, or None when it is not given."""
+        value = self._values.get(name)
+        if value is not None and value not in options:
             raise malformed(f"{name} is {' or '.join(options)}, not {value[:40]!r}")
         return value
 
-    def as_of(self, store: Store) -> int | None:
-        """The commit that ``asOf`` means: a sequence number, or the newest one at a time.
+    def moment(self, store: Store, name: str = "asOf") -> Moment | None:
+        """The moment that a parameter names: a sequence number, a time, or ``version:0.3``.
 
         A time is ISO 8601; without an offset it is UTC.
         """
-        text = self._values.get("asOf")
+        text = self._values.get(name)
         if text is None:
             return None
+        if text.startswith(_VERSION):
+            return AtVersion(str(Version.parse(text.removeprefix(_VERSION))))
         if text.isascii() and text.isdigit():
-            return self.number("asOf", 0)
+            return self.number(name, 0)
         try:
             at = datetime.fromisoformat(text)
         except ValueError:
             raise malformed(
-                f"asOf is a sequence number or an ISO 8601 time such as 2026-05-03T12:00:00Z, not"
-                f" {text[:60]!r} (a + of an offset is spelled %2B in an address)"
+                f"{name} is a sequence number, an ISO 8601 time such as 2026-05-03T12:00:00Z, or"
+                f" {_VERSION}0.3, not {text[:60]!r} (a + of an offset is spelled %2B in an address)"
             ) from None
         at = at if at.tzinfo else at.replace(tzinfo=UTC)
         return store.sequence(int(at.timestamp() * 1000))
+
+    def sequence(self, store: Store, name: str = "asOf") -> int | None:
+        """As ``moment``, where no one entity is asked about that could have a version."""
+        found = self.moment(store, name)
+        if isinstance(found, AtVersion):
+            raise malformed(
+                f"{name} is a sequence number or a time here: it is about more than one entity, and"
+                " each has versions of its own"
+            )
+        return found
 
 
 def _parse(raw: bytes, known: Collection[str]) -> dict[str, str]:

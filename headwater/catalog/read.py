@@ -13,6 +13,7 @@ from headwater.errors import InvalidInputError, NotFoundError
 from headwater.schemas import kind
 from headwater.store.base import Deleted, Key, PageQuery, Record, Store
 from headwater.store.draft import Document, load
+from headwater.store.moment import AtVersion, Moment, sequence_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +36,17 @@ class CatalogReader:
         kind_name: str,
         key: Key,
         *,
-        as_of: int | None = None,
+        as_of: Moment | None = None,
         include_deleted: bool = False,
     ) -> Record:
-        """Return an entity, now or after a commit.
+        """Return an entity, now or at a moment.
 
         Raises:
             NotFoundError: There is none, it is of another kind, or it is soft-deleted.
         """
+        if isinstance(as_of, AtVersion):
+            key = self.get(kind_name, key, include_deleted=True).id
+            as_of = sequence_of(self._store, as_of, key)
         found = self._store.find(key, as_of=as_of)
         if found is None or found.kind != kind_name or (found.deleted and not include_deleted):
             raise _missing(kind_name, key, found, as_of)
@@ -114,7 +118,7 @@ class CatalogReader:
             )
         return found
 
-    def provenance(self, kind_name: str, key: Key, *, as_of: int | None = None) -> Document:
+    def provenance(self, kind_name: str, key: Key, *, as_of: Moment | None = None) -> Document:
         """Return who set each field of an entity, and how.
 
         Returns:

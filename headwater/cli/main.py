@@ -11,7 +11,7 @@ import typer
 from headwater.cli.apply import apply
 from headwater.cli.entity import delete, get, list_, restore
 from headwater.cli.failure import EXIT_CODES, CommandGroup
-from headwater.cli.lineage import impact, lineage
+from headwater.cli.lineage import cycles, impact, lineage, link, path, roots
 from headwater.cli.serve import serve
 from headwater.cli.version import diff, versions
 from headwater.version import __version__
@@ -53,7 +53,11 @@ def _options(
 
 
 app.callback(help=_help(_options))(_options)
-for _command in (serve, apply, get, list_, lineage, impact, versions, diff, delete, restore):
+_COMMANDS: tuple[Callable[..., None], ...] = (
+    *(serve, apply, get, list_, lineage, impact, path, roots, cycles, link),
+    *(versions, diff, delete, restore),
+)
+for _command in _COMMANDS:
     app.command(_command.__name__.rstrip("_"), help=_help(_command))(_command)
 
 

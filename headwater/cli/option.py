@@ -34,7 +34,8 @@ Store = Annotated[
 Output = Annotated[Format, typer.Option("--output", "-o", help="How to print the result.")]
 KindOption = Annotated[str | None, typer.Option("--kind", help="What a bare name or id is of.")]
 AsOf = Annotated[
-    str | None, typer.Option(help="As it was at a time (ISO 8601) or at a sequence number.")
+    str | None,
+    typer.Option(help="As it was at a time (ISO 8601), a sequence number, or version:0.3."),
 ]
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from headwater.lineage.kind import COLUMN, FEATURE, UNRESOLVED, parts_in
 from headwater.names import child, part_id, quote
-from headwater.schemas.kind import Shape
 from headwater.store.base import (
     EdgeKey,
     EdgeWrite,
@@ -23,7 +23,6 @@ from headwater.store.draft import Change, Document, Draft, load, same_version
 
 SOURCE = "featureSources"
 SUPPRESSED: Level = "suppressed"
-UNRESOLVED = "featureSource"
 
 
 def producer_of(entity_id: str) -> str:
@@ -36,10 +35,10 @@ def derive(store: Store, change: Change, draft: Draft) -> None:
 
     Also resolves sources of other entities that wait for a column of this one.
     """
-    if any(field.part == "mlFeature" for field in change.kind.parts):
+    if any(field.part == FEATURE for field in change.kind.parts):
         derive_features(store, change, draft)
     gone = (change.before or {}).get("deleted") or change.after.get("deleted")
-    if not gone or any(part.kind == "column" for part in change.parts):
+    if not gone or any(part.kind == COLUMN for part in change.parts):
         _resolve_waiting(store, change, draft)
 
 
@@ -120,7 +119,7 @@ def _resolve(store: Store, change: Change, sources: list[_Source], draft: Draft)
 def _tie(store: Store, waiting: list[_Source]) -> list[_Source]:
     """Resolve the sources whose columns are there; return the others."""
     names = {name for each in waiting for name in each.names()}
-    nodes = store.nodes(fqns=names, kinds=["column"]) if names else []
+    nodes = store.nodes(fqns=names, kinds=[COLUMN]) if names else []
     # A live column wins over one that was dropped under the same name.
     columns = {(n.owner_id, n.fqn): n for n in sorted(nodes, key=lambda n: not n.dropped)}
     for each in waiting:
@@ -197,7 +196,11 @@ def _resolve_waiting(store: Store, change: Change, draft: Draft) -> None:
     All columns count, not only new ones: what began to wait while a column came is found here.
     Owners that are soft-deleted resolve theirs when they are restored.
     """
-    columns = {c["fullyQualifiedName"]: c["id"] for c in _columns(change.kind.shape, change.after)}
+    columns = {
+        part["fullyQualifiedName"]: part["id"]
+        for kind, part in parts_in(change.kind.shape, change.after)
+        if kind == COLUMN
+    }
     inside = len(change.fqn) + 1
     names = columns.keys() | {child(change.fqn, fqn[inside:]) for fqn in columns}
     waiting = store.nodes(fqns=names, kinds=[UNRESOLVED]) if names else []
@@ -205,14 +208,6 @@ def _resolve_waiting(store: Store, change: Change, draft: Draft) -> None:
     records = store.find_many({owner for owner in owners if owner and owner != change.id})
     for record in records.values():
         _resolve_in(store, record, change.id, columns, draft)
-
-
-def _columns(shape: Shape, holder: Document) -> Iterator[Document]:
-    for field in shape.fields.values():
-        if field.part == "column" and field.shape:
-            for column in holder.get(field.name, ()):
-                yield column
-                yield from _columns(field.shape, column)
 
 
 def _resolve_in(

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from headwater.errors import InvalidInputError, NotFoundError
+from headwater.lineage.kind import UNRESOLVED
 from headwater.lineage.node import find_by_id, find_root
 from headwater.store.base import EdgeKey, EdgeWrite, Node, Store
 from headwater.store.draft import dump
@@ -127,9 +128,7 @@ def _column_pairs(
     asked = details.columns_lineage or []
     names = {name for pair in asked for name in (*pair.from_columns, pair.to_column)}
     parts = store.nodes(fqns=names, owner_ids=set(tables)) if names else []
-    known = {
-        (n.owner_id, n.fqn): n.id for n in parts if not n.dropped and n.kind != "featureSource"
-    }
+    known = {(n.owner_id, n.fqn): n.id for n in parts if not n.dropped and n.kind != UNRESOLVED}
 
     def part(owner: str, fqn: str, pointer: str) -> str:
         found = known.get((owner, fqn))

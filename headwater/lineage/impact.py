@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from headwater.lineage.kind import COLUMN, MODELS
 from headwater.lineage.node import as_json
 from headwater.lineage.view import starts_of
 from headwater.lineage.walk import Pair, Walk, Walker
 from headwater.store.base import Node, Store
 from headwater.store.draft import Document
 
-MODEL_KINDS = frozenset({"mlmodel", "modelVersion"})
 WORK = 1_000_000
 """How many assertions one walk may meet. Models are counted whole, so this bounds time alone."""
 
@@ -51,7 +51,7 @@ def _models(*walks: Walk) -> dict[str, Walk]:
     found: dict[str, Walk] = {}
     for walk in walks:
         for node, depth in walk.nodes.values():
-            if node.kind in MODEL_KINDS and depth != 0 and not node.deleted:
+            if node.kind in MODELS and depth != 0 and not node.deleted:
                 found.setdefault(node.id, walk)
     return found
 
@@ -70,7 +70,7 @@ def _unexplained(store: Store, fine: Walk, coarse: Walker, depth: int) -> Walk:
     """Walk on from the tables that were met, along edges that no column explains."""
     met: dict[str, int] = {}
     for node, distance in fine.nodes.values():
-        if node.kind == "column" and node.owner_id and distance < depth:
+        if node.kind == COLUMN and node.owner_id and distance < depth:
             met.setdefault(node.owner_id, distance)
     if not met:
         return Walk()
@@ -113,7 +113,7 @@ def _follow(
 
 def _explained(store: Store, tables: Collection[Node], coarse: Walker) -> set[tuple[str, str]]:
     """Pairs of entities that some column edge ties."""
-    columns = store.nodes(owner_ids=[t.id for t in tables], kinds=["column"])
+    columns = store.nodes(owner_ids=[t.id for t in tables], kinds=[COLUMN])
     owner = {column.id: column.owner_id or column.id for column in columns}
     fine = Walker(store, "fine", coarse.limit, coarse.as_of).walk(columns, downstream=1)
     return {(owner[a], fine.nodes[b][0].owner_id or b) for a, b in fine.edges if a in owner}

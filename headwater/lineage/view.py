@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from headwater.errors import InvalidInputError
+from headwater.lineage.kind import COLUMN, FEATURES
 from headwater.lineage.node import as_json
-from headwater.lineage.walk import Pair, Walk, Walker, assertions
+from headwater.lineage.walk import Pair, Walk, Walker, as_seen, edge_json
 from headwater.store.base import Direction, Edge, Level, Node, Store
 from headwater.store.draft import Document
 
 View = Literal["entity", "feature", "column"]
-FEATURE_KINDS = ("mlFeature", "featureSource")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +58,14 @@ class Graph:
         return found
 
 
-def check_view(level: str) -> View:
-    """Return the level when it is one.
+def view_of(level: str | None, root: Node) -> View:
+    """Return the level that is asked for, or else a node's own: ``column`` for a part.
 
     Raises:
-        InvalidInputError: It is not.
+        InvalidInputError: It is no level.
     """
+    if level is None:
+        return "column" if root.owner_id else "entity"
     if level not in get_args(View):
         raise InvalidInputError(f"level is {' or '.join(get_args(View))}, not {level!r}")
     return level  # type: ignore[return-value]  # just checked against the literal
@@ -72,14 +74,15 @@ def check_view(level: str) -> View:
 def look(store: Store, root: Node, view: View, scope: Scope) -> Graph:
     """Return the graph around a node at one level."""
     if view == "entity":
-        entity = _entity_of(store, root)
+        entity = entity_of(store, root)
         return _graph(entity, _walk(store, [entity], "coarse", scope))
     fine = _walk(store, starts_of(store, root), "fine", scope)
     if view == "column":
         return _graph(root, fine)
-    entity = _entity_of(store, root)
-    coarse = _walk(store, [entity], "coarse", scope) if root.owner_id is None else Walk()
-    return _feature_graph(store, root, fine, coarse)
+    coarse = _walk(store, [root], "coarse", scope) if root.owner_id is None else Walk()
+    columns = {n.id: n.owner_id or n.id for n, _ in fine.nodes.values() if n.kind == COLUMN}
+    tables = store.nodes(ids={*columns.values()}) if columns else []
+    return _feature_graph(root, columns, as_seen(store, tables, scope.as_of), fine, coarse)
 
 
 def starts_of(store: Store, root: Node) -> list[Node]:
@@ -93,7 +96,7 @@ def starts_of(store: Store, root: Node) -> list[Node]:
         parts = store.nodes(owner_ids=[root.owner_id], kinds=[root.kind])
         return [root, *(p for p in parts if p.fqn.startswith(inside))]
     parts = store.nodes(owner_ids=[root.id])
-    return [root, *(p for p in parts if p.kind not in FEATURE_KINDS)]
+    return [root, *(p for p in parts if p.kind not in FEATURES)]
 
 
 def spell(store: Store, graph: Graph, view: View, scope: Scope) -> Document:
@@ -102,15 +105,15 @@ def spell(store: Store, graph: Graph, view: View, scope: Scope) -> Document:
     nodes = [n for n in graph.nodes.values() if n.id in depths]
     nodes.sort(key=lambda n: (abs(depths[n.id]), depths[n.id], n.fqn, n.id))
     owner_ids = {n.owner_id for n in nodes if n.owner_id} - depths.keys()
-    owners = store.nodes(ids=owner_ids) if owner_ids else []
+    owners = as_seen(store, store.nodes(ids=owner_ids) if owner_ids else [], scope.as_of).values()
     return {
         "root": graph.root.id,
         "level": view,
         "nodes": [{**as_json(node), "depth": depths[node.id]} for node in nodes],
         "edges": [
-            {"from": a, "to": b, "level": edges[0].key.level, "assertions": assertions(edges)}
-            for (a, b), edges in graph.edges.items()
-            if a in depths and b in depths
+            edge_json(pair, edges)
+            for pair, edges in graph.edges.items()
+            if pair[0] in depths and pair[1] in depths
         ],
         "owners": [as_json(owner) for owner in owners],
         "truncated": bool(graph.more),
@@ -126,7 +129,8 @@ def _walk(store: Store, starts: Collection[Node], level: Level, scope: Scope) ->
     return walker.walk(starts, upstream=scope.upstream, downstream=scope.downstream)
 
 
-def _entity_of(store: Store, node: Node) -> Node:
+def entity_of(store: Store, node: Node) -> Node:
+    """The node's entity, which may be itself."""
     return store.nodes(ids=[node.owner_id])[0] if node.owner_id else node
 
 
@@ -138,20 +142,24 @@ def _graph(root: Node, walk: Walk) -> Graph:
     return Graph(root, starts, nodes, walk.edges, walk.more)
 
 
-def _feature_graph(store: Store, root: Node, fine: Walk, coarse: Walk) -> Graph:
+def _feature_graph(
+    root: Node, columns: dict[str, str], tables: dict[str, Node], fine: Walk, coarse: Walk
+) -> Graph:
     """Entities and features.
 
     Columns stand as their tables; a table → model edge that goes through a feature of the model is
     shown through it.
+
+    Args:
+        columns: Ids of their tables, by id.
+        tables: By id.
     """
-    columns = {n.id: n.owner_id for n, _ in fine.nodes.values() if n.kind == "column"}
-    tables = {owner for owner in columns.values() if owner}
-    nodes = {node.id: node for node in store.nodes(ids=tables)} if tables else {}
+    nodes = dict(tables)
     nodes |= {n.id: n for n, _ in coarse.nodes.values()}
     nodes |= {n.id: n for n, _ in fine.nodes.values() if n.id not in columns}
     edges: dict[Pair, list[Edge]] = {}
     for (a, b), found in fine.edges.items():
-        pair = (columns.get(a) or a, columns.get(b) or b)
+        pair = (columns.get(a, a), columns.get(b, b))
         if pair[0] != pair[1]:
             edges.setdefault(pair, []).extend(found)
     through = {
@@ -162,6 +170,6 @@ def _feature_graph(store: Store, root: Node, fine: Walk, coarse: Walk) -> Graph:
         if (feature, model) in edges
     }
     edges |= {pair: found for pair, found in coarse.edges.items() if pair not in through}
-    more = {(columns.get(n) or n, way): count for (n, way), count in fine.more.items()}
-    start = columns.get(root.id) or root.id
+    more = {(columns.get(n, n), way): count for (n, way), count in fine.more.items()}
+    start = columns.get(root.id, root.id)
     return Graph(nodes[start], {start}, nodes, edges, coarse.more | more)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from operator import attrgetter
 
 import pydantic_core
 
+from headwater.lineage.kind import UNRESOLVED, parts_in
+from headwater.schemas import kind
 from headwater.store.base import Direction, Edge, Hop, Level, Node, Record, Store
-from headwater.store.draft import Document
+from headwater.store.draft import Document, load
 
 Pair = tuple[str, str]
 
@@ -61,7 +63,8 @@ class Walker:
 
     def walk(self, starts: Iterable[Node], *, upstream: int = 0, downstream: int = 0) -> Walk:
         """Return everything within the two distances of the starts."""
-        walk = Walk({node.id: (node, 0) for node in starts})
+        seen = as_seen(self.store, starts, self.as_of)
+        walk = Walk({node.id: (node, 0) for node in seen.values()})
         first = list(walk.nodes)
         self._one_way(walk, first, "upstream", upstream)
         self._one_way(walk, first, "downstream", downstream)
@@ -80,7 +83,8 @@ class Walker:
             hops = hops[:left]
             left -= len(hops)
             following = []
-            for hop in self._as_seen(hops):
+            nodes = as_seen(self.store, [hop.node for hop in hops], self.as_of)
+            for hop in (h._replace(node=nodes[h.node.id]) for h in hops if h.node.id in nodes):
                 self._add(walk, hop, direction, sign * distance)
                 if hop.node.id not in seen:
                     seen.add(hop.node.id)
@@ -97,23 +101,6 @@ class Walker:
             walk.nodes[node.id] = (node, depth)
             walk.came_from[node.id] = key.to_id if direction == "upstream" else key.from_id
 
-    def _as_seen(self, hops: list[Hop]) -> list[Hop]:
-        """The hops, with their nodes as they are or, as of a commit, were."""
-        if self.as_of is None:
-            return hops
-        entities = then(self.store, [hop.node for hop in hops], self.as_of)
-        out = []
-        for hop in hops:
-            record = entities.get(hop.node.owner_id or hop.node.id)
-            if record:
-                held = hop.node.kind == "featureSource" or hop.node.id in record.document
-                dropped = hop.node.dropped and not held
-                node = hop.node._replace(deleted=record.deleted, dropped=dropped)
-                if node.owner_id is None:
-                    node = node._replace(fqn=record.fqn, name=record.name)
-                out.append(hop._replace(node=node))
-        return out
-
     def _note_more(
         self, walk: Walk, frontier: list[str], hops: list[Hop], direction: Direction
     ) -> None:
@@ -127,10 +114,43 @@ class Walker:
                 walk.more[node_id, direction] = count - shown[node_id]
 
 
-def then(store: Store, nodes: Collection[Node], as_of: int) -> dict[str, Record]:
-    """The entities of the nodes as they were after a commit."""
-    ids = {node.owner_id or node.id for node in nodes}
-    return {str(key): record for key, record in store.find_many(ids, as_of=as_of).items()}
+def as_seen(store: Store, nodes: Iterable[Node], as_of: int | None) -> dict[str, Node]:
+    """The nodes by id, as they are or, as of a commit, were. Those not there then are left out."""
+    by_id = {node.id: node for node in nodes}
+    if as_of is None:
+        return by_id
+    ids = {node.owner_id or node.id for node in by_id.values()}
+    records = {record.id: record for record in store.find_many(ids, as_of=as_of).values()}
+    owners = {node.owner_id for node in by_id.values() if node.kind != UNRESOLVED}
+    parts = {id_: _parts(record) for id_, record in records.items() if id_ in owners}
+    found = {}
+    for node in by_id.values():
+        entity_id = node.owner_id or node.id
+        if entity_id in records:
+            found[node.id] = _then(node, records[entity_id], parts.get(entity_id, {}))
+    return found
+
+
+def _parts(record: Record) -> dict[str, str]:
+    """The FQNs of the parts that a state of an entity had, by id."""
+    held = parts_in(kind(record.kind).shape, load(record))
+    return {part["id"]: part["fullyQualifiedName"] for _, part in held}
+
+
+def _then(node: Node, record: Record, parts: dict[str, str]) -> Node:
+    """A node of an entity as one of the entity's states has it."""
+    if node.owner_id is None:
+        return node._replace(fqn=record.fqn, name=record.name, deleted=record.deleted)
+    node = node._replace(deleted=record.deleted)
+    if node.kind == UNRESOLVED:  # no state names its id; it waits while its edge is open
+        return node._replace(dropped=False)
+    return node._replace(fqn=parts.get(node.id, node.fqn), dropped=node.id not in parts)
+
+
+def edge_json(pair: Pair, edges: list[Edge]) -> Document:
+    """What is asserted between two nodes as one edge of an answer."""
+    level = edges[0].key.level
+    return {"from": pair[0], "to": pair[1], "level": level, "assertions": assertions(edges)}
 
 
 def assertions(edges: list[Edge]) -> list[Document]:

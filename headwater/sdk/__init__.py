@@ -1,11 +1,14 @@
 """The Python SDK: one client class, over HTTP or in process, and what it answers."""
 
+from headwater.sdk.analysis import LineageCycles, LineageRoots
 from headwater.sdk.bulk import BulkFailure, BulkResult
 from headwater.sdk.client import Headwater
 from headwater.sdk.diff import Change, Diff
 from headwater.sdk.impact import Impact, ImpactedModel
 from headwater.sdk.in_process import register_in_process
 from headwater.sdk.lineage import Lineage, LineageEdge, LineageNode
+from headwater.sdk.lineage_diff import LineageDiff
+from headwater.sdk.path import LineagePath
 
 __all__ = [
     "BulkFailure",
@@ -16,7 +19,11 @@ __all__ = [
     "Impact",
     "ImpactedModel",
     "Lineage",
+    "LineageCycles",
+    "LineageDiff",
     "LineageEdge",
     "LineageNode",
+    "LineagePath",
+    "LineageRoots",
     "register_in_process",
 ]

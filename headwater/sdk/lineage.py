@@ -66,6 +66,11 @@ class LineageEdge:
     level: str
     assertions: list[dict[str, Any]] = field(default_factory=list)
 
+    @classmethod
+    def of(cls, raw: dict[str, Any]) -> LineageEdge:
+        """Read an edge of an answer."""
+        return cls(raw["from"], raw["to"], raw.get("level", ""), raw.get("assertions", []))
+
 
 class Lineage:
     """What a node is made from and what is made from it.
@@ -83,10 +88,7 @@ class Lineage:
         self._directions = directions
         nodes = [LineageNode.of(each) for each in raw["nodes"]]
         self.nodes = sorted(nodes, key=lambda n: (abs(n.depth), *_order(n)))
-        self.edges = [
-            LineageEdge(each["from"], each["to"], each.get("level", ""), each.get("assertions", []))
-            for each in raw["edges"]
-        ]
+        self.edges = [LineageEdge.of(each) for each in raw["edges"]]
         self._by_id = {node.id: node for node in self.nodes}
         self.root = self._by_id[raw["root"]]
         self.truncated: bool = raw.get("truncated", False)

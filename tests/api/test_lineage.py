@@ -134,3 +134,105 @@ def test_neighbours_come_in_pages(client: httpx.Client, table: str) -> None:
     assert pages == 3
     upstream = walk(client, f"table/{root}/neighbours", direction="upstream")
     assert upstream == {"data": [], "paging": {}}
+
+
+def test_a_path_leads_from_a_table_s_column_to_the_model(
+    client: httpx.Client, table: str, model: str
+) -> None:
+    found = walk(client, "path", **{"from": table, "to": f"mlmodel:{model}"})
+    assert [node["kind"] for node in found["nodes"]] == ["column", "mlFeature", "mlmodel"]
+    assert (found["found"], found["level"], len(found["edges"])) == (True, "column", 2)
+    ids = {"from": found["from"]["id"], "to": found["to"]["id"]}
+    assert walk(client, "path", **ids) == found
+    coarse = walk(client, "path", **ids, level="entity")
+    assert [node["kind"] for node in coarse["nodes"]] == ["table", "mlmodel"]
+    back = walk(client, "path", **{"from": ids["to"], "to": ids["from"]})
+    assert (back["found"], back["nodes"]) == (False, [])
+    before = client.get("/events").json()["data"][-1]["sequence"]
+    client.patch(f"/mlmodels/name/{model}", json={"mlFeatures": []})
+    assert walk(client, "path", **ids)["found"] is False
+    assert walk(client, "path", **ids, asOf=before) == found
+    assert client.get("/lineage/path", params={**ids, "asOf": 1}).status_code == 404
+
+
+def test_a_diff_tells_what_changed_between_moments(
+    client: httpx.Client, table: str, model: str
+) -> None:
+    before = client.get("/events").json()["data"][-1]["sequence"]
+    client.patch(f"/mlmodels/name/{model}", json={"mlFeatures": []})
+    asked: dict[str, Any] = {"fqn": f"mlmodel:{model}", "from": before}
+    for since in (before, "version:0.1"):
+        found = walk(client, "diff", **{**asked, "from": since})
+        changes = {node["fullyQualifiedName"]: node["change"] for node in found["nodes"]}
+        assert changes == {table: "removed", model: "same"}
+        assert [edge["change"] for edge in found["edges"]] == ["removed"]
+        assert (found["from"], found["level"]) == (before, "entity")
+    assert walk(client, "diff", **asked, to=before)["edges"] == []
+    assert walk(client, "diff", **asked, to="version:0.1")["nodes"] == []
+    part = {"fqn": f"{table}.age", "from": "version:0.1"}
+    assert walk(client, "diff", **part)["level"] == "column"
+
+
+def test_an_entity_s_version_is_a_moment(client: httpx.Client, table: str, model: str) -> None:
+    client.patch(f"/mlmodels/name/{model}", json={"mlFeatures": []})
+    first = {"asOf": "version:0.1"}
+    assert client.get(f"/mlmodels/name/{model}", params=first).json()["version"] == "0.1"
+    assert f"table:{table}" in names(walk(client, f"mlmodel/name/{model}", **first))
+    root = walk(client, f"mlmodel/name/{model}")["root"]
+    assert walk(client, "roots", fqn=root, **first)["total"] == 1
+    assert walk(client, "impact", fqn=f"{table}.age", **first)["total"] == 0  # the table's version
+    for path in (f"/mlmodels/{root}", f"/lineage/mlmodel/{root}"):
+        assert client.get(path, params={"asOf": "version:0.9"}).status_code == 404
+        for wrong in ("version:", "version:x", "version:1", "version:01.0"):
+            assert client.get(path, params={"asOf": wrong}).status_code == 400
+    refused = client.get("/lineage/path", params={"from": root, "to": table, **first})
+    assert (refused.status_code, "more than one entity" in refused.json()["message"]) == (400, True)
+
+
+def test_roots_and_cycles(client: httpx.Client, table: str, model: str) -> None:
+    found = walk(client, "roots", fqn=f"mlmodel:{model}", level="column")
+    assert [node["fullyQualifiedName"] for node in found["roots"]] == [f"{table}.age"]
+    edge = {"fromEntity": f"mlmodel:{model}", "toEntity": f"table:{table}"}
+    assert client.put("/lineage/edges", json=edge).status_code == 200
+    (cycle,) = walk(client, "cycles", fqn=table)["cycles"]
+    assert [node["fullyQualifiedName"] for node in cycle] == [model, table]
+    circular = walk(client, "roots", fqn=table)
+    assert (circular["roots"], circular["total"], len(circular["cycles"])) == ([], 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("path", "params"),
+    [
+        ("path", {"from": "a"}),
+        ("path", {"to": "a"}),
+        ("path", {"from": "a", "to": "b", "level": "feature"}),
+        ("diff", {"from": "1"}),
+        ("diff", {"fqn": "headwater"}),
+        ("diff", {"fqn": "headwater", "from": "then"}),
+        ("diff", {"fqn": "headwater", "from": "1", "upstream": "101"}),
+        ("roots", {}),
+        ("roots", {"fqn": "headwater", "level": "feature"}),
+        ("cycles", {"fqn": "headwater", "limit": "0"}),
+        ("cycles", {"fqn": "headwater", "kind": "nosuch"}),
+    ],
+)
+def test_questions_that_cannot_be_understood(
+    client: httpx.Client, path: str, params: dict[str, str]
+) -> None:
+    answer = client.get(f"/lineage/{path}", params=params)
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid-input")
+
+
+@pytest.mark.parametrize(
+    ("path", "params"),
+    [
+        ("path", {"from": "nobody", "to": "headwater"}),
+        ("diff", {"fqn": "nobody", "from": "1"}),
+        ("roots", {"fqn": "nobody"}),
+        ("cycles", {"fqn": "nobody"}),
+    ],
+)
+def test_questions_about_what_is_not_there(
+    client: httpx.Client, path: str, params: dict[str, str]
+) -> None:
+    assert client.get(f"/lineage/{path}", params=params).status_code == 404

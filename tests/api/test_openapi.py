@@ -103,6 +103,14 @@ def test_answers_are_what_the_description_says(
     root = client.get(f"/lineage/table/name/{table}").json()["root"]
     check(client.get(f"/lineage/table/{root}/neighbours"), "NodePage")
     check(client.get("/lineage/impact", params={"fqn": f"{table}.age"}), "Impact")
+    ends = {"from": table, "to": f"mlmodel:{model}"}
+    check(client.get("/lineage/path", params=ends), "LineagePath")
+    ends = {"from": ends["to"], "to": ends["from"]}
+    check(client.get("/lineage/path", params=ends), "LineagePath")
+    asked = {"fqn": f"{table}.age", "from": "1"}
+    check(client.get("/lineage/diff", params=asked), "LineageDiff")
+    check(client.get("/lineage/roots", params={"fqn": root}), "LineageRoots")
+    check(client.get("/lineage/cycles", params={"fqn": root}), "LineageCycles")
     check(client.put("/lineage/edges", json=edge), "LineageAnswer")
     check(client.post(f"/lineage{one}"), "Lineage")
     check(client.get("/events"), "EventPage")

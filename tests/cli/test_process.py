@@ -19,7 +19,10 @@ from tests.cli.conftest import Shell
 from tests.sdk.server import clean_environ
 
 COMMANDS = sorted(
-    "serve apply get list lineage impact versions diff delete restore".split()  # noqa: SIM905  (read)
+    [
+        *("serve", "apply", "get", "list", "lineage", "impact", "path", "roots", "cycles", "link"),
+        *("versions", "diff", "delete", "restore"),
+    ]
 )
 HEADWATER = [sys.executable, "-m", "headwater"]
 

@@ -7,7 +7,7 @@ import json
 import pytest
 import yaml
 
-from headwater import CreateMlModel, Headwater
+from headwater import CreateMlModel, Headwater, MlModel
 from headwater.cli.main import app
 from tests.cli.conftest import Shell
 
@@ -47,6 +47,10 @@ def test_json_and_yaml_are_the_same_data(filled: Shell) -> None:
         ["diff", "mlmodel", "headwater.churn", "0.1", "1.0"],
         ["lineage", "headwater.churn"],
         ["impact", "shop.main.raw.customers.age"],
+        ["path", "shop.main.raw.customers", "headwater.churn"],
+        ["roots", "headwater.churn"],
+        ["cycles", "headwater.churn"],
+        ["lineage", "headwater.churn", "--since", "1"],
     ):
         assert yaml.safe_load(filled(*words, "-o", "yaml").stdout) == filled.data(*words)
 
@@ -90,6 +94,67 @@ def test_lineage_is_a_tree(filled: Shell) -> None:
 def test_lineage_as_of_a_commit_before_the_model(filled: Shell) -> None:
     first = filled.lines("lineage", "shop.main.raw.customers", "--as-of", "5")
     assert first[-1] == "└── downstream: nothing"
+
+
+def test_lineage_of_a_column_is_of_columns(filled: Shell) -> None:
+    assert filled.lines("lineage", "shop.main.raw.customers.age", "--upstream", "0") == [
+        "column shop.main.raw.customers.age",
+        "└── downstream, used by:",
+        "    └── mlFeature headwater.churn.persona",
+        "        └── mlmodel headwater.churn",
+    ]
+
+
+def test_lineage_tells_what_changed_since_a_moment(filled: Shell, hw: Headwater) -> None:
+    model = hw.get(MlModel, "headwater.churn")
+    model.ml_features = []
+    hw.update(model)
+    name = "mlmodel:headwater.churn"
+    lines = filled.lines("lineage", name, "--since", "version:1.0")
+    assert lines[1:] == [
+        "- table shop.main.raw.customers",
+        "- table shop.main.raw.customers → mlmodel headwater.churn",
+    ]
+    same = filled.lines(
+        "lineage", name, "--since", "version:0.1", "--until", "version:1.0", "--level", "column"
+    )
+    assert same[1:] == ["no difference"]
+    filled("lineage", name, "--until", "1", code=2)
+    filled("lineage", name, "--since", "1", "--as-of", "1", code=2)
+
+
+def test_a_path_is_shown_or_ends_in_a_code(filled: Shell) -> None:
+    ends = ["shop.main.raw.customers.age", "mlmodel:headwater.churn"]
+    assert filled.lines("path", *ends)[1:] == [
+        "  column shop.main.raw.customers.age",
+        "→ mlFeature headwater.churn.persona",
+        "→ mlmodel headwater.churn",
+    ]
+    coarse = filled.data("path", *ends, "--level", "entity")
+    assert [node["kind"] for node in coarse["nodes"]] == ["table", "mlmodel"]
+    assert filled("path", *ends[::-1], code=3).stdout.startswith("no lineage leads from mlmodel")
+    assert filled("path", ends[0], "nobody", code=3).stdout == ""
+
+
+def test_roots_and_cycles(filled: Shell) -> None:
+    assert filled.lines("roots", "headwater.churn", "--level", "column") == [
+        "mlmodel headwater.churn begins at:",
+        "  column shop.main.raw.customers.age",
+    ]
+    assert filled.lines("cycles", "headwater.churn") == [
+        "no circles in what mlmodel headwater.churn reaches"
+    ]
+
+
+def test_an_edge_is_linked_and_taken_away(filled: Shell) -> None:
+    ends = ["headwater.churn", "table:shop.main.raw.customers"]
+    said = "mlmodel headwater.churn → table shop.main.raw.customers"
+    assert filled.lines("link", *ends, "--description", "scores") == [f"linked: {said}"]
+    assert filled.lines("cycles", "headwater.churn") == [f"{said} → mlmodel headwater.churn"]
+    assert filled.data("link", *ends)["toEntity"]["kind"] == "table"
+    assert filled.lines("link", *ends, "--delete") == [f"taken away: {said}"]
+    filled("link", *ends, "--delete", code=3)
+    filled("link", *ends, "--delete", "--sql", "SELECT 1", code=2)
 
 
 def test_impact_names_the_models(filled: Shell) -> None:

@@ -15,6 +15,7 @@ from headwater import (
     Headwater,
     InvalidInputError,
     Lineage,
+    LineagePath,
     MlFeature,
     MlModel,
     NotFoundError,
@@ -187,6 +188,98 @@ def test_what_is_left_out_is_counted(hw: Headwater, customers: Table) -> None:
     assert lineage.truncated
     assert lineage.tree().splitlines()[-2].endswith("… and 20 more")
     assert "limit" in lineage.tree().splitlines()[-1]
+
+
+def test_a_path_is_told_step_by_step(hw: Headwater, customers: Table, model: MlModel) -> None:
+    path = hw.lineage_path(customers, "mlmodel:headwater.churn")
+    assert (bool(path), len(path), path.level) == (True, 3, "column")
+    assert [node.name for node in path.nodes] == ["age", "age_group", "persona", "churn"]
+    assert [edge.from_id for edge in path.edges] == [node.id for node in path.nodes[:-1]]
+    assert str(path).splitlines() == [
+        "from table shop.main.raw.customers to mlmodel headwater.churn: 3 steps, column by column",
+        "  column shop.main.raw.customers.age",
+        "→ column shop.main.raw.features.age_group",
+        "→ mlFeature headwater.churn.persona",
+        "→ mlmodel headwater.churn",
+    ]
+    assert len(hw.lineage_path("shop.main.raw.customers.age", model, level="entity")) == 2
+    back = hw.lineage_path(model, customers)
+    assert not back
+    assert str(back) == (
+        "no lineage leads from mlmodel headwater.churn to table shop.main.raw.customers"
+    )
+    before = [*hw.events()][-1]["sequence"]
+    hw.delete_edge(customers, "shop.main.raw.features")
+    assert not hw.lineage_path(customers, model)
+    assert hw.lineage_path(customers, model, as_of=before)
+
+
+def test_a_path_that_was_searched_in_part_claims_no_more(hw: Headwater, model: MlModel) -> None:
+    raw = hw.lineage_path(model, "shop.main.raw.customers").to_wire() | {"truncated": True}
+    assert "there may be a way" in str(LineagePath(raw))
+    raw = hw.lineage_path("shop.main.raw.customers", model, level="entity").to_wire()
+    assert "finer" in str(LineagePath(raw | {"truncated": True}))
+
+
+def test_a_diff_tells_what_a_write_changed(hw: Headwater, view: Table, model: MlModel) -> None:
+    before = [*hw.events()][-1]["sequence"]
+    assert not hw.lineage_diff(model, before)
+    assert str(hw.lineage_diff(model, before)).endswith("no difference")
+    hw.put_edge("shop.main.raw.customers", view, details={"description": "nightly"})
+    model.ml_features = []
+    hw.update(model)
+    diff = hw.lineage_diff(model, "version:0.1", upstream=2)
+    assert (diff.since, {each.change for each in diff.nodes}) == (before, {"removed"})
+    assert str(diff).splitlines()[1:] == [
+        "- table shop.main.raw.customers",
+        "- table shop.main.raw.features",
+        "- table shop.main.raw.customers → table shop.main.raw.features",
+        "- table shop.main.raw.features → mlmodel headwater.churn",
+    ]
+    said = hw.lineage_diff("shop.main.raw.features", before, kind=Table)
+    assert str(said).splitlines()[1:] == [
+        "- mlmodel headwater.churn",
+        "~ table shop.main.raw.customers → table shop.main.raw.features",
+        "    - manual by person",
+        "    + manual by person, description: nightly",
+        "- table shop.main.raw.features → mlmodel headwater.churn",
+    ]
+    hw.delete(view)
+    (changed,) = hw.lineage_diff("shop.main.raw.customers", before).nodes
+    assert (changed.change, changed.before) == ("changed", changed.before)
+    gone = str(hw.lineage_diff("shop.main.raw.customers", before))
+    assert "~ table shop.main.raw.features (deleted) (was table shop.main.raw.features)" in gone
+
+
+def test_roots_are_where_data_begins(hw: Headwater, customers: Table, model: MlModel) -> None:
+    found = hw.lineage_roots(model)
+    assert ([node.id for node in found.roots], found.total) == ([customers.id], 1)
+    assert str(found).splitlines() == [
+        "mlmodel headwater.churn begins at:",
+        "  table shop.main.raw.customers",
+    ]
+    assert [node.name for node in hw.lineage_roots(model, level="column").roots] == [
+        "survey",
+        "age",
+    ]
+    assert str(hw.lineage_roots(customers)) == "nothing feeds table shop.main.raw.customers"
+    few = str(hw.lineage_roots(model, level="column", limit=1)).splitlines()
+    assert (few[2], "higher limit" in few[3]) == ("  … and 1 more", True)
+
+
+def test_circles_are_told_from_their_first_node(
+    hw: Headwater, customers: Table, view: Table
+) -> None:
+    assert not hw.lineage_cycles(customers)
+    assert str(hw.lineage_cycles(view)) == (
+        "no circles in what table shop.main.raw.features reaches"
+    )
+    hw.put_edge(view, customers)
+    circle = "table shop.main.raw.customers → table shop.main.raw.features"
+    assert str(hw.lineage_cycles(view)) == f"{circle} → table shop.main.raw.customers"
+    roots = hw.lineage_roots(view)
+    assert ([len(each) for each in roots.cycles], roots.roots) == ([2], [])
+    assert "the circle table" in str(roots)
 
 
 def walk(edges: list[str], root: str = "a", **more: Any) -> Lineage:

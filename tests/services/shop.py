@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from headwater.catalog import Actor, CatalogService, Written
+from headwater.lineage import LineageService
 
 ME = Actor()
 BOT = Actor("crawler", "bot", "sql:warehouse")
@@ -42,3 +43,31 @@ class Shop:
         if not dot:
             return {"name": text}
         return {"name": column, "dataSource": f"{self.schema}.{table}"}
+
+
+def drawn(walk: dict[str, Any], *, levels: tuple[str, ...] = ("fine", "coarse")) -> set[str]:
+    """The edges of an answer as ``a -> b``, by FQN without what all share."""
+    names = {n["id"]: n["fullyQualifiedName"].removeprefix("wh.main.shop.") for n in walk["nodes"]}
+    return {
+        f"{names[e['from']]} -> {names[e['to']]}" for e in walk["edges"] if e["level"] in levels
+    }
+
+
+def names(found: list[dict[str, Any]]) -> list[str]:
+    """The FQNs of nodes."""
+    return [each["fullyQualifiedName"] for each in found]
+
+
+def view(lineage: LineageService, start: str, end: str, *columns: tuple[str, str]) -> None:
+    """Say that a table makes another, column by column."""
+    schema = "wh.main.shop"
+    pairs = [
+        {"fromColumns": [f"{schema}.{start}.{a}"], "toColumn": f"{schema}.{end}.{b}"}
+        for a, b in columns
+    ]
+    body = {
+        "fromEntity": {"type": "table", "fullyQualifiedName": f"{schema}.{start}"},
+        "toEntity": f"table:{schema}.{end}",
+        "lineageDetails": {"source": "view", "columnsLineage": pairs},
+    }
+    lineage.put_edge(body, actor=BOT)

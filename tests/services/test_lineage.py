@@ -11,40 +11,13 @@ from headwater.catalog import CatalogService
 from headwater.errors import ConflictError, InvalidInputError, NotFoundError
 from headwater.lineage import LineageService
 from headwater.store import Store
-from tests.services.shop import BOT, ME, Shop
-
-
-def drawn(walk: dict[str, Any], *, levels: tuple[str, ...] = ("fine", "coarse")) -> set[str]:
-    """The edges of an answer as ``a -> b``, by FQN without what all share."""
-    names = {n["id"]: n["fullyQualifiedName"].removeprefix("wh.main.shop.") for n in walk["nodes"]}
-    return {
-        f"{names[e['from']]} -> {names[e['to']]}" for e in walk["edges"] if e["level"] in levels
-    }
+from tests.services.shop import BOT, ME, Shop, drawn, names, view
 
 
 def model_walk(lineage: LineageService, level: str = "column", **options: Any) -> set[str]:
     """The lineage of the model ``churn``."""
     options = {"upstream": 5, "downstream": 0, **options}
     return drawn(lineage.walk(("mlmodel", "headwater.churn"), level=level, **options))
-
-
-def names(found: list[dict[str, Any]]) -> list[str]:
-    return [each["fullyQualifiedName"] for each in found]
-
-
-def view(lineage: LineageService, start: str, end: str, *columns: tuple[str, str]) -> None:
-    """Say that a table makes another, column by column."""
-    schema = "wh.main.shop"
-    pairs = [
-        {"fromColumns": [f"{schema}.{start}.{a}"], "toColumn": f"{schema}.{end}.{b}"}
-        for a, b in columns
-    ]
-    body = {
-        "fromEntity": {"type": "table", "fullyQualifiedName": f"{schema}.{start}"},
-        "toEntity": f"table:{schema}.{end}",
-        "lineageDetails": {"source": "view", "columnsLineage": pairs},
-    }
-    lineage.put_edge(body, actor=BOT)
 
 
 def test_a_model_over_three_tables_gets_edges_at_both_levels_in_one_commit(

@@ -60,8 +60,9 @@ def _of_kind(title: str) -> dict[str, Schema]:
 
 
 def _answers() -> dict[str, Schema]:
-    text = (files("headwater.api.openapi") / "answers.json").read_text(encoding="utf-8")
-    found: dict[str, Schema] = json.loads(text)
+    found: dict[str, Schema] = {}
+    for name in ("answers.json", "lineage.json"):
+        found |= json.loads((files("headwater.api.openapi") / name).read_text(encoding="utf-8"))
     return found
 
 

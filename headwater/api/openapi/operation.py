@@ -53,8 +53,11 @@ FQN = parameter(
     TEXT,
     where="path",
 )
+MOMENT = "A sequence number, or an ISO 8601 time (UTC without an offset)."
 AS_OF = parameter(
-    "asOf", "The state as of a sequence number or an ISO 8601 time (UTC without an offset).", TEXT
+    "asOf",
+    f"The state at a moment. {MOMENT} `version:0.3`: when the entity got that version.",
+    TEXT,
 )
 PRODUCER = parameter(
     "X-Headwater-Producer",

@@ -71,7 +71,7 @@ class _Routes:
         deleted = query.choice("include", ("non-deleted", "all")) == "all"
 
         def read() -> Record:
-            as_of = query.as_of(self._services.store)
+            as_of = query.moment(self._services.store)
             return self._catalog.get(which.name, key, as_of=as_of, include_deleted=deleted)
 
         return fresh(request, await self._services.read(read))
@@ -99,7 +99,7 @@ class _Routes:
         query = Query(request.scope, ("asOf",))
 
         def read() -> Document:
-            as_of = query.as_of(self._services.store)
+            as_of = query.moment(self._services.store)
             return self._catalog.provenance(which.name, key, as_of=as_of)
 
         return json_answer(await self._services.read(read))

@@ -1,6 +1,8 @@
-"""Lineage: walks, impact, and edges that people and connectors write."""
+"""Lineage: walks, impact, paths, what changed, and edges that people and connectors write."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -10,13 +12,17 @@ from headwater.api.auth import actor_of
 from headwater.api.query import MAX_LIMIT, Query
 from headwater.api.resource import Resource, Services
 from headwater.errors import NotFoundError
-from headwater.lineage.node import known_kinds
+from headwater.lineage.analysis import LEVELS as ANALYSIS_LEVELS
+from headwater.lineage.kind import known_kinds
+from headwater.lineage.path import PATH_LEVELS
 from headwater.store.base import Direction, Key
+from headwater.store.draft import Document
 
 LEVELS = ("entity", "feature", "column")
 MAX_DEPTH = 100
 MAX_EDGES = 10_000
 _DIRECTIONS: dict[str, Direction] = {"downstream": "downstream", "upstream": "upstream"}
+_ANALYSIS = ("fqn", "kind", "level", "depth", "asOf", "limit")
 
 
 def lineage_resources(services: Services) -> dict[str, Resource]:
@@ -24,6 +30,10 @@ def lineage_resources(services: Services) -> dict[str, Resource]:
     routes = _Routes(services)
     return {
         "/lineage/impact": Resource(GET=routes.impact),
+        "/lineage/path": Resource(GET=routes.path),
+        "/lineage/diff": Resource(GET=routes.diff),
+        "/lineage/roots": Resource(GET=routes.roots),
+        "/lineage/cycles": Resource(GET=routes.cycles),
         "/lineage/edges": Resource(PUT=routes.put_edge, DELETE=routes.delete_edge),
         "/lineage/mlmodels/{id}": Resource(POST=routes.add_mlmodel_lineage),
         "/lineage/{kind}/name/{fqn:path}": Resource(GET=routes.walk),
@@ -40,7 +50,7 @@ class _Routes:
     async def walk(self, request: Request) -> Response:
         kind, key = _node(request)
         query = Query(request.scope, ("upstream", "downstream", "level", "asOf", "limit"))
-        level = query.choice("level", LEVELS)
+        level = query.option("level", LEVELS)
         upstream = query.number("upstream", 1, high=MAX_DEPTH)
         downstream = query.number("downstream", 1, high=MAX_DEPTH)
         limit = query.number("limit", 1000, low=1, high=MAX_EDGES)
@@ -52,7 +62,7 @@ class _Routes:
                     upstream=upstream,
                     downstream=downstream,
                     level=level,
-                    as_of=query.as_of(self._services.store),
+                    as_of=query.moment(self._services.store),
                     limit=limit,
                 )
             )
@@ -62,7 +72,7 @@ class _Routes:
         kind, key = _node(request)
         query = Query(request.scope, ("direction", "level", "limit", "after"))
         direction = _DIRECTIONS[query.choice("direction", tuple(_DIRECTIONS))]
-        level = query.choice("level", LEVELS)
+        level = query.option("level", LEVELS)
         limit = query.number("limit", 100, low=1, high=MAX_LIMIT)
         return json_answer(
             await self._services.long_read(
@@ -88,7 +98,71 @@ class _Routes:
                     fqn,
                     kind=kind,
                     depth=depth,
-                    as_of=query.as_of(self._services.store),
+                    as_of=query.moment(self._services.store),
+                    limit=limit,
+                )
+            )
+        )
+
+    async def path(self, request: Request) -> Response:
+        query = Query(request.scope, ("from", "to", "level", "asOf"))
+        start, end = query.needed("from"), query.needed("to")
+        level = query.choice("level", PATH_LEVELS)
+        return json_answer(
+            await self._services.long_read(
+                lambda: self._lineage.path(
+                    start, end, level=level, as_of=query.sequence(self._services.store)
+                )
+            )
+        )
+
+    async def diff(self, request: Request) -> Response:
+        known = ("fqn", "kind", "from", "to", "level", "upstream", "downstream", "limit")
+        query = Query(request.scope, known)
+        fqn, kind = query.needed("fqn"), query.text("kind")
+        query.needed("from")
+        level = query.option("level", LEVELS)
+        upstream = query.number("upstream", 1, high=MAX_DEPTH)
+        downstream = query.number("downstream", 1, high=MAX_DEPTH)
+        limit = query.number("limit", 1000, low=1, high=MAX_EDGES)
+
+        def compare() -> Document:
+            store = self._services.store
+            return self._lineage.diff(
+                fqn,
+                kind=kind,
+                before=query.moment(store, "from") or 0,
+                after=query.moment(store, "to"),
+                upstream=upstream,
+                downstream=downstream,
+                level=level,
+                limit=limit,
+            )
+
+        return json_answer(await self._services.long_read(compare))
+
+    async def roots(self, request: Request) -> Response:
+        return await self._analysis(request, self._lineage.roots, 1000)
+
+    async def cycles(self, request: Request) -> Response:
+        return await self._analysis(request, self._lineage.cycles, 100)
+
+    async def _analysis(
+        self, request: Request, ask: Callable[..., Document], default: int
+    ) -> Response:
+        query = Query(request.scope, _ANALYSIS)
+        fqn, kind = query.needed("fqn"), query.text("kind")
+        level = query.option("level", ANALYSIS_LEVELS)
+        depth = query.number("depth", MAX_DEPTH, high=MAX_DEPTH)
+        limit = query.number("limit", default, low=1, high=MAX_EDGES)
+        return json_answer(
+            await self._services.long_read(
+                lambda: ask(
+                    fqn,
+                    kind=kind,
+                    level=level,
+                    depth=depth,
+                    as_of=query.moment(self._services.store),
                     limit=limit,
                 )
             )

@@ -1,0 +1,238 @@
+"""What clients ask and say of lineage."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from headwater.sdk.address import EntityLike, KindLike, address_of
+from headwater.sdk.analysis import LineageCycles, LineageRoots
+from headwater.sdk.entities import EntityCalls
+from headwater.sdk.impact import Impact
+from headwater.sdk.lineage import Direction, Lineage
+from headwater.sdk.lineage_diff import LineageDiff
+from headwater.sdk.path import LineagePath
+
+View = Literal["entity", "feature", "column"]
+
+
+class LineageCalls(EntityCalls):
+    """The calls of lineage; see ``Headwater``."""
+
+    def lineage(
+        self,
+        entity: EntityLike,
+        *,
+        kind: KindLike | None = None,
+        upstream: int = 1,
+        downstream: int = 1,
+        level: View | None = None,
+        as_of: str | int | None = None,
+        limit: int | None = None,
+    ) -> Lineage:
+        """Return what an entity or part is made from, and what is made from it.
+
+        Args:
+            entity: Which one; columns and features too, as ``column:fqn`` and ``mlFeature:fqn``.
+            kind: Of a bare name or id.
+            upstream: Steps to go against the flow of data.
+            downstream: Steps to go with the flow of data.
+            level: How fine the answer is; unless said, ``column`` of a part, else ``entity``.
+            as_of: The lineage at a time (ISO 8601), at a sequence number, or when the entity got a
+                version (``version:0.3``).
+            limit: How many edges each direction returns at most.
+
+        Raises:
+            NotFoundError: There is none.
+            ConflictError: A bare FQN names several; ``details["candidates"]`` lists them.
+        """
+        address = self._node(address_of(entity, kind))
+        params = {
+            "upstream": upstream,
+            "downstream": downstream,
+            "level": level,
+            "asOf": as_of,
+            "limit": limit,
+        }
+        answer = self._wire.send("GET", address.within(f"/lineage/{address.kind}"), params=params)
+        asked: list[tuple[Direction, int]] = [("upstream", upstream), ("downstream", downstream)]
+        return Lineage(answer.data, directions=[d for d, steps in asked if steps])
+
+    def impact(
+        self,
+        entity: EntityLike,
+        *,
+        kind: KindLike | None = None,
+        depth: int | None = None,
+        as_of: str | int | None = None,
+    ) -> Impact:
+        """Return the models that a column, a table or another node reaches, with a path for each.
+
+        Args:
+            entity: Which one; usually the fully qualified name of a column.
+            kind: Of a bare name.
+            depth: Steps to go, 8 unless given.
+            as_of: The impact at a moment; see ``lineage``.
+        """
+        params = {**_named(entity, kind), "depth": depth, "asOf": as_of}
+        return Impact(self._wire.send("GET", "/lineage/impact", params=params).data)
+
+    def lineage_path(
+        self,
+        source: EntityLike,
+        target: EntityLike,
+        *,
+        level: Literal["any", "column", "entity"] = "any",
+        as_of: str | int | None = None,
+    ) -> LineagePath:
+        """Return the shortest way that data takes from one node to another, if there is one.
+
+        Args:
+            source: Where the data comes from; columns and features too, as in ``lineage``.
+            target: Where it goes.
+            level: Column by column, entity by entity, or the finer one if there is one.
+            as_of: The path at a time (ISO 8601) or at a sequence number.
+        """
+        params = {
+            "from": _text(source),
+            "to": _text(target),
+            "level": level,
+            "asOf": as_of,
+        }
+        return LineagePath(self._wire.send("GET", "/lineage/path", params=params).data)
+
+    def lineage_diff(
+        self,
+        entity: EntityLike,
+        since: str | int,
+        until: str | int | None = None,
+        *,
+        kind: KindLike | None = None,
+        upstream: int | None = None,
+        downstream: int | None = None,
+        level: View | None = None,
+        limit: int | None = None,
+    ) -> LineageDiff:
+        """Return what is new, gone or changed in the lineage of an entity or part.
+
+        Args:
+            entity: Which one, as in ``lineage``.
+            since: The earlier moment: a time (ISO 8601), a sequence number, or ``version:0.3``.
+            until: The later one; now unless said.
+            kind: Of a bare name.
+            upstream: Steps to compare against the flow of data, 1 unless given.
+            downstream: Steps to compare with it, 1 unless given.
+            level: How fine; see ``lineage``.
+            limit: How many edges of each direction are compared at most.
+        """
+        params = {
+            **_named(entity, kind),
+            "from": since,
+            "to": until,
+            "upstream": upstream,
+            "downstream": downstream,
+            "level": level,
+            "limit": limit,
+        }
+        return LineageDiff(self._wire.send("GET", "/lineage/diff", params=params).data)
+
+    def lineage_roots(
+        self,
+        entity: EntityLike,
+        *,
+        kind: KindLike | None = None,
+        level: Literal["entity", "column"] | None = None,
+        depth: int | None = None,
+        as_of: str | int | None = None,
+        limit: int | None = None,
+    ) -> LineageRoots:
+        """Return where the data of an entity or part begins: what nothing feeds, of what feeds it.
+
+        Args:
+            entity: Which one, as in ``lineage``.
+            kind: Of a bare name.
+            level: How fine; see ``lineage``.
+            depth: Steps to go, 100 unless given.
+            as_of: At a moment; see ``lineage``.
+            limit: How many are listed at most; all are counted.
+        """
+        params = {**_named(entity, kind), "level": level, "depth": depth}
+        params |= {"asOf": as_of, "limit": limit}
+        return LineageRoots(self._wire.send("GET", "/lineage/roots", params=params).data)
+
+    def lineage_cycles(
+        self,
+        entity: EntityLike,
+        *,
+        kind: KindLike | None = None,
+        level: Literal["entity", "column"] | None = None,
+        depth: int | None = None,
+        as_of: str | int | None = None,
+        limit: int | None = None,
+    ) -> LineageCycles:
+        """Return the circles that data goes in, among all that an entity or part reaches.
+
+        Args:
+            entity: Which one, as in ``lineage``.
+            kind: Of a bare name.
+            level: How fine; see ``lineage``.
+            depth: Steps to go, 100 unless given.
+            as_of: At a moment; see ``lineage``.
+            limit: How many are listed at most.
+        """
+        params = {**_named(entity, kind), "level": level, "depth": depth}
+        params |= {"asOf": as_of, "limit": limit}
+        return LineageCycles(self._wire.send("GET", "/lineage/cycles", params=params).data)
+
+    def add_mlmodel_lineage(self, model: EntityLike) -> Lineage:
+        """Derive a model's lineage from its feature sources again, and return it.
+
+        Writing a model does this already; here it also lifts what a person had taken away.
+        """
+        path = self._path(address_of(model, "mlmodel"), start="/lineage/mlmodels")
+        return Lineage(self._wire.send("POST", path).data, directions=["upstream"])
+
+    def put_edge(
+        self, source: EntityLike, target: EntityLike, *, details: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Say that data flows from one entity or part to another; saying it twice is no change.
+
+        Args:
+            source: Where the data comes from: an entity or part, or its name.
+            target: Where the data goes.
+            details: ``description``, ``sqlQuery``, ``source`` (how it is known), and
+                ``columnsLineage``: a list of ``{"fromColumns", "toColumn", "function"}``.
+        """
+        return self._edge("PUT", source, target, details)
+
+    def delete_edge(self, source: EntityLike, target: EntityLike) -> dict[str, Any]:
+        """Take an edge away; one that follows from documents stays away until it is lifted."""
+        return self._edge("DELETE", source, target, None)
+
+    def _edge(
+        self,
+        method: str,
+        source: EntityLike,
+        target: EntityLike,
+        details: Mapping[str, Any] | None,
+    ) -> dict[str, Any]:
+        ends = [address_of(end).reference() for end in (source, target)]
+        body: dict[str, Any] = {"fromEntity": ends[0], "toEntity": ends[1]}
+        if details is not None:
+            body["lineageDetails"] = dict(details)
+        found: dict[str, Any] = self._wire.send(method, "/lineage/edges", body=body).data
+        return found
+
+
+def _text(entity: EntityLike) -> str:
+    """What names a node in a query: its id, ``kind:fqn``, or the FQN alone."""
+    address = address_of(entity)
+    if address.id is not None:
+        return address.id
+    return f"{address.kind}:{address.fqn}" if address.kind else str(address.fqn)
+
+
+def _named(entity: EntityLike, kind: KindLike | None) -> dict[str, Any]:
+    """The parameters of a query that name a node."""
+    address = address_of(entity, kind)
+    return {"fqn": address.id or address.fqn, "kind": address.kind}

@@ -1,0 +1,56 @@
+"""The shortest way that data takes between two nodes: the answer of the path route."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from headwater.sdk.lineage import LineageEdge, LineageNode
+
+_STEPS = {"column": "column by column", "entity": "entity by entity"}
+
+
+class LineagePath:
+    """A way from one node to another, or that there is none. True when there is one.
+
+    Attributes:
+        start: The node that was asked from; ``end`` the one asked to.
+        nodes: From the first to the last; a path of columns starts and ends at columns.
+        edges: The steps between them.
+        level: ``column`` or ``entity``; None when there is no path.
+        truncated: The search met its bound: there may be a path, or a finer one.
+    """
+
+    def __init__(self, raw: dict[str, Any]) -> None:
+        self._raw = raw
+        self.start = LineageNode.of(raw["from"])
+        self.end = LineageNode.of(raw["to"])
+        self.nodes = [LineageNode.of(each) for each in raw["nodes"]]
+        self.edges = [LineageEdge.of(each) for each in raw["edges"]]
+        self.level: Literal["column", "entity"] | None = raw.get("level")
+        self.truncated: bool = raw.get("truncated", False)
+
+    def to_wire(self) -> dict[str, Any]:
+        """The answer as it came."""
+        return self._raw
+
+    def __bool__(self) -> bool:
+        return bool(self.nodes)
+
+    def __len__(self) -> int:
+        return len(self.edges)
+
+    def __str__(self) -> str:
+        ends = f"{self.start} to {self.end}"
+        if not self:
+            bound = "; not all was searched, so there may be a way" if self.truncated else ""
+            return f"no lineage leads from {ends}{bound}"
+        steps = f"{len(self)} step{'' if len(self) == 1 else 's'}"
+        lines = [f"from {ends}: {steps}, {_STEPS[self.level or 'entity']}"]
+        lines += [f"{'→' if at else ' '} {node}" for at, node in enumerate(self.nodes)]
+        if self.truncated:
+            lines.append("… not all columns were searched, so there may be a finer way")
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        found = f"{len(self)} steps" if self else "none"
+        return f"<LineagePath from {self.start} to {self.end}: {found}>"
