@@ -20,9 +20,11 @@ import uvicorn
 from fastapi import FastAPI
 
 from headwater.api import Services, build_api, is_loopback
+from headwater.api.openapi import openapi_document
 from headwater.catalog import CatalogService
 from headwater.errors import ClientError, InvalidInputError
 from headwater.lineage import LineageService, derive
+from headwater.schemas import use_folder
 from headwater.sdk import register_in_process
 from headwater.settings import Settings
 from headwater.store import Store, open_store
@@ -30,11 +32,28 @@ from headwater.version import __version__
 
 
 def create_app(store: Store, settings: Settings | None = None) -> FastAPI:
-    """Return the application over an open store, which stays the caller's to close."""
+    """Return the application over an open store, which stays the caller's to close.
+
+    Raises:
+        InvalidInputError: The organisation's own schemas cannot be used.
+    """
+    settings = settings or Settings()
+    _use_schemas(settings)
     catalog = CatalogService(store, derive=derive)
     catalog.ensure_built_in()
-    services = Services(catalog, LineageService(store), store, settings or Settings())
+    services = Services(catalog, LineageService(store), store, settings)
     return build_api(services)
+
+
+def _use_schemas(settings: Settings) -> None:
+    """Use the organisation's own schemas; without any, those that are in use stay."""
+    if settings.schemas:
+        use_folder(settings.schemas)
+        try:
+            openapi_document()  # refuses names that the API has itself
+        except InvalidInputError:
+            use_folder(None)
+            raise
 
 
 def _print(line: str) -> None:
@@ -50,9 +69,11 @@ def serve(settings: Settings, *, announce: Callable[[str], None] = _print) -> No
         announce: Told one line with the address, once connections are taken.
 
     Raises:
-        InvalidInputError: The host is not of this machine alone, or the address is not free.
+        InvalidInputError: The host is not of this machine alone, the address is not free, or the
+            organisation's own schemas cannot be used.
         StoreError: The store cannot be opened.
     """
+    _use_schemas(settings)  # before the store is opened, which may index by kind
     with closing(_listen(settings)) as listener, closing(open_store(settings.store)) as store:
         config = uvicorn.Config(
             create_app(store, settings),
@@ -178,11 +199,14 @@ def in_process_transport(url: str) -> httpx.BaseTransport:
     """Open a store and return a transport that answers as a server of it would.
 
     Raises:
+        InvalidInputError: The environment's settings, or the schemas they name, cannot be used.
         StoreError: The store cannot be opened.
     """
+    settings = Settings.from_env(store=url)
+    _use_schemas(settings)
     store = open_store(url)
     try:
-        return InProcessTransport(store)
+        return InProcessTransport(store, settings)
     except BaseException:
         store.close()
         raise

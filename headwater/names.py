@@ -1,4 +1,4 @@
-"""Names, fully qualified names (checking, quoting, joining, splitting), and ids."""
+"""Names, fully qualified names (checking, quoting, joining, splitting), pointers and ids."""
 
 from __future__ import annotations
 
@@ -30,6 +30,11 @@ def check_name(name: str, pointer: str = "/name") -> str:
     if refused := REFUSED.search(name):
         raise InvalidInputError.at(pointer, f"a name cannot hold U+{ord(refused[0]):04X}")
     return name
+
+
+def escape(part: object) -> str:
+    """One token of a JSON pointer (RFC 6901)."""
+    return str(part).replace("~", "~0").replace("/", "~1")
 
 
 def quote(part: str) -> str:

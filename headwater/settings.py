@@ -9,7 +9,12 @@ from typing import Any
 
 from headwater.errors import InvalidInputError
 
-_VARIABLES = {"store": "HEADWATER_STORE", "host": "HEADWATER_HOST", "port": "HEADWATER_PORT"}
+_VARIABLES = {
+    "store": "HEADWATER_STORE",
+    "host": "HEADWATER_HOST",
+    "port": "HEADWATER_PORT",
+    "schemas": "HEADWATER_SCHEMAS",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +25,7 @@ class Settings:
         store: URL of the store (see ``headwater.store.open_store``).
         host: Address to listen on.
         port: TCP port to listen on; 0 lets the system choose a free one.
+        schemas: Folder of an organisation's own schema files; empty for none.
         read_timeout: Seconds that a remote store has to answer a read.
         write_timeout: Seconds that it has to answer a write.
         max_body: The most bytes that a request's body may have.
@@ -29,6 +35,7 @@ class Settings:
     store: str = "sqlite:///headwater.db"
     host: str = "127.0.0.1"
     port: int = 8585
+    schemas: str = ""
     read_timeout: float = 30
     write_timeout: float = 300
     max_body: int = 10_000_000

@@ -7,10 +7,9 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
-from headwater.catalog.validation import escape
 from headwater.document import Text
 from headwater.errors import InvalidInputError
-from headwater.names import MAX_NAME
+from headwater.names import MAX_NAME, escape
 
 _SAID = {"missing": "is required", "extra_forbidden": "is not a property of this request"}
 

@@ -1,4 +1,7 @@
-"""Checks a create request against its generated class and says what is wrong, where."""
+"""Checks a create request and says what is wrong, where.
+
+Kinds that ship have a generated class; those of an organisation's folder, the schema alone.
+"""
 
 from __future__ import annotations
 
@@ -7,21 +10,18 @@ from collections.abc import Iterator
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from headwater.errors import InvalidInputError
 from headwater.generated import CREATE_REQUESTS
-from headwater.names import check_name
+from headwater.names import check_name, escape
 from headwater.schemas import Kind
 from headwater.schemas.kind import Field, Shape
+from headwater.schemas.runtime import Fault, faults
 from headwater.store.draft import Document
 
 SECRET_NAME = re.compile(r"passw|secret|token|credential|private.?key|access.?key|api.?key", re.I)
 FRIENDLY = {"missing": "is required", "extra_forbidden": "is not a property of this type"}
-
-
-def escape(part: object) -> str:
-    """One token of a JSON pointer (RFC 6901)."""
-    return str(part).replace("~", "~0").replace("/", "~1")
 
 
 def check_request(kind: Kind, body: Any) -> Document:
@@ -33,12 +33,8 @@ def check_request(kind: Kind, body: Any) -> Document:
     Raises:
         InvalidInputError: It is not a create request of the kind; every fault has its pointer.
     """
-    try:
-        CREATE_REQUESTS[kind.name].__pydantic_validator__.validate_python(
-            body, by_name=False, by_alias=True
-        )
-    except ValidationError as error:
-        raise _explain(kind, error) from None
+    if found := _faults(kind, body):
+        raise _refusal(kind, found)
     request: Document = {**body, "name": check_name(body["name"])}
     for field in kind.shape.fields.values():
         value = request.get(field.name)
@@ -51,14 +47,26 @@ def check_request(kind: Kind, body: Any) -> Document:
     return request
 
 
-def _explain(kind: Kind, error: ValidationError) -> InvalidInputError:
-    faults = []
-    for fault in error.errors(include_url=False, include_context=False, include_input=False):
-        pointer = "".join(f"/{escape(part)}" for part in fault["loc"])
-        faults.append({"pointer": pointer, "message": FRIENDLY.get(fault["type"], fault["msg"])})
-    text = "; ".join(f"{f['pointer'] or 'the body'}: {f['message']}" for f in faults[:5])
-    more = f" (and {len(faults) - 5} more)" if len(faults) > 5 else ""
-    return InvalidInputError(f"not a valid {kind.name}: {text}{more}", errors=faults)
+def _faults(kind: Kind, body: Any) -> list[Fault]:
+    request = CREATE_REQUESTS.get(kind.name)
+    if request is None:
+        return faults(kind.file, f"Create{kind.title}", body)
+    try:
+        request.__pydantic_validator__.validate_python(body, by_name=False, by_alias=True)
+    except ValidationError as error:
+        return [_fault(each) for each in error.errors(include_url=False, include_input=False)]
+    return []
+
+
+def _fault(error: ErrorDetails) -> Fault:
+    pointer = "".join(f"/{escape(part)}" for part in error["loc"])
+    return {"pointer": pointer, "message": FRIENDLY.get(error["type"], error["msg"])}
+
+
+def _refusal(kind: Kind, found: list[Fault]) -> InvalidInputError:
+    text = "; ".join(f"{f['pointer'] or 'the body'}: {f['message']}" for f in found[:5])
+    more = f" (and {len(found) - 5} more)" if len(found) > 5 else ""
+    return InvalidInputError(f"not a valid {kind.name}: {text}{more}", errors=found)
 
 
 def _clean(shape: Shape, value: Any, pointer: str) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Annotated, Any
 
 import typer
@@ -15,6 +14,7 @@ from headwater.cli.option import Format, Output, Store, Url, connect
 from headwater.cli.output import print_data, print_text
 from headwater.errors import HeadwaterError, InvalidInputError
 from headwater.schemas import Kind, Shape, kinds
+from headwater.schemas.registry import kept_with_schemas
 from headwater.sdk import Headwater
 from headwater.sdk.address import kind_of
 
@@ -197,7 +197,7 @@ def _report(outcome: Outcome, output: Format) -> None:
         print_text(f"{outcome.result:<9} {outcome.kind} {outcome.name} {outcome.version}".rstrip())
 
 
-@cache
+@kept_with_schemas
 def _order() -> dict[str, int]:
     """Kinds by rank: a kind comes after every kind that its fields may refer to."""
     order: list[str] = []

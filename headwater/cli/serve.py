@@ -23,6 +23,12 @@ def serve(
         int,
         typer.Option(envvar="HEADWATER_PORT", min=0, max=65535, help="Port; 0 takes a free one."),
     ] = 8585,
+    schemas: Annotated[
+        str,
+        typer.Option(
+            envvar="HEADWATER_SCHEMAS", metavar="FOLDER", help="Your own kinds' schema files."
+        ),
+    ] = "",
 ) -> None:
     """Serve the catalog until interrupted.
 
@@ -32,4 +38,4 @@ def serve(
     from headwater.app import serve as run
     from headwater.settings import Settings
 
-    run(Settings(store=store, host=host, port=port))
+    run(Settings(store=store, host=host, port=port, schemas=schemas))

@@ -1,6 +1,7 @@
 """The schemas: what kinds there are and what their documents look like."""
 
 from headwater.schemas.check import check_schemas
+from headwater.schemas.folder import use_folder
 from headwater.schemas.kind import Field, Kind, Shape
 from headwater.schemas.registry import documents, find_kind, kind, kinds, schema_document
 
@@ -14,4 +15,5 @@ __all__ = [
     "kind",
     "kinds",
     "schema_document",
+    "use_folder",
 ]

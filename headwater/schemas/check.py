@@ -19,27 +19,36 @@ RESERVED = frozenset(
     {
         *("docs", "events", "export", "health", "import", "lineage", "metrics", "openapi"),
         *("records", "resolve", "schemas", "search", "tokens"),
+        # Not of a path: these have another meaning as the kind of a node or the label of one.
+        *("entity", "part", "featureSource"),
     }
 )
-"""First path segments that are not collections."""
+"""First path segments that are not collections, and other names that no kind can have."""
 
 COMMON = "common.json"
+# Possessive quantifiers, operations on classes, braces that count nothing.
+_UNEVEN = re.compile(r"[*+?}][+]|&&|--|~~|(?<!\\)\{(?![0-9]+(?:,[0-9]*)?\})")
 REFERENCE = "EntityReference"
 
 
-def check_schemas(documents: Mapping[str, Schema]) -> list[str]:
+def check_schemas(
+    documents: Mapping[str, Schema], *, own: Mapping[str, str] | None = None
+) -> list[str]:
     """Check all authored documents, as one set.
 
     Args:
         documents: Every authored document by file name.
+        own: Where files lie that do not ship, by file name; then only these are judged.
 
     Returns:
         One line for each fault: file, JSON pointer, what is wrong. Empty when all is fine.
     """
-    faults = [fault for file, document in documents.items() for fault in _meta(file, document)]
+    if own is None:
+        own = {file: f"headwater/schemas/{file}" for file in documents}
+    faults = [fault for file in own for fault in _meta(file, documents[file])]
     if not faults:  # the rules below read what the meta-schema guarantees
-        faults = list(_rules(documents))
-    return [f"headwater/schemas/{file}#{pointer}: {message}" for file, pointer, message in faults]
+        faults = [fault for fault in _rules(documents) if fault[0] in own]
+    return [f"{own[file]}#{pointer}: {message}" for file, pointer, message in faults]
 
 
 def _meta(file: str, document: Schema) -> Iterator[Fault]:
@@ -68,6 +77,9 @@ def _rules(documents: Mapping[str, Schema]) -> Iterator[Fault]:
                 for message in _property(documents, file, prop):
                     yield file, where, message
         yield from _parent(file, document)
+        for pointer, pattern in _patterns(document, ""):
+            for message in _pattern(pattern):
+                yield file, pointer, message
     yield from _unique(documents)
     yield from _rootless(documents)
     yield from _unused(documents)
@@ -124,6 +136,8 @@ def _property(documents: Mapping[str, Schema], file: str, prop: Schema) -> Itera
     if ref is not None and target is None:
         yield f"{ref!r} names nothing"
         return
+    if target is not None and not _is_at_home(file, str(ref), target):
+        yield f"{ref!r} is plain text of another file, and only common.json's can be referred to"
     for low, high in (("minLength", "maxLength"), ("minimum", "maximum"), ("minItems", "maxItems")):
         if low in prop and high in prop and prop[low] > prop[high]:
             yield f"{low} is above {high}: nothing is valid"
@@ -134,6 +148,39 @@ def _property(documents: Mapping[str, Schema], file: str, prop: Schema) -> Itera
         yield "keyedBy, ordered and part are for lists"
     if about.get("secret") and prop.get("type") != "object":
         yield "secret is for objects of free form"
+
+
+def _is_at_home(file: str, ref: str, target: Schema) -> bool:
+    """Whether what is referred to can be: plain text is put where it is used (see ``expand``)."""
+    other = ref.partition("#")[0]
+    is_text = target.get("type") == "string" and "enum" not in target
+    return not is_text or other in ("", file, COMMON)
+
+
+def _patterns(value: Any, pointer: str) -> Iterator[tuple[str, str]]:
+    """Every pattern within a schema, with its pointer."""
+    if isinstance(value, Mapping):
+        if isinstance(pattern := value.get("pattern"), str):  # not a property of that name
+            yield f"{pointer}/pattern", pattern
+        for name, inner in value.items():
+            yield from _patterns(inner, f"{pointer}/{name}")
+
+
+def _pattern(pattern: str) -> Iterator[str]:
+    """What the meta-schema cannot say of a pattern."""
+    import jsonschema_rs
+
+    if uneven := _UNEVEN.search(pattern):
+        yield f"engines differ about {uneven[0]!r} in {pattern!r}; escape it where it is meant"
+        return
+    try:
+        re.compile(pattern)
+        jsonschema_rs.Draft202012Validator(
+            {"pattern": pattern}, pattern_options=jsonschema_rs.RegexOptions()
+        )
+    except (re.error, ValueError) as error:
+        said = str(error).partition("\n")[0]
+        yield f"{pattern!r} is no regular expression for every engine: {said}"
 
 
 def _reference(
@@ -182,9 +229,12 @@ def _unique(documents: Mapping[str, Schema]) -> Iterator[Fault]:
     names = Counter(kind["kind"] for kind in kinds.values())
     collections = Counter(kind["collection"] for kind in kinds.values())
     parts = set(_parts(documents))
+    for file, part in parts:
+        if part in names or part in RESERVED:
+            yield file, "", f"{part!r}, its part, is a kind or reserved"
     for file, kind in kinds.items():
         name, collection = kind["kind"], kind["collection"]
-        if names[name] > 1 or name in parts:
+        if names[name] > 1 or name in {part for _, part in parts}:
             yield file, "/x-headwater/kind", f"{name!r} is taken by another kind or part"
         if collections[collection] > 1 or collection in RESERVED or name in RESERVED:
             yield file, "/x-headwater/collection", f"{collection!r} is taken or reserved"
@@ -238,13 +288,14 @@ def _kinds(documents: Mapping[str, Schema]) -> dict[str, Schema]:
     return {file: d["x-headwater"] for file, d in documents.items() if "x-headwater" in d}
 
 
-def _parts(documents: Mapping[str, Schema]) -> Iterator[str]:
-    for document in documents.values():
+def _parts(documents: Mapping[str, Schema]) -> Iterator[tuple[str, str]]:
+    """Every file with the parts that it names."""
+    for file, document in documents.items():
         for _, schema in _objects(document):
             for prop in schema["properties"].values():
                 part = prop.get("x-headwater", {}).get("part")
                 if part:
-                    yield part
+                    yield file, part
 
 
 def _classes(document: Schema) -> Iterator[str]:

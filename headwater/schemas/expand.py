@@ -97,6 +97,8 @@ def _open(definition: Schema, own: Mapping[str, Schema], shared: Mapping[str, Sc
 
 def _inline(prop: Schema, own: Mapping[str, Schema], shared: Mapping[str, Schema]) -> Schema:
     prop = {key: value for key, value in prop.items() if key != "x-headwater"}
+    if "items" in prop:
+        return {**prop, "items": _inline(prop["items"], own, shared)}
     file, _, pointer = prop.get("$ref", "").partition("#")
     target = (shared if file == "common.json" else own).get(pointer.rpartition("/")[2])
     if not pointer or target is None or not _is_text(target):

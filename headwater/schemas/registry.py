@@ -1,23 +1,54 @@
-"""Loads the schema files that ship with the package, once."""
+"""The schemas in use: those that ship with the package, and those of an organisation (``folder``).
+
+They are one set for the whole process. What is derived from them is kept until the set changes.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from headwater.errors import InvalidInputError
 from headwater.schemas.expand import accept_reference_strings, expand
 from headwater.schemas.kind import Kind, ShapeReader
 
+P = ParamSpec("P")
+T = TypeVar("T")
+Schema = dict[str, Any]
+
 META_SCHEMA = "meta_schema.json"
 BASE = "https://headwater.dev/schemas/"
 
+_own: dict[str, Schema] = {}
+_forget: list[Callable[[], None]] = []
+
+
+def kept_with_schemas(function: Callable[P, T]) -> Callable[P, T]:
+    """Like ``functools.cache``, until other schemas come into use."""
+    kept = cache(function)
+    _forget.append(kept.cache_clear)
+    return kept  # type: ignore[return-value]  # typeshed's wrapper forgets the parameters
+
+
+def own_documents() -> Mapping[str, Schema]:
+    """The organisation's authored documents by file name."""
+    return _own
+
+
+def replace_own(documents: Mapping[str, Schema]) -> None:
+    """Put an organisation's documents, which were checked, in the place of those in use."""
+    _own.clear()
+    _own.update(documents)
+    for forget in _forget:
+        forget()
+
 
 @cache
-def documents() -> dict[str, dict[str, Any]]:
-    """Every authored schema document by file name, ``common.json`` first."""
+def shipped() -> dict[str, Schema]:
+    """Every authored schema document of the package by file name, ``common.json`` first."""
     folder = files("headwater.schemas")
     names = sorted(
         entry.name
@@ -28,7 +59,13 @@ def documents() -> dict[str, dict[str, Any]]:
     return {name: json.loads((folder / name).read_text(encoding="utf-8")) for name in names}
 
 
-@cache
+@kept_with_schemas
+def documents() -> dict[str, Schema]:
+    """Every authored schema document in use by file name, those of the package first."""
+    return {**shipped(), **_own}
+
+
+@kept_with_schemas
 def kinds() -> dict[str, Kind]:
     """Every kind by its wire name."""
     reader = ShapeReader(documents())
@@ -36,7 +73,7 @@ def kinds() -> dict[str, Kind]:
     return {kind.name: kind for kind in found}
 
 
-@cache
+@kept_with_schemas
 def _by_collection() -> dict[str, Kind]:
     return {kind.collection: kind for kind in kinds().values()}
 
@@ -59,8 +96,8 @@ def find_kind(collection: str) -> Kind | None:
     return _by_collection().get(collection)
 
 
-@cache
-def enforced() -> dict[str, dict[str, Any]]:
+@kept_with_schemas
+def enforced() -> dict[str, Schema]:
     """Every document in its enforced form, by file name (see ``expand``)."""
     authored = documents()
     common = authored["common.json"]
@@ -69,6 +106,6 @@ def enforced() -> dict[str, dict[str, Any]]:
     return out
 
 
-def schema_document(file: str) -> dict[str, Any]:
+def schema_document(file: str) -> Schema:
     """The enforced form of one document."""
     return enforced()[file]

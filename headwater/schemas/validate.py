@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache
 from typing import Any
 
-from headwater.schemas.registry import BASE, enforced
+from headwater.schemas.registry import BASE, enforced, kept_with_schemas
 
 
-@cache
+@kept_with_schemas
 def validator(file: str, definition: str = "") -> Any:
     """A ``jsonschema`` validator for a document, or for one of its definitions.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 from urllib.parse import quote
 
@@ -13,6 +12,7 @@ from headwater.errors import InvalidInputError
 from headwater.generated import CREATE_REQUESTS, ENTITIES, EntityReference
 from headwater.schemas import Kind, find_kind, kinds
 from headwater.schemas.kind import Shape
+from headwater.schemas.registry import kept_with_schemas
 
 KindLike = type[Document] | str
 """An entity's class, or the name of its kind, collection or class."""
@@ -75,8 +75,16 @@ def find_kind_named(name: str) -> Kind | None:
 
 
 def entity_class(kind: Kind) -> type[Document]:
-    """The generated class of a kind's entities."""
-    found: type[Document] = ENTITIES[kind.name]
+    """The generated class of a kind's entities.
+
+    Raises:
+        InvalidInputError: It has none: its schema is an organisation's own.
+    """
+    found = ENTITIES.get(kind.name)
+    if found is None:
+        raise InvalidInputError(
+            f"{kind.name!r} has no class here: its schema does not ship with Headwater"
+        )
     return found
 
 
@@ -118,7 +126,7 @@ def node_kind(asked: KindLike) -> str:
     return kind_of(asked).name
 
 
-@cache
+@kept_with_schemas
 def part_kinds() -> dict[str, str]:
     """The wire names of parts, by the name of their class."""
     found: dict[str, str] = {}

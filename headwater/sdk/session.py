@@ -14,7 +14,7 @@ import httpx
 from headwater.document import Document
 from headwater.errors import ConflictError, InvalidInputError, NotFoundError
 from headwater.generated import ENTITIES
-from headwater.schemas import Kind
+from headwater.schemas import Kind, kinds
 from headwater.sdk.address import (
     Address,
     EntityLike,
@@ -119,7 +119,7 @@ class Session:
         address = address_of(entity, kind)
         if address.kind is None:
             address = self._any_kind(address, deleted=deleted)
-        if address.kind not in ENTITIES:
+        if address.kind not in kinds():
             raise InvalidInputError(f"{address.kind!r} is not the kind of an entity")
         return address, kind_of(address.kind)
 

@@ -1,4 +1,4 @@
-"""The schema and the class of each object type, for what asks both: examples and verdicts."""
+"""The schema and the class of each object type, for what asks all judges: examples, verdicts."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import headwater.generated
 from headwater.document import Document
 from headwater.schemas.check import snake
 from headwater.schemas.registry import enforced
+from headwater.schemas.runtime import faults
 from headwater.schemas.validate import validator
 
 
@@ -37,6 +38,10 @@ class Definition:
     def schema_accepts(self, document: Any) -> bool:
         accepted: bool = validator(self.file, self.definition).is_valid(document)
         return accepted
+
+    def runtime_accepts(self, document: Any) -> bool:
+        """What ``jsonschema-rs`` says, which judges where there is no class."""
+        return not faults(self.file, self.definition, document)
 
     def class_accepts(self, document: Any) -> bool:
         """What the generated class says, asked as the write path asks it."""

@@ -1,4 +1,4 @@
-"""Every example is judged as its folder says, by jsonschema and by the generated class."""
+"""Every example is judged as its folder says, by both validators and the class."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ def test_example_is_judged_as_its_folder_says(case: str) -> None:
 
     assert definition.schema_accepts(document) is (verdict == "valid")
     assert definition.class_accepts(document) is (verdict == "valid")
+    assert definition.runtime_accepts(document) is (verdict == "valid")
 
 
 @pytest.mark.parametrize("folder", EXEMPLIFIED)

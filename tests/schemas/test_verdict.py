@@ -1,4 +1,4 @@
-"""Two validators, one verdict: jsonschema on the enforced schema, and the generated class."""
+"""Three validators, one verdict: jsonschema and jsonschema-rs on the enforced schema, the class."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def place_of(definition: Definition) -> Place:
 
 
 @pytest.mark.parametrize("title", DEFINITIONS)
-def test_class_and_jsonschema_agree(title: str) -> None:
+def test_all_validators_agree(title: str) -> None:
     definition = DEFINITIONS[title]
     place = place_of(definition)
     verdicts: list[bool] = []
@@ -48,11 +48,13 @@ def test_class_and_jsonschema_agree(title: str) -> None:
         document = data.draw(valid(place))
         assert definition.schema_accepts(document), "the strategy makes valid documents"
         assert definition.class_accepts(document)
+        assert definition.runtime_accepts(document)
         verdicts.append(True)
         for _ in range(3):
             candidate = json.loads(json.dumps(data.draw(mutated(place, document))))
             verdict = definition.schema_accepts(candidate)
             assert definition.class_accepts(candidate) is verdict
+            assert definition.runtime_accepts(candidate) is verdict
             verdicts.append(verdict)
 
     agree()
@@ -62,7 +64,7 @@ def test_class_and_jsonschema_agree(title: str) -> None:
 
 
 @pytest.mark.parametrize("title", DEFINITIONS)
-def test_class_and_jsonschema_agree_on_every_property(title: str) -> None:
+def test_all_validators_agree_on_every_property(title: str) -> None:
     """What chance may miss: each keyword of each property, on documents that have them all."""
     definition = DEFINITIONS[title]
     place = place_of(definition)
@@ -72,8 +74,8 @@ def test_class_and_jsonschema_agree_on_every_property(title: str) -> None:
     def agree(document: object) -> None:
         for mutation in mutations(place, document):
             candidate = json.loads(json.dumps(mutation))
-            assert definition.class_accepts(candidate) is definition.schema_accepts(candidate), (
-                candidate
-            )
+            verdict = definition.schema_accepts(candidate)
+            assert definition.class_accepts(candidate) is verdict, candidate
+            assert definition.runtime_accepts(candidate) is verdict, candidate
 
     agree()

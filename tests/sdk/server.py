@@ -11,9 +11,10 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def running_server(store: str) -> Iterator[str]:
+def running_server(store: str, *options: str) -> Iterator[str]:
     """Serve a store on a free port while the block runs; yield the address."""
-    command = [sys.executable, "-m", "headwater", "serve", "--store", store, "--port", "0"]
+    serve = ("serve", "--store", store, "--port", "0", *options)
+    command = [sys.executable, "-m", "headwater", *serve]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, text=True, env=clean_environ()
     ) as server:

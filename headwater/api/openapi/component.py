@@ -7,6 +7,7 @@ from importlib.resources import files
 from typing import Any
 
 from headwater.api.form import form_schemas
+from headwater.errors import InvalidInputError
 from headwater.schemas import documents, kinds, schema_document
 
 Schema = dict[str, Any]
@@ -25,6 +26,9 @@ def components() -> dict[str, Schema]:
 
     Schema files and their definitions have names that are unique among all (the schema check sees
     to it), so each becomes a component of its own.
+
+    Raises:
+        InvalidInputError: A schema has the name of an answer.
     """
     out: dict[str, Schema] = {}
     for file in documents():
@@ -34,9 +38,15 @@ def components() -> dict[str, Schema]:
         if "properties" in document:
             own = {key: value for key, value in document.items() if key not in _HEAD}
             out[document["title"]] = _within(own, file)
+    answers = form_schemas() | _answers()
     for kind in kinds().values():
-        out |= _of_kind(kind.title)
-    return {**dict(sorted(out.items())), **form_schemas(), **_answers()}
+        answers |= _of_kind(kind.title)
+    if taken := sorted(out.keys() & answers.keys()):
+        raise InvalidInputError(
+            f"{taken[0]!r} is the name of one of the API's own answers; a schema's titles and"
+            " definitions need others"
+        )
+    return dict(sorted((out | answers).items()))
 
 
 def _of_kind(title: str) -> dict[str, Schema]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from collections import Counter
 from typing import Any
 
 from headwater.api.openapi.component import components, ref
@@ -17,19 +17,26 @@ from headwater.api.openapi.operation import (
     parameter,
     problem_responses,
 )
+from headwater.errors import InvalidInputError
 from headwater.schemas import kinds
+from headwater.schemas.registry import kept_with_schemas
 from headwater.version import __version__
 
 API = "/api/v1"
 
 
-@cache
+@kept_with_schemas
 def openapi_document() -> dict[str, Any]:
-    """The description of the API in OpenAPI 3.1. Shared: not to be changed."""
+    """The description of the API in OpenAPI 3.1. Shared: not to be changed.
+
+    Raises:
+        InvalidInputError: An organisation's kind has a name that the API needs.
+    """
     paths: dict[str, dict[str, Operation]] = {}
     for kind in kinds().values():
         paths |= entity_paths(kind)
     paths |= lineage_paths() | _system_paths()
+    _check_names(paths)
     etag = {"description": "Names this state of the entity.", "schema": TEXT}
     uuid = {"type": "string", "format": "uuid"}
     return {
@@ -49,6 +56,16 @@ def openapi_document() -> dict[str, Any]:
             "headers": {"ETag": etag},
         },
     }
+
+
+def _check_names(paths: dict[str, dict[str, Operation]]) -> None:
+    names = Counter(each["operationId"] for item in paths.values() for each in item.values())
+    taken = sorted(name for name, times in names.items() if times > 1)
+    if taken:
+        raise InvalidInputError(
+            f"two operations of the API would be named {', '.join(taken)}; a kind needs another"
+            " title"
+        )
 
 
 def _system_paths() -> dict[str, dict[str, Operation]]:

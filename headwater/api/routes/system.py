@@ -14,6 +14,7 @@ from headwater.api.query import MAX_LIMIT, Query
 from headwater.api.resource import Resource, Services
 from headwater.errors import NotFoundError
 from headwater.schemas import Kind, find_kind, kinds, schema_document
+from headwater.schemas.registry import kept_with_schemas
 from headwater.store.base import EventRecord
 from headwater.version import __version__
 
@@ -39,7 +40,11 @@ def system_resources(services: Services) -> dict[str, Resource]:
 
 def root_resources() -> dict[str, Resource]:
     """Resources by path, from the root of the server."""
-    return {"/": Resource(GET=_root), "/docs": Resource(GET=_docs), "/openapi.json": _openapi()}
+    return {
+        "/": Resource(GET=_root),
+        "/docs": Resource(GET=_docs),
+        "/openapi.json": Resource(GET=_openapi),
+    }
 
 
 class _Routes:
@@ -121,13 +126,11 @@ async def _docs(request: Request) -> Response:
     return Answer(_DOCS.encode(), media=HTML)
 
 
-def _openapi() -> Resource:
-    made: list[bytes] = []  # of the first request that asks; it cannot change while we run
+async def _openapi(request: Request) -> Response:
+    Query(request.scope)
+    return Answer(_description())
 
-    async def openapi(request: Request) -> Response:
-        Query(request.scope)
-        if not made:
-            made.append(pydantic_core.to_json(openapi_document()))
-        return Answer(made[0])
 
-    return Resource(GET=openapi)
+@kept_with_schemas
+def _description() -> bytes:
+    return pydantic_core.to_json(openapi_document())
