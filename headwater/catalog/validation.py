@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 from headwater.errors import InvalidInputError
 from headwater.generated import CREATE_REQUESTS
 from headwater.names import check_name, escape
-from headwater.schemas import Kind
+from headwater.schemas import Kind, extension_file
 from headwater.schemas.kind import Field, Shape
 from headwater.schemas.runtime import Fault, faults
 from headwater.store.draft import Document
@@ -48,6 +48,14 @@ def check_request(kind: Kind, body: Any) -> Document:
 
 
 def _faults(kind: Kind, body: Any) -> list[Fault]:
+    extension = body.get("extension") if isinstance(body, dict) else None
+    found = _own_faults(kind, body)
+    if isinstance(extension, dict):
+        found += [each for each in _extension_faults(kind, extension) if each not in found]
+    return found
+
+
+def _own_faults(kind: Kind, body: Any) -> list[Fault]:
     request = CREATE_REQUESTS.get(kind.name)
     if request is None:
         return faults(kind.file, f"Create{kind.title}", body)
@@ -56,6 +64,16 @@ def _faults(kind: Kind, body: Any) -> list[Fault]:
     except ValidationError as error:
         return [_fault(each) for each in error.errors(include_url=False, include_input=False)]
     return []
+
+
+def _extension_faults(kind: Kind, extension: Document) -> list[Fault]:
+    file = extension_file(kind.name)
+    if file is None:
+        how = f'"x-headwater": {{"extends": "{kind.name}"}} in the folder of HEADWATER_SCHEMAS'
+        message = f"{kind.name} has no custom properties; a schema file with {how} describes some"
+        return [{"pointer": "/extension", "message": message}]
+    found = faults(file, "", extension)
+    return [{**each, "pointer": "/extension" + each["pointer"]} for each in found]
 
 
 def _fault(error: ErrorDetails) -> Fault:

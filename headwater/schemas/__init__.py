@@ -3,7 +3,15 @@
 from headwater.schemas.check import check_schemas
 from headwater.schemas.folder import use_folder
 from headwater.schemas.kind import Field, Kind, Shape
-from headwater.schemas.registry import documents, find_kind, kind, kinds, schema_document
+from headwater.schemas.registry import (
+    documents,
+    extension_file,
+    find_document,
+    find_kind,
+    kind,
+    kinds,
+    schema_document,
+)
 
 __all__ = [
     "Field",
@@ -11,6 +19,8 @@ __all__ = [
     "Shape",
     "check_schemas",
     "documents",
+    "extension_file",
+    "find_document",
     "find_kind",
     "kind",
     "kinds",

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from headwater.document import Document
+from headwater.schemas.expand import extensions, is_kind
 from headwater.schemas.meta import meta_faults
 from headwater.schemas.registry import BASE
 
@@ -77,9 +78,11 @@ def _rules(documents: Mapping[str, Schema]) -> Iterator[Fault]:
                 for message in _property(documents, file, prop):
                     yield file, where, message
         yield from _parent(file, document)
+        yield from _common(documents, file, document)
         for pointer, pattern in _patterns(document, ""):
             for message in _pattern(pattern):
                 yield file, pointer, message
+    yield from _extensions(documents)
     yield from _unique(documents)
     yield from _rootless(documents)
     yield from _unused(documents)
@@ -224,6 +227,32 @@ def _parent(file: str, document: Schema) -> Iterator[Fault]:
         yield file, where, f"{name!r} is neither required nor has it a default"
 
 
+def _common(documents: Mapping[str, Schema], file: str, document: Schema) -> Iterator[Fault]:
+    """A kind has the common properties already."""
+    shared = documents[COMMON]["$defs"]["entityProperties"]["properties"]
+    for name in document["properties"] if is_kind(document) else ():
+        if name in shared:
+            yield file, f"/properties/{name}", f"every kind has {name!r} already"
+
+
+def _extensions(documents: Mapping[str, Schema]) -> Iterator[Fault]:
+    """Custom properties: of a kind that there is, in one file, all of them a writer's to set."""
+    known = {kind["kind"] for kind in _kinds(documents).values()}
+    found = extensions(documents)
+    for file, document in documents.items():
+        kind = document.get("x-headwater", {}).get("extends")
+        if kind is None:
+            continue
+        where = "/x-headwater/extends"
+        if kind not in known:
+            yield file, where, f"there is no kind {kind!r}"
+        if found[kind] != file:
+            yield file, where, f"{found[kind]} describes the custom properties of {kind!r} already"
+        for name, prop in document["properties"].items():
+            if prop.get("readOnly") or "part" in prop.get("x-headwater", {}):
+                yield file, f"/properties/{name}", "a custom property is no part, and not readOnly"
+
+
 def _unique(documents: Mapping[str, Schema]) -> Iterator[Fault]:
     kinds = _kinds(documents)
     names = Counter(kind["kind"] for kind in kinds.values())
@@ -285,7 +314,7 @@ def _files(value: Any) -> Iterator[str]:
 
 def _kinds(documents: Mapping[str, Schema]) -> dict[str, Schema]:
     """The kind annotation of each entity's file."""
-    return {file: d["x-headwater"] for file, d in documents.items() if "x-headwater" in d}
+    return {file: d["x-headwater"] for file, d in documents.items() if is_kind(d)}
 
 
 def _parts(documents: Mapping[str, Schema]) -> Iterator[tuple[str, str]]:
@@ -302,7 +331,7 @@ def _classes(document: Schema) -> Iterator[str]:
     """Names of the classes that a document becomes."""
     if "properties" in document:
         yield document["title"]
-    if "x-headwater" in document:
+    if is_kind(document):
         yield "Create" + document["title"]
     yield from (
         name

@@ -16,13 +16,31 @@ Schema = dict[str, Any]
 SOMETIMES = {"changeDescription", "deleted"}
 
 
-def expand(schema: Schema, common: Schema) -> Schema:
+def is_kind(schema: Mapping[str, Any]) -> bool:
+    """Whether an authored document describes a kind: not a type, nor custom properties."""
+    return "kind" in schema.get("x-headwater", {})
+
+
+def extensions(documents: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """The files that describe custom properties, by the kind that they are for."""
+    out: dict[str, str] = {}
+    for file, document in documents.items():
+        kind = document.get("x-headwater", {}).get("extends")
+        if kind is not None:
+            out.setdefault(kind, file)
+    return out
+
+
+def expand(schema: Schema, common: Schema, *, extension: str | None = None) -> Schema:
     """Return the enforced form of one authored schema document.
 
     Args:
         schema: An authored document, valid against the meta-schema.
         common: ``common.json`` as authored.
+        extension: The file that describes the custom properties of the kind.
     """
+    if extension is not None:
+        common = _with_extension(common, extension)
     if schema["title"] == common["title"]:
         defs = {k: v for k, v in schema["$defs"].items() if k != "entityProperties"}
         head = {key: schema[key] for key in ("$schema", "$id")}
@@ -30,7 +48,7 @@ def expand(schema: Schema, common: Schema) -> Schema:
         return {**head, "$defs": {name: _open(each, defs, defs) for name, each in objects.items()}}
     own, shared = schema.get("$defs", {}), common["$defs"]
     defs = {name: _open(each, own, shared) for name, each in own.items() if not _is_text(each)}
-    if "x-headwater" not in schema:
+    if not is_kind(schema):
         out = {key: value for key, value in schema.items() if key != "$defs"}
     else:
         create = "Create" + schema["title"]
@@ -38,6 +56,15 @@ def expand(schema: Schema, common: Schema) -> Schema:
         out = _entity(schema, common)
     out = _open(out, own, shared)
     return {**out, "$defs": defs} if defs else out
+
+
+def _with_extension(common: Schema, file: str) -> Schema:
+    """``common.json`` with its ``extension`` described by a file."""
+    shared = common["$defs"]["entityProperties"]
+    described = {"$ref": file, "description": shared["properties"]["extension"]["description"]}
+    properties = {**shared["properties"], "extension": described}
+    defs = {**common["$defs"], "entityProperties": {**shared, "properties": properties}}
+    return {**common, "$defs": defs}
 
 
 def _entity(schema: Schema, common: Schema) -> Schema:
@@ -72,7 +99,7 @@ def _absolute(properties: Mapping[str, Schema]) -> dict[str, Schema]:
     """Properties of ``common.json`` as another document must spell their references."""
 
     def spelled(prop: Schema) -> Schema:
-        if "$ref" in prop:
+        if prop.get("$ref", "").startswith("#"):
             return {**prop, "$ref": "common.json" + prop["$ref"]}
         return {**prop, "items": spelled(prop["items"])} if "items" in prop else prop
 

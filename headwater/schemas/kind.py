@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
+
+from headwater.schemas.expand import extensions
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ class ShapeReader:
     def __init__(self, documents: Mapping[str, dict[str, Any]]) -> None:
         self._documents = documents
         self._shapes: dict[tuple[str, str], Shape] = {}
+        self._extensions = extensions(documents)
 
     def kind(self, file: str) -> Kind:
         """Read the kind that a document describes."""
@@ -97,6 +100,9 @@ class ShapeReader:
         shape = self._shape("common.json", "entityProperties", common)
         own = self._shape(file, "", document)
         whole = Shape(own.title, {**shape.fields, **own.fields})
+        if extension := self._extensions.get(about["kind"]):
+            described = self._shape(extension, "", self._documents[extension])
+            whole.fields["extension"] = replace(whole.fields["extension"], shape=described)
         parent = about.get("parent")
         return Kind(
             name=about["kind"],

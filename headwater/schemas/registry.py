@@ -12,7 +12,7 @@ from importlib.resources import files
 from typing import Any, ParamSpec, TypeVar
 
 from headwater.errors import InvalidInputError
-from headwater.schemas.expand import accept_reference_strings, expand
+from headwater.schemas.expand import accept_reference_strings, expand, extensions, is_kind
 from headwater.schemas.kind import Kind, ShapeReader
 
 P = ParamSpec("P")
@@ -69,7 +69,7 @@ def documents() -> dict[str, Schema]:
 def kinds() -> dict[str, Kind]:
     """Every kind by its wire name."""
     reader = ShapeReader(documents())
-    found = [reader.kind(name) for name, doc in documents().items() if "x-headwater" in doc]
+    found = [reader.kind(name) for name, doc in documents().items() if is_kind(doc)]
     return {kind.name: kind for kind in found}
 
 
@@ -101,9 +101,31 @@ def enforced() -> dict[str, Schema]:
     """Every document in its enforced form, by file name (see ``expand``)."""
     authored = documents()
     common = authored["common.json"]
-    out = {name: expand(doc, common) for name, doc in authored.items()}
+    out = {
+        name: expand(doc, common, extension=extension_file(doc.get("x-headwater", {}).get("kind")))
+        for name, doc in authored.items()
+    }
     out["common.json"] = accept_reference_strings(out["common.json"])
     return out
+
+
+def extension_file(kind_name: str | None) -> str | None:
+    """Name of the file that describes a kind's custom properties, or None."""
+    return _extensions().get(kind_name or "")
+
+
+@kept_with_schemas
+def _extensions() -> dict[str, str]:
+    return extensions(documents())
+
+
+def find_document(name: str) -> Schema | None:
+    """Return the enforced form of a kind's, collection's, title's or file's document, or None."""
+    found = kinds().get(name) or find_kind(name)
+    if found is not None:
+        return schema_document(found.file)
+    titled = [doc for doc in enforced().values() if "properties" in doc and doc["title"] == name]
+    return titled[0] if titled else enforced().get(name)
 
 
 def schema_document(file: str) -> Schema:

@@ -15,7 +15,7 @@ from headwater.sdk.in_process import in_process_transport
 from headwater.settings import Settings
 from headwater.store import open_store
 from tests.schemas.new_kind import NOTEBOOK, REQUEST
-from tests.schemas.own import make_folder, no_folder_afterwards
+from tests.schemas.own import CUSTOM, make_folder, no_folder_afterwards
 from tests.schemas.served_notebook import *  # noqa: F403  (its tests and fixtures, run here)
 from tests.sdk.server import running_server
 
@@ -58,6 +58,23 @@ def test_real_server_serves_it(folder: Path, tmp_path: Path) -> None:
         assert made.status_code == 201, made.text
         listed = httpx.get(f"{address}/api/v1/schemas").json()["data"]
         assert "notebook" in [each["kind"] for each in listed]
+
+
+def test_custom_properties_are_listed_with_the_kinds(folder: Path) -> None:
+    make_folder(folder, ml_model_extension=CUSTOM)
+    transport = in_process_transport(":memory:")
+    with httpx.Client(transport=transport, base_url="http://localhost/api/v1") as client:
+        listed = {each["kind"]: each for each in client.get("/schemas").json()["data"]}
+        assert listed["mlmodel"]["extension"] == "MlModelExtension"
+        assert "extension" not in listed["notebook"]
+        schema = client.get("/schemas/MlModelExtension").json()
+        assert schema["properties"]["risk"]["anyOf"][0] == {"$ref": "#/$defs/ModelRisk"}
+        assert client.get("/schemas/common.json").json()["$defs"]["EntityReference"]
+        assert client.get("/schemas/nothing").status_code == 404
+        model = {"name": "churn", "algorithm": "GBM", "extension": {"risk": "low"}}
+        assert client.post("/mlmodels", json=model).status_code == 201
+        refused = client.put("/mlmodels", json={**model, "extension": {"risk": "none"}})
+        assert refused.json()["errors"][0]["pointer"] == "/extension/risk"
 
 
 def test_folder_that_cannot_be_used_stops_the_start(folder: Path) -> None:

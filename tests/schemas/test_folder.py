@@ -12,11 +12,11 @@ import pytest
 from headwater.api.openapi import openapi_document
 from headwater.errors import InvalidInputError
 from headwater.generated import CREATE_REQUESTS
-from headwater.schemas import documents, find_kind, kind, kinds, use_folder
+from headwater.schemas import documents, find_document, find_kind, kind, kinds, use_folder
 from headwater.schemas.registry import enforced, shipped
 from headwater.schemas.runtime import faults
 from tests.schemas.new_kind import NOTEBOOK, REQUEST
-from tests.schemas.own import make_folder, no_folder_afterwards
+from tests.schemas.own import CUSTOM, make_folder, no_folder_afterwards
 
 TEXT = {"type": "string", "description": "Text."}
 
@@ -146,6 +146,7 @@ REFUSED = [
         "/properties/a/$ref: 'https://x.org/a.json' is not a reference such as",
     ),
     (changed("properties", "cells", "x-headwater", "part", to="table"), "'table', its part"),
+    (changed("properties", "owners", to=TEXT), "/properties/owners: every kind has 'owners'"),
     (changed("$defs", "TableType", to={**TEXT, "title": "TableType", "enum": ["a"]}), "TableType"),
 ]
 
@@ -215,3 +216,61 @@ def test_kind_whose_operations_exist_already_is_refused(tmp_path: Path) -> None:
     use_folder(make_folder(tmp_path, schema=health))
     with pytest.raises(InvalidInputError, match="two operations of the API would be named getSche"):
         openapi_document()
+
+
+# Custom properties
+
+
+def test_custom_properties_are_a_part_of_their_kind(tmp_path: Path) -> None:
+    use_folder(make_folder(tmp_path, ml_model_extension=CUSTOM))
+
+    shape = kind("mlmodel").shape.fields["extension"].shape
+    assert shape is not None
+    assert shape.title == "MlModelExtension"
+    assert kind("table").shape.fields["extension"].shape is None
+    properties = find_document("mlmodels")["properties"]  # type: ignore[index]  # it is there
+    assert {"$ref": "ml_model_extension.json"} in properties["extension"]["anyOf"]
+    assert find_document("MlModelExtension") == find_document("ml_model_extension.json")
+    for name in ("MlModel", "CreateMlModel"):
+        schema = openapi_document()["components"]["schemas"][name]
+        described = schema["properties"]["extension"]["anyOf"][0]
+        assert described == {"$ref": "#/components/schemas/MlModelExtension"}
+
+    use_folder(None)
+    assert kind("mlmodel").shape.fields["extension"].shape is None
+    assert find_document("MlModelExtension") is None
+
+
+def extended(**changes: Any) -> dict[str, Any]:
+    return {**CUSTOM, **changes}
+
+
+UNFIT = [
+    (extended(title="Extension"), "#/title: the title of ml_model_extension.json is MlModelExt"),
+    (extended(**{"x-headwater": {"extends": "model"}}), "/x-headwater/extends: there is no kind"),
+    (
+        extended(**{"x-headwater": {"extends": "mlmodel", "kind": "a"}}),
+        "#/x-headwater: 'kind' is not allowed here; allowed are extends",
+    ),
+    (
+        extended(properties={"a": {**TEXT, "readOnly": True}}, **{"$defs": {}}),
+        "/properties/a: a custom property is no part, and not readOnly",
+    ),
+    (extended(required=["b"]), "'b' is required and not a property"),
+]
+
+
+@pytest.mark.parametrize(("document", "message"), UNFIT)
+def test_unfit_custom_properties_are_refused(tmp_path: Path, document: Any, message: str) -> None:
+    assert message in refused(make_folder(tmp_path, ml_model_extension=document))
+
+
+def test_two_files_for_one_kind_are_refused(tmp_path: Path) -> None:
+    more = {**CUSTOM, "title": "MoreOfModels", "properties": {"a": TEXT}, "$defs": {}}
+
+    said = refused(make_folder(tmp_path, ml_model_extension=CUSTOM, more_of_models=more))
+
+    assert said == (
+        f"{tmp_path / 'more_of_models.json'}#/x-headwater/extends: ml_model_extension.json"
+        " describes the custom properties of 'mlmodel' already"
+    )

@@ -71,7 +71,7 @@ def _check_names(paths: dict[str, dict[str, Operation]]) -> None:
 def _system_paths() -> dict[str, dict[str, Operation]]:
     number_after = parameter("after", "Number of the last event known.", number(0, 0, 2**53 - 1))
     limit = parameter("limit", "The most to answer.", number(100, 1, 1000))
-    kind = parameter("kind", "A kind or collection.", TEXT, where="path")
+    kind = parameter("kind", "A kind, collection, title or file.", TEXT, where="path")
     return {
         "/health": {
             "get": operation(
@@ -95,7 +95,7 @@ def _system_paths() -> dict[str, dict[str, Operation]]:
         },
         "/schemas/{kind}": {
             "get": operation(
-                "getSchema", "system", "Read a kind's JSON Schema (draft 2020-12).",
+                "getSchema", "system", "Read a JSON Schema (draft 2020-12).",
                 parameters=[kind], answers=answer("The schema.", {"type": "object"}),
                 problems="404",
             )

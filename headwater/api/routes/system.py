@@ -13,7 +13,7 @@ from headwater.api.openapi import openapi_document
 from headwater.api.query import MAX_LIMIT, Query
 from headwater.api.resource import Resource, Services
 from headwater.errors import NotFoundError
-from headwater.schemas import Kind, find_kind, kinds, schema_document
+from headwater.schemas import Kind, find_document, kinds
 from headwater.schemas.registry import kept_with_schemas
 from headwater.store.base import EventRecord
 from headwater.version import __version__
@@ -96,21 +96,23 @@ async def _schemas(request: Request) -> Response:
 async def _schema(request: Request) -> Response:
     Query(request.scope)
     name = request.path_params["kind"]
-    found = kinds().get(name) or find_kind(name)
+    found = find_document(name)
     if found is None:
         raise NotFoundError(
             f"there is no kind {name!r}; the kinds are {', '.join(sorted(kinds()))}"
         )
-    return json_answer(schema_document(found.file))
+    return json_answer(found)
 
 
 def _about(kind: Kind) -> dict[str, Any]:
+    extension = kind.shape.fields["extension"].shape
     return {
         "kind": kind.name,
         "collection": kind.collection,
         "title": kind.title,
         "description": kind.description,
         **({"parent": kind.parent_kind} if kind.parent_kind else {}),
+        **({"extension": extension.title} if extension else {}),
     }
 
 
