@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import product
@@ -11,13 +12,24 @@ import neo4j
 import pytest
 
 from headwater.errors import InvalidInputError, StoreError
-from headwater.store.base import Direction, Level, PageQuery, Reference, Store
-from headwater.store.neo4j import Neo4jStore
+from headwater.store.base import Direction, Level, PageQuery, Reference, SearchQuery, Store
+from headwater.store.neo4j import Neo4jStore, load
+from headwater.store.neo4j.index import SEARCH
 from headwater.store.neo4j.layout import behind, label, link, place
+from headwater.store.neo4j.search import _ASK
 from headwater.store.neo4j.url import parse_url
-from headwater.store.neo4j.write import _STEPS
+from headwater.store.neo4j.write import _LOCK_AND_READ, _READ_ERASED, _STEPS
 from headwater.testing.store import DurableStoreConformance
-from headwater.testing.store_build import edge, entity, event, following, part, writes
+from headwater.testing.store_build import (
+    edge,
+    entity,
+    entry,
+    event,
+    following,
+    found_by,
+    part,
+    writes,
+)
 
 PEOPLES_QUERY = """
 MATCH (c:Column {fqn: $f})-[:FEEDS*1..8]->(m) WHERE m:MlModel OR m:ModelVersion RETURN DISTINCT m.id
@@ -62,6 +74,13 @@ class TestNeo4jStore(DurableStoreConformance):
 
     def reopen(self, store: Store) -> Store:
         return Neo4jStore(self.url)
+
+    def emptied(self, store: Store) -> Store:
+        with open_driver(self.url) as driver:
+            rows(driver, "MATCH (n) DETACH DELETE n")
+        again = Neo4jStore(self.url)
+        again.migrate()
+        return again
 
 
 def test_peoples_query_finds_the_models_that_a_column_feeds(
@@ -122,10 +141,11 @@ def test_no_path_meets_history(store: Neo4jStore, driver: neo4j.Driver) -> None:
     before = paths()
     assert before > 0
     for number in range(4):
-        one = following(one, document=f"[{number}]")
-        store.commit(writes(one, events=(event(one.id),)))
+        one = following(one, document=f"[{number}]", search=found_by("a"))
+        store.commit(writes(one, events=(event(one.id),), entries=(entry(one.id),)))
         store.commit(writes(closed_edges=(put.key, fine.key)))
         store.commit(writes(edges=(put, fine, edge("table-b", "table-a", level="suppressed"))))
+    assert store.search(SearchQuery()).total == 1
     assert paths() == before
     assert len(store.edges(from_ids=["table-a"], include_closed=True)) == 5
     assert len(store.versions("table-a")) == 5
@@ -176,15 +196,29 @@ def test_every_read_is_served_by_an_index(
         store.degrees(["x"], direction, level, as_of=as_of)
     store.events()
     store.sequence(1)
-    assert len(statements) > 40
+    for latest, as_of in product((False, True), (None, 1)):
+        which: dict[str, Any] = {"latest": latest, "as_of": as_of}
+        store.entries(entity_ids=["x"], **which)
+        store.entries(entity_ids=["x"], types=["metric"], **which)
+        store.entries(entity_ids=["x"], keys=["k"], **which)
+        store.entries(entity_ids=["x"], types=["metric"], keys=["k"], **which)
+        store.entries(types=["metric"], keys=["k"], **which)
+    explain(_ASK, index=SEARCH, asked="*:*", anyway=True, most=1, count=1, begin=0, end=1)
+    asked: dict[str, Any] = {name: [] for name in re.findall(r"[$](\w+)", _LOCK_AND_READ)}
+    explain(_LOCK_AND_READ, **asked)
+    explain(_READ_ERASED, ids=[])
+    assert len(statements) > 60
 
 
-@pytest.mark.parametrize("step", _STEPS)
-def test_every_step_of_a_commit_is_served_by_an_index(
+@pytest.mark.parametrize(
+    "step",
+    [*_STEPS.values(), *load._STEPS.values()],
+    ids=[*_STEPS, *(f"load_{name}" for name in load._STEPS)],
+)
+def test_every_step_of_a_commit_and_of_a_load_is_served_by_an_index(
     store: Neo4jStore, driver: neo4j.Driver, step: str
 ) -> None:
-    statement = _STEPS[step].replace("NAME", "FEEDS")
-    assert scans(driver, statement, rows=[], commit={"seq": 1}) == []
+    assert scans(driver, step.replace("NAME", "FEEDS"), rows=[], commit={"seq": 1}) == []
 
 
 def scans(driver: neo4j.Driver, statement: str, **parameters: Any) -> list[str]:

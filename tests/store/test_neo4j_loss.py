@@ -6,20 +6,23 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Literal
+from typing import Literal, get_args
 
 import pytest
 
-from headwater.errors import StoreError
-from headwater.store.base import Store
-from headwater.store.neo4j import Neo4jStore
+from headwater.errors import ConflictError, InvalidInputError, StoreError
+from headwater.store.base import Row, SearchQuery, Section, StateRow, Store, Term
+from headwater.store.factory import open_store
+from headwater.store.neo4j import Neo4jStore, load
+from headwater.store.neo4j.database import Database
 from headwater.testing.neo4j import Neo4jServer
-from headwater.testing.store_build import edge, entity, event, writes
+from headwater.testing.store_build import edge, entity, event, found_by, part, writes
 
 COMMIT = b"\x00\x02\xb0\x12\x00\x00"
 """The Bolt message that ends a transaction, framed (Bolt protocol, "COMMIT")."""
 
 WRITERS = 4
+KEPT = SearchQuery((Term(("kept",)),))
 KILL_AFTER = 60
 
 
@@ -145,6 +148,103 @@ def test_commit_with_unknown_outcome_says_so(
         straight.close()
 
 
+def all_rows(store: Store) -> list[Row]:
+    sections: tuple[Section, ...] = get_args(Section)
+    return [row for section in sections for row in store.dump(section)]
+
+
+@pytest.fixture
+def archive(neo4j_url: str) -> list[Row]:
+    """Rows of a store that is gone."""
+    store = Neo4jStore(neo4j_url)
+    store.migrate()
+    tables = [entity(f"t{n}", parts=(part(f"t{n}", "x"),)) for n in range(20)]
+    puts = tuple(edge("table-t0", table.id) for table in tables)
+    store.commit(writes(*tables, edges=puts, events=(event("table-t0"),)))
+    rows = all_rows(store)
+    store.close()
+    empty(neo4j_url)
+    return rows
+
+
+def empty(url: str) -> None:
+    database = Database(url)
+    database.read("MATCH (n) DETACH DELETE n")
+    database.close()
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_batch_of_a_load_whose_answer_is_lost_is_written_once(
+    archive: list[Row], store: Store, cutter: Cutter, moment: Literal["before", "after"]
+) -> None:
+    cutter.cut = moment
+    store.load(archive)
+    assert cutter.cuts == 1
+    assert all_rows(store) == archive
+    assert store.commit(writes(entity("more"))) == 2
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_load_that_is_cut_off_leaves_a_store_that_is_refused_until_it_is_loaded_again(
+    archive: list[Row],
+    store: Store,
+    cutter: Cutter,
+    moment: Literal["before", "after"],
+    neo4j_url: str,
+) -> None:
+    cutter.cut, cutter.stay_shut = moment, True
+    with pytest.raises(StoreError, match="cannot be reached"):
+        store.load(archive)
+    straight = Neo4jStore(neo4j_url)
+    try:
+        for dry_run in (True, False):
+            with pytest.raises(StoreError, match="load it again"):
+                straight.migrate(dry_run=dry_run)
+        with pytest.raises(StoreError, match="load it again"):
+            open_store(neo4j_url)
+        with pytest.raises(StoreError, match="being filled"):
+            straight.commit(writes(entity("a")))
+        straight.load(archive)
+        assert straight.migrate() == []
+        assert all_rows(straight) == archive
+        assert straight.search(SearchQuery()).total == 0
+        with pytest.raises(ConflictError):
+            straight.load(archive)
+    finally:
+        straight.close()
+
+
+def test_load_that_another_one_took_over_ends(
+    archive: list[Row], store: Store, neo4j_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load, "_BATCH_ROWS", 5)
+    other = Neo4jStore(neo4j_url)
+
+    def rows() -> Iterator[Row]:
+        yield from archive[:20]
+        other.load(archive)
+        yield from archive[20:]
+
+    try:
+        with pytest.raises(StoreError, match="another process"):
+            store.load(rows())
+        assert all_rows(other) == archive
+    finally:
+        other.close()
+
+
+def test_rows_that_name_what_is_not_there_are_refused(archive: list[Row], store: Store) -> None:
+    def without(entity_id: str) -> list[Row]:
+        return [
+            row for row in archive if not (isinstance(row, StateRow) and row.record.id == entity_id)
+        ]
+
+    with pytest.raises(InvalidInputError, match=r"1 name an entity or a part"):
+        store.load(without("table-t3"))
+    assert store.migrate() == []
+    store.load(archive)
+
+
 def test_acknowledged_commits_survive_a_killed_server(neo4j_url: str) -> None:
     """Uses a server of its own; the fixture is asked for where there is none at all."""
     with Neo4jServer(brief=True) as server:
@@ -167,9 +267,11 @@ def commit_until_killed(store: Store, server: Neo4jServer) -> dict[str, int]:
     def write(writer: int) -> None:
         number = 0
         while True:
-            new = entity(f"{writer}-{number}")
+            new = entity(f"{writer}-{number}", search=found_by("kept"))
             put = edge(new.id, "table-hub")
             try:
+                if number % 10 == 5:
+                    store.search(KEPT)  # has what was committed indexed
                 kept[new.id] = store.commit(writes(new, edges=(put,), events=(event(new.id),)))
             except StoreError:
                 return
@@ -196,4 +298,5 @@ def check_kept(store: Store, kept: dict[str, int]) -> None:
     events = {each.event.entity_id: each.seq for each in store.events(limit=last)}
     assert kept.items() <= events.items()
     assert {each.key.from_id: each.opened_seq for each in store.edges(producer="ada")} == events
+    assert store.search(KEPT).total == len(events)
     assert store.commit(writes(entity("after"))) == last + 1

@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import gzip
-import json
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from headwater.errors import ConflictError, InvalidInputError, StoreError
-from headwater.store.base import Deleted, Direction, Level, PageQuery, SearchQuery, Store
+from headwater.store.base import SearchQuery, Store
 from headwater.store.factory import open_store
 from headwater.store.sqlite import SqliteStore, backup, migration
 from headwater.store.text import terms
 from headwater.testing.store_build import entity, event, following, writes
-
-FROZEN = Path(__file__).with_name("frozen")
-ALL = 10**6
-DELETED: tuple[Deleted, ...] = ("exclude", "include", "only")
-DIRECTIONS: tuple[Direction, ...] = ("upstream", "downstream")
-LEVELS: tuple[Level, ...] = ("fine", "coarse", "suppressed")
+from tests.store.frozen_answers import ALL, FROZEN, answers, frozen
 
 
 @pytest.fixture
@@ -36,7 +29,7 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def expected() -> Any:
     """What the release that wrote the database answered."""
-    return json.loads(gzip.decompress((FROZEN / "layout_1.json.gz").read_bytes()))
+    return frozen("layout_1")
 
 
 @pytest.fixture
@@ -44,42 +37,6 @@ def store(path: Path) -> Iterator[Store]:
     store = open_store(str(path))
     yield store
     store.close()
-
-
-def answers(store: Store, expected: Any) -> Any:
-    """What the store answers to everything that was asked before."""
-    ids = list(expected["versions"])
-    nodes = [node[0] for node in expected["nodes"]]
-    seq = store.sequence()
-    found = {
-        "sequence": seq,
-        "events": store.events(limit=ALL),
-        "versions": {each: store.versions(each) for each in ids},
-        "asOf": [
-            [record and record.rev for record in (store.find(each, as_of=at) for each in ids)]
-            for at in range(1, seq + 1)
-        ],
-        "pages": {
-            kind: {
-                deleted: [r.fqn for r in store.page(PageQuery(kind, ALL, deleted=deleted))]
-                for deleted in DELETED
-            }
-            for kind in expected["pages"]
-        },
-        "referrers": {each: store.referrers(each) for each in ids},
-        "nodes": store.nodes(ids=nodes),
-        "edges": store.edges(from_ids=nodes, include_closed=True),
-        "hops": {
-            f"{direction} {level} {as_of}": [
-                hop.edge for hop in store.expand(nodes, direction, level, limit=ALL, as_of=as_of)
-            ]
-            for direction in DIRECTIONS
-            for level in LEVELS
-            for as_of in (None, seq // 2, seq - 1)
-        },
-        "times": [store.sequence(each.at) for each in store.events(limit=ALL)],
-    }
-    return json.loads(json.dumps(found, default=asdict))
 
 
 def test_layout_1_reads_as_before(store: Store, expected: Any) -> None:

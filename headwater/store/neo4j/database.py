@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -29,6 +30,12 @@ Run = Callable[..., Rows]
 CONNECT_SECONDS = 5.0
 COMMIT_SECONDS = 120.0
 """The server ends a commit that takes longer, so that one that hangs cannot lock out all others."""
+STILL_SECONDS = 900.0
+"""As long may a reader keep writers out who needs to see everything stand still."""
+
+ALL = -1
+STREAMED = 2_000
+"""How many rows are fetched at once."""
 
 _RAW_ERRORS = (DriverError, Neo4jError, OSError, OverflowError, UnicodeEncodeError)
 _LOST = (ServiceUnavailable, SessionExpired, OSError)
@@ -67,6 +74,45 @@ class Database:
         """Run one statement by itself, and return all rows."""
         return self._attempt(lambda: self._run(statement, parameters))
 
+    def transaction(self, work: Callable[[Run], T]) -> T:
+        """Run work in a transaction and return its answer.
+
+        When the connection breaks, work is done again, even if it had been written.
+        """
+
+        def attempt() -> T:
+            with self._open() as open_:
+                answer = work(_runner(open_))
+                open_.commit()
+            return answer
+
+        return self._attempt(attempt)
+
+    @contextmanager
+    def still(self, lock: str) -> Iterator[None]:
+        """Keep a lock while the block runs, which reads beside it.
+
+        Args:
+            lock: The statement that takes it.
+
+        Raises:
+            StoreError: The lock was lost, so that what was read need not go together.
+        """
+        self.read("RETURN 1")  # leaves no pooled connection of a server that has since restarted
+        with ExitStack() as stack:
+            with self._translating():
+                run = _runner(stack.enter_context(self._open(STILL_SECONDS)))
+                run(lock)
+            yield
+            with self._translating():
+                run("RETURN 1")
+
+    def stream(self, statement: str, **parameters: Any) -> Iterator[list[Any]]:
+        """Run one statement by itself, and yield row after row as the server finds them."""
+        with self._translating(), self._session(STREAMED) as session:
+            for record in session.run(statement, parameters):
+                yield record.values()
+
     def write(self, work: Callable[[Run, str], int]) -> int:
         """Run work in a transaction and return its answer, which is the commit's seq.
 
@@ -82,22 +128,24 @@ class Database:
         """Close every connection."""
         self._driver.close()
 
-    def _session(self) -> neo4j.Session:
+    def _session(self, fetch_size: int = ALL) -> neo4j.Session:
         return self._driver.session(
-            database=self._name, default_access_mode=neo4j.WRITE_ACCESS, fetch_size=-1
+            database=self._name, default_access_mode=neo4j.WRITE_ACCESS, fetch_size=fetch_size
         )
+
+    @contextmanager
+    def _open(self, seconds: float = COMMIT_SECONDS) -> Iterator[neo4j.Transaction]:
+        """A transaction, which is rolled back when the block has not committed it."""
+        with self._session() as session, session.begin_transaction(timeout=seconds) as open_:
+            yield open_
 
     def _run(self, statement: str, parameters: dict[str, Any]) -> Rows:
         with self._session() as session:
             return session.run(statement, parameters).values()
 
     def _write(self, work: Callable[[Run, str], int], commit_id: str) -> int:
-        with self._session() as session, session.begin_transaction(timeout=COMMIT_SECONDS) as open_:
-
-            def run(statement: str, **parameters: Any) -> Rows:
-                return open_.run(statement, parameters).values()
-
-            seq = work(run, commit_id)
+        with self._open() as open_:
+            seq = work(_runner(open_), commit_id)
             try:
                 open_.commit()
             except (*_LOST, Neo4jError) as error:
@@ -134,6 +182,13 @@ class Database:
                     raise self._translated(error) from error
                 time.sleep(0.005 * 2**attempt)
 
+    @contextmanager
+    def _translating(self) -> Iterator[None]:
+        try:
+            yield
+        except _RAW_ERRORS as error:
+            raise self._translated(error) from error
+
     def _translated(self, error: Exception) -> HeadwaterError:
         if isinstance(error, OverflowError):
             return InvalidInputError("a number does not fit in 64 bits")
@@ -144,3 +199,10 @@ class Database:
         if isinstance(error, _LOST):
             return StoreError(f"Neo4j at {self._shown} cannot be reached: {error}")
         return StoreError(f"Neo4j at {self._shown} failed: {error}")
+
+
+def _runner(open_: neo4j.Transaction) -> Run:
+    def run(statement: str, **parameters: Any) -> Rows:
+        return open_.run(statement, parameters).values()
+
+    return run

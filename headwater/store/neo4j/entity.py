@@ -15,14 +15,22 @@ _BY_FQN = "MATCH (e:Entity {kind: $kind, fqn: $fqn})"
 # are prescribed, because a plan made while the store is empty may choose another one, or none.
 _PAST = """
 CALL (e) {{
-  MATCH (s:_State) USING INDEX SEEK s:_State(entity_id, seq)
+  MATCH (s:_State) USING INDEX SEEK s:_State({index})
   WHERE s.entity_id = e.id AND {condition}
-  RETURN s.state AS state ORDER BY s.entity_id DESC, s.seq DESC LIMIT 1
+  RETURN s.state AS state ORDER BY s.entity_id DESC, {order} LIMIT 1
 }}
 """
-_AS_OF = _PAST.format(condition="s.seq <= $as_of")
-# That there is a seq lets the index answer, newest first, up to the one that is looked for.
-_VERSION = _PAST.format(condition="s.seq IS NOT NULL AND s.version = $version")
+_AS_OF = _PAST.format(
+    index="entity_id, seq, rev",
+    condition="s.seq <= $as_of AND s.rev IS NOT NULL",
+    order="s.seq DESC, s.rev DESC",
+)
+# That there is a rev lets the index answer, newest first, up to the one that is looked for.
+_VERSION = _PAST.format(
+    index="entity_id, rev",
+    condition="s.rev IS NOT NULL AND s.version = $version",
+    order="s.rev DESC",
+)
 
 _MANY = """
 CALL () {

@@ -68,7 +68,9 @@ def edges(
         f"MATCH {match} WHERE {where} RETURN properties(e) AS edge" for match in matches
     )
     found = [_edge(row[0]) for row in database.read(statement, **given)]
-    return sorted(found, key=_key_order)
+    # One that is closed in this moment is met open and then closed, in this order: it is one.
+    once = {(edge.key, edge.opened_seq): edge for edge in found}
+    return sorted(once.values(), key=_key_order)
 
 
 def expand(
@@ -153,10 +155,12 @@ def _expand_statement(direction: Direction, level: Level, *, now: bool) -> str:
     WITH * ORDER BY e.{near}, e.level, e.{place} LIMIT $limit
     {look_up}
     RETURN properties(e) AS edge, {_FAR} AS node, e.{place} AS place"""
+    # One that is closed in this moment is met open and then closed, in this order: it is one.
     both = f"""
     CALL (start) {{ {open_}
     UNION ALL {closed}
     }}
+    WITH place, edge.opened_seq AS opened, collect(edge)[0] AS edge, collect(node)[0] AS node
     RETURN edge, node, place ORDER BY place LIMIT $limit"""
     hops = open_ if now else both
     return f"UNWIND $starts AS start CALL (start) {{ {hops} }} RETURN edge, node LIMIT $limit"

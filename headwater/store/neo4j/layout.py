@@ -1,4 +1,4 @@
-"""How the graph is laid out: labels, types, constraints and indexes, and how values are packed.
+"""How the graph is laid out: labels, types, and the properties of nodes. Indexes: ``index.py``.
 
 People query ``Entity`` and ``Part`` nodes, which also carry the label of their class, and the
 relationships between them: ``CONTAINS``, ``HAS_…`` and open lineage. Labels that begin with an
@@ -8,111 +8,44 @@ underscore are nodes without relationships, which no path meets.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from headwater.errors import InvalidInputError, StoreError
-from headwater.schemas import Kind, kinds
-from headwater.schemas.kind import Shape
-from headwater.store.base import EdgeKey, EntityWrite, Level, Record
-from headwater.store.neo4j.database import Database
-
-LAYOUT = 1
-"""Counts the releases of the layout."""
+from headwater.errors import InvalidInputError
+from headwater.schemas import kinds
+from headwater.store.base import EdgeKey, Entry, EventRecord, Level, Node, Record
 
 FEEDS: dict[Level, str] = {"fine": "FEEDS", "coarse": "FEEDS_TABLE"}
 """Relationship types of open lineage."""
 
+LOCK = """
+MATCH (counter:_Counter {name: 'commit'})
+SET counter.name = 'commit'
+WITH counter.seq AS seq
+"""
+"""Begins a statement. Waits for the commit under way, until all of it can be read, and keeps others
+out. Writes nothing."""
+
 _LABEL = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 _INNER_CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
-_LINKS = {"mlFeature": "HAS_FEATURE", "featureSource": "HAS_SOURCE"}
+LINKS = {"mlFeature": "HAS_FEATURE", "featureSource": "HAS_SOURCE"}
 
-# A name, then what it is on. Constraints are uniqueness; each has an index of the same name.
-_CONSTRAINTS = {
-    "entity_id": "(n:Entity) REQUIRE n.id",
-    "entity_fqn": "(n:Entity) REQUIRE (n.fqn, n.kind)",
-    "part_id": "(n:Part) REQUIRE n.id",
-    "state_rev": "(n:_State) REQUIRE (n.entity_id, n.rev)",
-    "commit_seq": "(n:_Commit) REQUIRE n.seq",
-    "commit_id": "(n:_Commit) REQUIRE n.id",
-    "event_number": "(n:_Event) REQUIRE n.number",
-    "counter_name": "(n:_Counter) REQUIRE n.name",
-    "suppression_down": "(n:_Suppression) REQUIRE (n.from_id, n.by_to)",
-    "feeds_down": "()-[n:FEEDS]-() REQUIRE (n.from_id, n.by_to)",
-    "feeds_table_down": "()-[n:FEEDS_TABLE]-() REQUIRE (n.from_id, n.by_to)",
-}
-_INDEXES = {
-    "entity_place": "(n:Entity) ON (n.kind, n.deleted, n.place)",
-    "entity_child": "(n:Entity) ON (n.parent_id, n.kind, n.deleted, n.place)",
-    "part_fqn": "(n:Part) ON (n.fqn)",
-    "part_owner": "(n:Part) ON (n.owner_id)",
-    "state_seq": "(n:_State) ON (n.entity_id, n.seq)",
-    "commit_at": "(n:_Commit) ON (n.at, n.seq)",
-    "reference_from": "(n:_Reference) ON (n.entity_id)",
-    "reference_to": "(n:_Reference) ON (n.target_id)",
-    "suppression_up": "(n:_Suppression) ON (n.to_id, n.by_from)",
-    "suppression_producer": "(n:_Suppression) ON (n.producer)",
-    "closed_down": "(n:_ClosedEdge) ON (n.from_id, n.level, n.by_to)",
-    "closed_up": "(n:_ClosedEdge) ON (n.to_id, n.level, n.by_from)",
-    "closed_producer": "(n:_ClosedEdge) ON (n.producer)",
-    "feeds_up": "()-[n:FEEDS]-() ON (n.to_id, n.by_from)",
-    "feeds_producer": "()-[n:FEEDS]-() ON (n.producer)",
-    "feeds_table_up": "()-[n:FEEDS_TABLE]-() ON (n.to_id, n.by_from)",
-    "feeds_table_producer": "()-[n:FEEDS_TABLE]-() ON (n.producer)",
-}
-
-# ON CREATE alone: of two processes that come at once, the second changes nothing.
-_COUNTERS = """
-MERGE (c:_Counter {name: 'commit'}) ON CREATE SET c.seq = 0, c.at = 0, c.events = 0
-MERGE (l:_Counter {name: 'layout'}) ON CREATE SET l.version = $version
-"""
-
-
-def schema() -> dict[str, str]:
-    """Every statement that makes a constraint or an index, by its name."""
-    made = {
-        name: f"CREATE CONSTRAINT {name} IF NOT EXISTS FOR {on} IS UNIQUE"
-        for name, on in _CONSTRAINTS.items()
-    }
-    # People look for a class by its name, and an index serves only the label it is on.
-    named = {f"fqn_of_{name}": f"(n:`{label(name)}`) ON (n.fqn)" for name in _known_kinds()}
-    for name, on in {**_INDEXES, **named}.items():
-        made[name] = f"CREATE INDEX {name} IF NOT EXISTS FOR {on}"
-    return made
-
-
-def migrate(database: Database, *, dry_run: bool) -> list[str]:
-    """See ``Store.migrate``. Kinds that are new since then get their index."""
-    rows = database.read("MATCH (layout:_Counter {name: 'layout'}) RETURN layout.version")
-    if rows and rows[0][0] > LAYOUT:
-        raise StoreError(
-            f"the store has layout {rows[0][0]}, this release knows {LAYOUT}: it was written by a"
-            " newer release of Headwater"
-        )
-    there = {name for (name,) in database.read("SHOW INDEXES YIELD name")}
-    missing = {name: statement for name, statement in schema().items() if name not in there}
-    if not dry_run:
-        for statement in missing.values():
-            database.read(statement)
-        if missing:
-            database.read("CALL db.awaitIndexes()")
-        if not rows:
-            database.read(_COUNTERS, version=LAYOUT)
-    return [f"make {name}" for name in missing]
+# Labels of what is not a class: every entity and every part has one of them.
+_TAKEN = ("Entity", "Part")
 
 
 def label(kind: str) -> str:
     """The label of a kind: its class's name, such as ``MlModel`` or ``Column``."""
     known = kinds().get(kind)
-    text = known.title if known else kind[:1].upper() + kind[1:]
+    text = known.title if known and _LABEL.fullmatch(known.title) else kind[:1].upper() + kind[1:]
     if not _LABEL.fullmatch(text):
         raise InvalidInputError(f"{kind!r} cannot be the name of a kind: letters and digits only")
-    return text
+    return f"{text}_" if text in _TAKEN else text
 
 
 def link(part_kind: str) -> str:
     """The type of the relationship from an entity to its parts of a kind."""
-    return _LINKS.get(part_kind) or "HAS_" + _INNER_CAPITAL.sub("_", label(part_kind)).upper()
+    return LINKS.get(part_kind) or "HAS_" + _INNER_CAPITAL.sub("_", label(part_kind)).upper()
 
 
 def place(*texts: str) -> str:
@@ -164,15 +97,15 @@ def edge_key(stored: Mapping[str, Any]) -> EdgeKey:
     )
 
 
-def pack(write: EntityWrite, seq: int) -> list[str]:
+def pack(record: Record) -> list[str]:
     """A state as the value of one property.
 
     A reader may see one property of a node before and another after a commit, but no half of one.
     """
     return [
-        *(write.id, write.kind, write.fqn, write.name, write.parent_id or "", write.version),
-        *(str(write.expected_rev + 1), str(seq), "deleted" if write.deleted else ""),
-        *(write.document, write.origins),
+        *(record.id, record.kind, record.fqn, record.name, record.parent_id or "", record.version),
+        *(str(record.rev), str(record.seq), "deleted" if record.deleted else ""),
+        *(record.document, record.origins),
     ]
 
 
@@ -185,24 +118,65 @@ def unpack(state: list[str]) -> Record:
     )
 
 
-def _known_kinds() -> set[str]:
-    """Every kind of entity and of part that the schemas name."""
-    names = {*kinds(), *_LINKS}
-    for kind in kinds().values():
-        names.update(_parts(kind))
-    return names
+def entity_row(record: Record) -> dict[str, Any]:
+    """The node of an entity in its present state."""
+    properties = {
+        "kind": record.kind,
+        "fqn": record.fqn,
+        "place": place(record.fqn),
+        "name": record.name,
+        "parent_id": record.parent_id,
+        "version": record.version,
+        "rev": record.rev,
+        "deleted": record.deleted,
+        "dropped": False,
+        "state": pack(record),
+    }
+    return {"id": record.id, "properties": properties}
 
 
-def _parts(kind: Kind) -> Iterator[str]:
-    seen: set[int] = set()
-    shapes: list[Shape] = [kind.shape]
-    while shapes:
-        shape = shapes.pop()
-        if id(shape) in seen:
-            continue
-        seen.add(id(shape))
-        for field in shape.fields.values():
-            if field.part:
-                yield field.part
-            if field.shape:
-                shapes.append(field.shape)
+def state_row(record: Record) -> dict[str, Any]:
+    """The node of one state."""
+    return {
+        "entity_id": record.id,
+        "rev": record.rev,
+        "seq": record.seq,
+        "version": record.version,
+        "state": pack(record),
+    }
+
+
+def part_row(node: Node) -> dict[str, Any]:
+    """The node of a part."""
+    properties = {
+        "kind": node.kind,
+        "fqn": node.fqn,
+        "name": node.name,
+        "owner_id": node.owner_id,
+        "dropped": node.dropped,
+        "deleted": node.deleted,
+    }
+    return {"id": node.id, "properties": properties}
+
+
+def entry_row(entry: Entry) -> dict[str, Any]:
+    """The node of an entry."""
+    return entry._asdict()
+
+
+def event_row(record: EventRecord) -> dict[str, Any]:
+    """The node of an event."""
+    event = record.event
+    return {
+        "number": record.number,
+        "seq": record.seq,
+        "at": record.at,
+        "actor": record.actor,
+        "producer": record.producer,
+        "type": event.type,
+        "entity_id": event.entity_id,
+        "kind": event.kind,
+        "fqn": event.fqn,
+        "version": event.version,
+        "payload": event.payload,
+    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from headwater.store.base import EventRecord, EventWrite
 from headwater.store.neo4j.database import Database
+from headwater.store.neo4j.layout import LOCK
 
 _EVENTS = """
 MATCH (e:_Event) USING INDEX SEEK e:_Event(number) WHERE e.number > $after
@@ -11,17 +12,11 @@ RETURN e.number, e.seq, e.at, e.actor, e.producer,
        e.type, e.entity_id, e.kind, e.fqn, e.version, e.payload
 ORDER BY e.number LIMIT $limit
 """
+_SETTLE = LOCK + "RETURN seq"
 _SEQUENCE = "MATCH (counter:_Counter {name: 'commit'}) RETURN counter.seq"
 _SEQUENCE_AT = """
 MATCH (c:_Commit) USING INDEX SEEK c:_Commit(at, seq) WHERE c.at <= $at AND c.seq IS NOT NULL
 RETURN c.seq ORDER BY c.at DESC, c.seq DESC LIMIT 1
-"""
-# Takes the lock that every commit holds until all of it can be read. Writes nothing.
-_SETTLE = """
-MATCH (counter:_Counter {name: 'commit'})
-SET counter.name = 'commit'
-WITH counter
-RETURN counter.seq
 """
 
 
@@ -43,18 +38,21 @@ class Log:
 
     def events(self, after: int, limit: int) -> list[EventRecord]:
         """See ``Store.events``."""
-        rows = self._database.read(_EVENTS, after=after, limit=limit)
-        found = [
-            EventRecord(number, seq, at, actor, producer, event=EventWrite(*event))
-            for number, seq, at, actor, producer, *event in rows
-        ]
-        # Numbers have no gap: behind one that is not seen yet, nothing is told.
-        told = [
-            each for number, each in enumerate(found, max(after, 0) + 1) if each.number == number
-        ]
-        if told:
-            self._wait_for(told[-1].seq)
-        return told
+        while rows := self._database.read(_EVENTS, after=after, limit=limit):
+            found = [
+                EventRecord(number, seq, at, actor, producer, event=EventWrite(*event))
+                for number, seq, at, actor, producer, *event in rows
+            ]
+            # Numbers have no gap: behind one that is not seen yet, nothing is told. One that is not
+            # seen before one of a commit that is known to be whole has been dropped.
+            first = found[0]
+            start = first.number if first.seq <= self._settled else max(after, 0) + 1
+            told = [each for number, each in enumerate(found, start) if each.number == number]
+            if told:
+                self._wait_for(told[-1].seq)
+                return told
+            self._settle()
+        return []
 
     def sequence(self, at: int | None) -> int:
         """See ``Store.sequence``."""
@@ -68,4 +66,7 @@ class Log:
 
     def _wait_for(self, seq: int) -> None:
         if seq > self._settled:
-            self.settled(self._database.read(_SETTLE)[0][0])
+            self._settle()
+
+    def _settle(self) -> None:
+        self.settled(self._database.read(_SETTLE)[0][0])

@@ -5,17 +5,29 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-from headwater.store.base import EdgeKey, EntityWrite, EventWrite, WriteSet
+from headwater.store.base import (
+    EdgeKey,
+    EntityWrite,
+    Entry,
+    EventRecord,
+    Node,
+    Record,
+    WriteSet,
+)
 from headwater.store.neo4j.check import Stored
 from headwater.store.neo4j.layout import (
     FEEDS,
     edge_place,
     edge_properties,
+    entity_row,
+    entry_row,
+    event_row,
     label,
     link,
-    pack,
-    place,
+    part_row,
+    state_row,
 )
+from headwater.store.neo4j.search import search_row
 
 
 class Rows:
@@ -34,14 +46,15 @@ class Rows:
         self.at = max(stored.at, write_set.at)
         self.lists: defaultdict[str, defaultdict[str, list[Any]]]
         self.lists = defaultdict(lambda: defaultdict(list))
+        for node in sorted(stored.erased):
+            self._add("erased", node)
         for write in write_set.entities:
             self._add_entity(write)
             self._add_containment(write)
             self._add_parts(write)
         self._add_references()
         self._add_edges()
-        for number, event in enumerate(write_set.events, stored.events + 1):
-            self._add("events", self._event(number, event))
+        self._add_log()
 
     def commit(self, commit_id: str) -> dict[str, Any]:
         """The commit itself."""
@@ -61,29 +74,19 @@ class Rows:
         holder = self._stored.names.get((write.kind, write.fqn), write.id)
         if holder != write.id:
             self._add("freed", holder)
-        rev = write.expected_rev + 1
-        state = pack(write, self.seq)
-        properties = {
-            "kind": write.kind,
-            "fqn": write.fqn,
-            "place": place(write.fqn),
-            "name": write.name,
-            "parent_id": write.parent_id,
-            "version": write.version,
-            "rev": rev,
-            "deleted": write.deleted,
-            "dropped": False,
-            "state": state,
-        }
-        self._add("entities", {"id": write.id, "properties": properties}, name=label(write.kind))
-        past = {
-            "entity_id": write.id,
-            "rev": rev,
-            "seq": self.seq,
-            "version": write.version,
-            "state": state,
-        }
-        self._add("states", past)
+        for past in write.history:
+            self._add("states", state_row(past._replace(seq=self.seq)))
+        record = self._record(write)
+        self._add("entities", entity_row(record), name=label(write.kind))
+        self._add("states", state_row(record))
+        self._add("searched", {**search_row(record, write.search), "seq": self.seq})
+
+    def _record(self, write: EntityWrite) -> Record:
+        before = write.history[-1].rev if write.history else write.expected_rev
+        return Record(
+            *(write.id, write.kind, write.fqn, write.name, write.parent_id, write.version),
+            *(before + 1, self.seq, write.deleted, write.document, write.origins),
+        )
 
     def _add_containment(self, write: EntityWrite) -> None:
         _, parent_id, _ = self._stored.entities.get(write.id, (0, None, False))
@@ -101,15 +104,12 @@ class Rows:
         for part_id in write.dropped_parts:
             self._add("dropped", part_id)
         for part in write.parts:
-            properties = {
-                "kind": part.kind,
-                "fqn": part.fqn,
-                "name": part.name,
-                "owner_id": write.id,
-                "dropped": False,
-                "deleted": write.deleted,
-            }
-            self._add("parts", {"id": part.id, "properties": properties}, name=label(part.kind))
+            node = Node(
+                *(part.id, part.kind, part.fqn, part.name, write.id),
+                dropped=False,
+                deleted=write.deleted,
+            )
+            self._add("parts", part_row(node), name=label(part.kind))
             # A part that is there and not dropped has its relationship already.
             if self._stored.parts.get(part.id, True):
                 self._add("linked", [write.id, part.id], name=link(part.kind))
@@ -145,17 +145,17 @@ class Rows:
         else:
             self._add(step, row, name=FEEDS[key.level])
 
-    def _event(self, number: int, event: EventWrite) -> dict[str, Any]:
-        return {
-            "number": number,
-            "seq": self.seq,
-            "at": self.at,
-            "actor": self._set.actor,
-            "producer": self._set.producer,
-            "type": event.type,
-            "entity_id": event.entity_id,
-            "kind": event.kind,
-            "fqn": event.fqn,
-            "version": event.version,
-            "payload": event.payload,
-        }
+    def _add_log(self) -> None:
+        """Add what is numbered: events and entries."""
+        made = self._set
+        for number, event in enumerate(made.events, self._stored.events + 1):
+            record = EventRecord(number, self.seq, self.at, made.actor, made.producer, event)
+            self._add("events", event_row(record))
+        if made.events_before:
+            self._add("dropped_events", made.events_before)
+        for number, entry in enumerate(made.entries, self._stored.entries + 1):
+            written = Entry(
+                *(number, self.seq, self.at, made.actor, made.producer),
+                *(entry.entity_id, entry.type, entry.key, entry.at, entry.data),
+            )
+            self._add("entries", entry_row(written))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 
 from typing_extensions import override
 
+from headwater.errors import StoreError
 from headwater.store.base import (
     Direction,
     Edge,
+    Entry,
     EventRecord,
     Hop,
     Key,
@@ -16,12 +19,19 @@ from headwater.store.base import (
     Node,
     PageQuery,
     Record,
+    Row,
+    SearchQuery,
+    SearchResult,
+    Section,
     Store,
     WriteSet,
 )
-from headwater.store.neo4j import entity, graph, layout
-from headwater.store.neo4j.database import Database
+from headwater.store.neo4j import entity, entry, graph, search
+from headwater.store.neo4j.database import Database, Run
+from headwater.store.neo4j.dump import dump
+from headwater.store.neo4j.load import load
 from headwater.store.neo4j.log import Log
+from headwater.store.neo4j.migration import migrate
 from headwater.store.neo4j.write import commit
 
 
@@ -44,8 +54,18 @@ class Neo4jStore(Store):
 
     @override
     def commit(self, write_set: WriteSet) -> int:
-        seq = self._database.write(lambda run, commit_id: commit(run, commit_id, write_set))
+        changes = 0
+
+        def work(run: Run, commit_id: str) -> int:
+            nonlocal changes
+            seq, changes = commit(run, commit_id, write_set)
+            return seq
+
+        seq = self._database.write(work)
         self._log.settled(seq)
+        if changes >= search.MANY_CHANGES:
+            with suppress(StoreError):  # what is written is written; whoever searches tries again
+                search.index_changes(self._database)
         return seq
 
     @override
@@ -136,12 +156,41 @@ class Neo4jStore(Store):
         return self._log.events(after, limit)
 
     @override
+    def entries(
+        self,
+        *,
+        entity_ids: Collection[str] | None = None,
+        types: Collection[str] | None = None,
+        keys: Collection[str] | None = None,
+        before: int | None = None,
+        as_of: int | None = None,
+        latest: bool = False,
+        limit: int = 100,
+    ) -> list[Entry]:
+        filters = {"entity_id": entity_ids, "type": types, "key": keys}
+        return entry.entries(
+            self._database, filters, before=before, as_of=as_of, latest=latest, limit=limit
+        )
+
+    @override
+    def search(self, query: SearchQuery) -> SearchResult:
+        return search.search(self._database, query)
+
+    @override
+    def dump(self, section: Section) -> Iterator[Row]:
+        return dump(self._database, section)
+
+    @override
+    def load(self, rows: Iterable[Row]) -> None:
+        load(self._database, rows)
+
+    @override
     def sequence(self, at: int | None = None) -> int:
         return self._log.sequence(at)
 
     @override
     def migrate(self, *, dry_run: bool = False) -> list[str]:
-        return layout.migrate(self._database, dry_run=dry_run)
+        return migrate(self._database, dry_run=dry_run)
 
     @override
     def close(self) -> None:

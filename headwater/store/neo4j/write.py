@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from headwater.errors import StoreError
 from headwater.store.base import WriteSet
-from headwater.store.neo4j.check import Stored, check
+from headwater.store.neo4j.check import Stored, check, check_expected
 from headwater.store.neo4j.database import Run
 from headwater.store.neo4j.layout import edge_key, edge_place
 from headwater.store.neo4j.rows import Rows
@@ -20,7 +22,7 @@ CALL () {
 }
 CALL () {
   UNWIND $deleted AS id MATCH (:Entity {id: id})-[:CONTAINS]->(e:Entity)
-  WHERE NOT e.deleted AND NOT e.id IN $writing
+  WHERE NOT e.deleted AND NOT e.id IN $written
   RETURN collect(e.fqn) AS orphans
 }
 CALL () {
@@ -48,9 +50,53 @@ CALL () {
   UNWIND $keys AS key MATCH (e:_Suppression {from_id: key[0], by_to: key[1]})
   RETURN collect(properties(e)) AS suppressed
 }
-RETURN counter.seq, counter.at, counter.events, entities, parts, names, references, orphans,
-       fine + coarse + suppressed AS edges
+CALL () { MATCH (change:_SearchChange) RETURN count(change) AS changes }
+RETURN counter.seq, counter.at, counter.events, counter.entries, counter.loading, changes,
+       entities, parts, names, references, orphans, fine + coarse + suppressed AS edges
 """
+_READ_ERASED = """
+CALL () {
+  UNWIND $ids AS id MATCH (p:Part) USING INDEX SEEK p:Part(owner_id) WHERE p.owner_id = id
+  RETURN collect(p.id) AS parts
+}
+CALL () {
+  UNWIND $ids AS id
+  MATCH (r:_Reference) USING INDEX SEEK r:_Reference(target_id)
+  WHERE r.target_id = id AND NOT r.entity_id IN $ids
+  RETURN collect(DISTINCT r.entity_id) AS referrers
+}
+CALL () {
+  UNWIND $ids AS id MATCH (:Entity {id: id})-[:CONTAINS]->(e:Entity)
+  WHERE NOT e.id IN $ids
+  RETURN collect(e.id) AS children
+}
+RETURN parts, referrers, children
+"""
+# What goes with a node that is erased: labels and the indexes that find it.
+_ITS_OWN = (
+    ("_State", "entity_id", "rev"),
+    ("_Reference", "entity_id"),
+    ("_Entry", "entity_id", "type", "number"),
+    ("_Search", "id"),
+    ("_SearchChange", "id"),
+    ("_ClosedEdge", "from_id", "level", "by_to"),
+    ("_ClosedEdge", "to_id", "level", "by_from"),
+    ("_Suppression", "from_id", "by_to"),
+    ("_Suppression", "to_id", "by_from"),
+)
+
+
+def _erase() -> str:
+    deletes = []
+    for name, first, *more in _ITS_OWN:
+        # An index holds no node that lacks one of its properties, and answers only when told of it.
+        known = "".join(f" AND n.{each} IS NOT NULL" for each in more)
+        deletes.append(f"""CALL (id) {{
+          MATCH (n:{name}) USING INDEX SEEK n:{name}({", ".join((first, *more))})
+          WHERE n.{first} = id{known}
+          DELETE n }}""")
+    return "\n".join(deletes)
+
 
 # What is done with each list of rows, in this order: names are freed before they are taken, edges
 # closed before they are opened, nodes made before they are linked. A commit has the steps it needs,
@@ -58,6 +104,13 @@ RETURN counter.seq, counter.at, counter.events, entities, parts, names, referenc
 # NAME is a label or a type. It could be a parameter, but Neo4j 5.26.0 then gives every relationship
 # of a list the type of the first (5.26.30 does not).
 _STEPS = {
+    "erased": f"""
+        UNWIND $rows AS id
+        {_erase()}
+        CALL (id) {{
+          MATCH (e:_Event {{entity_id: id}}) USING INDEX SEEK e:_Event(entity_id)
+          SET e.payload = '{{}}' }}
+        MATCH (n:Entity|Part {{id: id}}) DETACH DELETE n""",
     "freed": "UNWIND $rows AS id MATCH (e:Entity {id: id}) REMOVE e.fqn",
     "entities": """
         UNWIND $rows AS row MERGE (e:Entity {id: row.id}) SET e += row.properties, e:NAME""",
@@ -103,18 +156,32 @@ _STEPS = {
         MATCH (a:Entity|Part {id: row.from_id}) MATCH (b:Entity|Part {id: row.to_id})
         CREATE (a)-[e:NAME]->(b) SET e = row""",
     "suppressed": "UNWIND $rows AS row CREATE (e:_Suppression) SET e = row",
+    "searched": "UNWIND $rows AS row MERGE (c:_SearchChange {id: row.id}) SET c = row",
     "events": "UNWIND $rows AS row CREATE (e:_Event) SET e = row",
+    "dropped_events": """
+        UNWIND $rows AS number
+        MATCH (e:_Event) USING INDEX SEEK e:_Event(number) WHERE e.number < number
+        DELETE e""",
+    "entries": "UNWIND $rows AS row CREATE (e:_Entry) SET e = row",
 }
 _END = """
 CREATE (c:_Commit) SET c = $commit
 WITH c MATCH (counter:_Counter {name: 'commit'})
-SET counter.seq = c.seq, counter.at = c.at, counter.events = counter.events + $event_count
+SET counter.seq = c.seq, counter.at = c.at, counter.events = counter.events + $event_count,
+    counter.entries = counter.entries + $entry_count
 """
 
 
-def commit(run: Run, commit_id: str, write_set: WriteSet) -> int:
-    """See ``Store.commit``. The caller ends the transaction that it runs in."""
+def commit(run: Run, commit_id: str, write_set: WriteSet) -> tuple[int, int]:
+    """See ``Store.commit``. The caller ends the transaction that it runs in.
+
+    Returns:
+        The commit's seq, and how many changes of search text are not indexed with it.
+    """
     stored = _lock_and_read(run, commit_id, write_set)
+    check_expected(stored, write_set)
+    if write_set.erased:
+        stored = _without_erased(run, stored, write_set.erased)
     check(stored, write_set)
     rows = Rows(stored, write_set)
     steps, parameters = [], {}
@@ -129,8 +196,9 @@ def commit(run: Run, commit_id: str, write_set: WriteSet) -> int:
         **parameters,
         commit=rows.commit(commit_id),
         event_count=len(write_set.events),
+        entry_count=len(write_set.entries),
     )
-    return rows.seq
+    return rows.seq, stored.changes + len(write_set.entities)
 
 
 def _lock_and_read(run: Run, commit_id: str, write_set: WriteSet) -> Stored:
@@ -138,14 +206,19 @@ def _lock_and_read(run: Run, commit_id: str, write_set: WriteSet) -> Stored:
     parents = {write.parent_id for write in entities if write.parent_id}
     ends = {end for edge in write_set.edges for end in (edge.key.from_id, edge.key.to_id)}
     targets = {reference.target_id for write in entities for reference in write.references or ()}
+    records = {entry.entity_id for entry in write_set.entries}
     keys = {edge.key for edge in write_set.edges} | set(write_set.closed_edges)
     found = run(
         _LOCK_AND_READ,
         commit_id=commit_id,
         ids=list(
-            {*(write.id for write in entities), *write_set.expects, *parents, *targets, *ends}
+            {
+                *(write.id for write in entities),
+                *(*write_set.expects, *write_set.erased),
+                *(*parents, *targets, *ends, *records),
+            }
         ),
-        writing=[write.id for write in entities],
+        written=[*(write.id for write in entities), *write_set.erased],
         deleted=[write.id for write in entities if write.deleted],
         part_ids=list(ends | {part.id for write in entities for part in write.parts}),
         names=[[write.kind, write.fqn] for write in entities],
@@ -154,9 +227,12 @@ def _lock_and_read(run: Run, commit_id: str, write_set: WriteSet) -> Stored:
     )
     if not found:
         raise StoreError("the Neo4j database has no layout yet: call migrate() first")
-    seq, at, events, stored, parts, names, references, orphans, edges = found[0]
+    seq, at, events, entries, loading, changes, *more = found[0]
+    if loading is not None:
+        raise StoreError("the store is being filled by a load; write when that has ended")
+    stored, parts, names, references, orphans, edges = more
     return Stored(
-        *(seq, at, events),
+        *(seq, at, events, entries, changes),
         entities={id_: (rev, parent_id, deleted) for id_, rev, parent_id, deleted in stored},
         parts=dict(parts),
         names={(kind, fqn): id_ for kind, fqn, id_ in names},
@@ -164,3 +240,10 @@ def _lock_and_read(run: Run, commit_id: str, write_set: WriteSet) -> Stored:
         orphans=orphans,
         edges={edge_key(edge): edge["details"] for edge in edges},
     )
+
+
+def _without_erased(run: Run, stored: Stored, erased: Collection[str]) -> Stored:
+    """What is stored but for what is erased."""
+    ((parts, referrers, children),) = run(_READ_ERASED, ids=list(erased))
+    needed = [(id_, "refers to") for id_ in referrers] + [(id_, "lies below") for id_ in children]
+    return stored.without(frozenset((*erased, *parts)), needed)
