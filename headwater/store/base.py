@@ -216,6 +216,7 @@ class Store(ABC):
     def events(self, *, after: int = 0, limit: int = 100) -> list[EventRecord]:
         """Return events behind a number, in order. A reader that asks on never misses one."""
 
+    @abstractmethod
     def entries(
         self,
         *,
@@ -236,12 +237,12 @@ class Store(ABC):
             as_of: Only what was recorded by that commit.
             latest: Only the newest of each entity, type and key, as of the commit if one is given.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def search(self, query: SearchQuery) -> SearchResult:
         """Return a page of the entities that a query finds; the deleted are not found."""
-        raise NotImplementedError
 
+    @abstractmethod
     def dump(self, section: Section) -> Iterator[Row]:
         """Yield every row of a section.
 
@@ -251,8 +252,8 @@ class Store(ABC):
         One iterator sees one state of its section. Writers that go on meanwhile may be seen by the
         next section: a caller who needs them to agree leaves out what is newer than a seq.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def load(self, rows: Iterable[Row]) -> None:
         """Fill an empty store with the rows of another, in the order of ``Section``, as they are.
 
@@ -263,7 +264,6 @@ class Store(ABC):
         Raises:
             ConflictError: The store holds something already.
         """
-        raise NotImplementedError
 
     @abstractmethod
     def sequence(self, at: int | None = None) -> int:

@@ -10,10 +10,10 @@ An adapter's test module is a few lines::
             yield store
             store.close()
 
-A store that outlives its instance passes ``DurableStoreConformance``, which is all of it and more.
-Entries, search, erasure and archives are suites of their own, listed before it::
+        def emptied(self, store: Store) -> Store:
+            return another_store()
 
-    class TestMyStore(EntryConformance, SearchConformance, DurableStoreConformance):
+A store that outlives its instance passes ``DurableStoreConformance``, which is all of it and more.
 """
 
 from __future__ import annotations
@@ -35,17 +35,19 @@ from headwater.testing.store_search import SearchConformance
 from headwater.testing.store_thread import ThreadConformance, count_up, expect_each_other
 from headwater.testing.store_write import WriteConformance, snapshot
 
-__all__ = [
-    "ArchiveConformance",
-    "DurableStoreConformance",
-    "EntryConformance",
-    "EraseConformance",
-    "SearchConformance",
-    "StoreConformance",
-]
+__all__ = ["DurableStoreConformance", "StoreConformance"]
 
 
-class StoreConformance(WriteConformance, ReadConformance, GraphConformance, ThreadConformance):
+class StoreConformance(
+    WriteConformance,
+    ReadConformance,
+    GraphConformance,
+    EntryConformance,
+    SearchConformance,
+    EraseConformance,
+    ArchiveConformance,
+    ThreadConformance,
+):
     """What every store does. Subclasses give the fixture ``store``; no test can be overridden."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

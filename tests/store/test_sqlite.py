@@ -15,22 +15,13 @@ from headwater.store.base import Commit, Store
 from headwater.store.factory import open_store
 from headwater.store.sqlite import SqliteStore, backup
 from headwater.store.sqlite.failure import translated
-from headwater.testing.store import (
-    ArchiveConformance,
-    DurableStoreConformance,
-    EntryConformance,
-    EraseConformance,
-    SearchConformance,
-    StoreConformance,
-)
+from headwater.testing.store import DurableStoreConformance, StoreConformance
 from headwater.testing.store_build import NOON, entity, event, writes
 
 WRITER = Path(__file__).with_name("sqlite_writer.py")
 
 
-class TestMemory(
-    ArchiveConformance, EntryConformance, SearchConformance, EraseConformance, StoreConformance
-):
+class TestMemory(StoreConformance):
     def emptied(self, store: Store) -> Store:
         store.close()
         return open_store("sqlite://")
@@ -42,13 +33,7 @@ class TestMemory(
         store.close()
 
 
-class TestFile(
-    ArchiveConformance,
-    EntryConformance,
-    SearchConformance,
-    EraseConformance,
-    DurableStoreConformance,
-):
+class TestFile(DurableStoreConformance):
     @pytest.fixture
     def store(self, path: Path) -> Iterator[Store]:
         self.path = path
