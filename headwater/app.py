@@ -18,10 +18,11 @@ from types import FrameType
 import httpx
 import uvicorn
 from fastapi import FastAPI
+from typing_extensions import override
 
-from headwater.api import Services, build_api, is_loopback
+from headwater.api import Services, Streams, build_api, is_loopback
 from headwater.api.openapi import openapi_document
-from headwater.catalog import CatalogService
+from headwater.catalog import CatalogService, EventService, SearchService
 from headwater.errors import ClientError, InvalidInputError
 from headwater.lineage import LineageService, derive
 from headwater.schemas import use_folder
@@ -37,12 +38,30 @@ def create_app(store: Store, settings: Settings | None = None) -> FastAPI:
     Raises:
         InvalidInputError: The organisation's own schemas cannot be used.
     """
-    settings = settings or Settings()
+    return build_api(create_services(store, settings or Settings()))
+
+
+def create_services(store: Store, settings: Settings, *, follow: bool = True) -> Services:
+    """Return what the routes speak to.
+
+    Args:
+        follow: Let streams of events wait for what comes.
+
+    Raises:
+        InvalidInputError: The organisation's own schemas cannot be used.
+    """
     _use_schemas(settings)
     catalog = CatalogService(store, derive=derive)
     catalog.ensure_built_in()
-    services = Services(catalog, LineageService(store), store, settings)
-    return build_api(services)
+    return Services(
+        catalog=catalog,
+        lineage=LineageService(store),
+        search=SearchService(store),
+        events=EventService(store),
+        store=store,
+        settings=settings,
+        streams=Streams(follow=follow),
+    )
 
 
 def _use_schemas(settings: Settings) -> None:
@@ -75,8 +94,9 @@ def serve(settings: Settings, *, announce: Callable[[str], None] = _print) -> No
     """
     _use_schemas(settings)  # before the store is opened, which may index by kind
     with closing(_listen(settings)) as listener, closing(open_store(settings.store)) as store:
+        services = create_services(store, settings)
         config = uvicorn.Config(
-            create_app(store, settings),
+            build_api(services),
             access_log=False,
             lifespan="off",
             log_level="warning",
@@ -90,7 +110,20 @@ def serve(settings: Settings, *, announce: Callable[[str], None] = _print) -> No
         )
         with _interruptible():
             announce(f"Headwater {__version__} serves at {_address(settings.host, listener)}")
-            uvicorn.Server(config).run(sockets=[listener])
+            _Server(config, before_shutdown=services.streams.end).run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """Does something before it waits for what is still being answered."""
+
+    def __init__(self, config: uvicorn.Config, *, before_shutdown: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._before_shutdown = before_shutdown
+
+    @override
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._before_shutdown()
+        await super().shutdown(sockets)
 
 
 @contextmanager
@@ -152,7 +185,8 @@ class InProcessTransport(httpx.BaseTransport):
 
     def __init__(self, store: Store, settings: Settings | None = None) -> None:
         self._store = store
-        app = create_app(store, settings)
+        # A whole answer is read at once, so that of a stream must end.
+        app = build_api(create_services(store, settings or Settings(), follow=False))
         self._inner = httpx.ASGITransport(app, raise_app_exceptions=False)
         self._loop = asyncio.new_event_loop()
         self._closing = asyncio.Event()

@@ -14,13 +14,14 @@ HTML = b"text/html; charset=utf-8"
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
-_ALWAYS: Headers = (
+ALWAYS: Headers = (
     (b"cache-control", b"no-cache"),
     (b"x-content-type-options", b"nosniff"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"referrer-policy", b"no-referrer"),
 )
+"""What every answer carries."""
 
 
 class Stored(Protocol):
@@ -57,7 +58,7 @@ class Answer(Response):
         self.raw_headers = [
             (b"content-type", media),
             (b"content-length", b"%d" % len(body)),
-            *_ALWAYS,
+            *ALWAYS,
             *headers,
         ]
 
@@ -69,7 +70,7 @@ class NotModified(Response):
         self.status_code = 304
         self.body = b""
         self.background = None
-        self.raw_headers = [*_ALWAYS, etag(rev)]
+        self.raw_headers = [*ALWAYS, etag(rev)]
 
 
 def etag(rev: int) -> tuple[bytes, bytes]:

@@ -28,20 +28,29 @@ class Query:
     Args:
         scope: Of the request.
         known: Names of the parameters that the resource takes.
+        repeated: Names of those that may be given more than once.
 
     Raises:
         RequestError: Status 400: one that is not known, one given twice, or not UTF-8.
     """
 
-    __slots__ = ("_values",)
+    __slots__ = ("_repeated", "_values")
 
-    def __init__(self, scope: Scope, known: Collection[str] = ()) -> None:
-        raw = scope["query_string"]
-        self._values = _parse(raw, known) if raw else {}
+    def __init__(
+        self, scope: Scope, known: Collection[str] = (), repeated: Collection[str] = ()
+    ) -> None:
+        self._values: dict[str, str] = {}
+        self._repeated: dict[str, list[str]] = {}
+        if raw := scope["query_string"]:
+            self._parse(raw, known, repeated)
 
     def text(self, name: str) -> str | None:
         """The parameter as it was given, or None."""
         return self._values.get(name)
+
+    def texts(self, name: str) -> list[str]:
+        """Every value of a parameter that may be repeated."""
+        return self._repeated.get(name, [])
 
     def needed(self, name: str) -> str:
         """The parameter, which must be given."""
@@ -55,11 +64,7 @@ class Query:
         text = self._values.get(name)
         if text is None:
             return default
-        if not (text.isascii() and text.isdigit()) or len(text) > 16:
-            raise malformed(f"{name} is a whole number, not {text[:40]!r}")
-        if not low <= int(text) <= high:
-            raise malformed(f"{name} is {low} to {high}, not {text}")
-        return int(text)
+        return whole_number(name, text, low=low, high=high)
 
     def flag(self, name: str, *, default: bool = False) -> bool:
         """``true`` or ``false``, or the default when it is not given."""
@@ -108,21 +113,34 @@ class Query:
             )
         return found
 
+    def _parse(self, raw: bytes, known: Collection[str], repeated: Collection[str]) -> None:
+        try:
+            pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict")
+        except ValueError:  # UnicodeDecodeError is one
+            raise malformed("the query is not percent-encoded UTF-8") from None
+        for name, value in pairs:
+            if name in repeated:
+                self._repeated.setdefault(name, []).append(value)
+                continue
+            if name not in known:
+                names = ", ".join((*known, *repeated)) or "none"
+                raise malformed(f"there is no query parameter {name!r} here; it takes {names}")
+            if name in self._values:
+                raise malformed(f"the query parameter {name!r} is given twice")
+            self._values[name] = value
 
-def _parse(raw: bytes, known: Collection[str]) -> dict[str, str]:
-    try:
-        pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict")
-    except ValueError:  # UnicodeDecodeError is one
-        raise malformed("the query is not percent-encoded UTF-8") from None
-    values: dict[str, str] = {}
-    for name, value in pairs:
-        if name not in known:
-            takes = f"it takes {', '.join(known)}" if known else "it takes none"
-            raise malformed(f"there is no query parameter {name!r} here; {takes}")
-        if name in values:
-            raise malformed(f"the query parameter {name!r} is given twice")
-        values[name] = value
-    return values
+
+def whole_number(name: str, text: str, *, low: int = 0, high: int = MAX_NUMBER) -> int:
+    """Read a whole number between two bounds, both included.
+
+    Raises:
+        RequestError: Status 400: it is not one; the message begins with the name.
+    """
+    if not (text.isascii() and text.isdigit()) or len(text) > 16:
+        raise malformed(f"{name} is a whole number, not {text[:40]!r}")
+    if not low <= int(text) <= high:
+        raise malformed(f"{name} is {low} to {high}, not {text}")
+    return int(text)
 
 
 def if_match(headers: Headers) -> int | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from anyio import fail_after, to_thread
@@ -13,7 +13,8 @@ from starlette.types import Receive, Scope, Send
 
 from headwater.api.body import parse, read
 from headwater.api.errors import method_not_allowed, problem
-from headwater.catalog import CatalogService
+from headwater.api.stream import Streams
+from headwater.catalog import CatalogService, EventService, SearchService
 from headwater.errors import StoreError
 from headwater.lineage import LineageService
 from headwater.settings import Settings
@@ -58,8 +59,11 @@ class Services:
 
     catalog: CatalogService
     lineage: LineageService
+    search: SearchService
+    events: EventService
     store: Store
     settings: Settings
+    streams: Streams = field(default_factory=Streams)
 
     async def read(self, call: Callable[[], T]) -> T:
         """Run a short read: at once where the store answers in microseconds, else in a thread."""
@@ -77,9 +81,11 @@ class Services:
 
     async def act(self, call: Callable[[], T]) -> T:
         """Run a write that needs no body."""
-        return await self._in_thread(
+        done = await self._in_thread(
             call, self.settings.write_timeout, " Whether the write was made is not known."
         )
+        self.streams.wake()
+        return done
 
     async def _in_thread(self, call: Callable[[], T], seconds: float, beside: str = "") -> T:
         """Run a call in a thread, and wait for a remote store no longer than it is given.

@@ -376,7 +376,7 @@ def test_events_tell_everything_in_order_and_go_on_later(client: httpx.Client) -
     assert [event["type"] for event in events][1:] == ["entityCreated", "entitySoftDeleted"]
     assert events[1]["entity"]["fullyQualifiedName"] == "headwater.churn"
     end = client.get("/events", params={"after": 3}).json()
-    assert end == {"data": [], "paging": {"after": "3"}}
+    assert end == {"data": [], "paging": {"after": "3", "more": False}}
 
 
 def test_schemas_are_listed_and_read_by_kind_and_collection(client: httpx.Client) -> None:

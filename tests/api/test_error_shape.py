@@ -10,11 +10,8 @@ import pytest
 
 from headwater.api.errors import STATUS, TYPE
 from headwater.api.openapi import openapi_document
-from headwater.api.resource import Services
 from headwater.api.routes import API, resources
-from headwater.app import InProcessTransport
-from headwater.catalog import CatalogService
-from headwater.lineage import LineageService
+from headwater.app import InProcessTransport, create_services
 from headwater.schemas import kinds
 from headwater.settings import Settings
 from headwater.store import open_store
@@ -34,7 +31,7 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 def table() -> list[tuple[str, tuple[str, ...]]]:
     """Every path, filled in with what is not there, and the methods that it takes."""
     store = open_store("sqlite://")
-    services = Services(CatalogService(store), LineageService(store), store, Settings())
+    services = create_services(store, Settings())
     found = [(path, resource.methods) for path, resource in resources(services).items()]
     store.close()
     return found

@@ -12,11 +12,11 @@ from headwater.api.openapi.operation import (
     TEXT,
     Operation,
     answer,
-    number,
     operation,
     parameter,
     problem_responses,
 )
+from headwater.api.openapi.search_path import search_paths
 from headwater.errors import InvalidInputError
 from headwater.schemas import kinds
 from headwater.schemas.registry import kept_with_schemas
@@ -35,7 +35,7 @@ def openapi_document() -> dict[str, Any]:
     paths: dict[str, dict[str, Operation]] = {}
     for kind in kinds().values():
         paths |= entity_paths(kind)
-    paths |= lineage_paths() | _system_paths()
+    paths |= lineage_paths() | search_paths() | _system_paths()
     _check_names(paths)
     etag = {"description": "Names this state of the entity.", "schema": TEXT}
     uuid = {"type": "string", "format": "uuid"}
@@ -48,7 +48,7 @@ def openapi_document() -> dict[str, Any]:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "tags": [{"name": k.collection, "description": k.description} for k in kinds().values()]
-        + [{"name": "lineage"}, {"name": "system"}],
+        + [{"name": name} for name in ("lineage", "search", "events", "system")],
         "paths": {API + path: item for path, item in paths.items()},
         "components": {
             "schemas": {"Uuid": uuid, **components()},
@@ -69,22 +69,12 @@ def _check_names(paths: dict[str, dict[str, Operation]]) -> None:
 
 
 def _system_paths() -> dict[str, dict[str, Operation]]:
-    number_after = parameter("after", "Number of the last event known.", number(0, 0, 2**53 - 1))
-    limit = parameter("limit", "The most to answer.", number(100, 1, 1000))
     kind = parameter("kind", "A kind, collection, title or file.", TEXT, where="path")
     return {
         "/health": {
             "get": operation(
                 "getHealth", "system", "Tell whether server and store work.",
                 answers=answer("They do.", ref("Health")), problems="",
-            )
-        },
-        "/events": {
-            "get": operation(
-                "listEvents", "system", "List what happened, oldest first.",
-                parameters=[number_after, limit],
-                answers=answer("One page; `after` is there at the end too.", ref("EventPage")),
-                problems="",
             )
         },
         "/schemas": {

@@ -13,6 +13,7 @@ PROBLEMS = {
     "403": "The request does not come from this machine.",
     "404": "There is no such thing.",
     "409": "The write contradicts what is stored.",
+    "410": "Events behind the cursor are no longer kept; `oldest` is the first that is.",
     "412": "The entity has changed since; `current` is what it is now.",
     "413": "The body is too large.",
     "415": "The body is not JSON.",

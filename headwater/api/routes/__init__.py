@@ -2,7 +2,9 @@
 
 from headwater.api.resource import Resource, Services
 from headwater.api.routes.entity import entity_resources
+from headwater.api.routes.event import event_resources
 from headwater.api.routes.lineage import lineage_resources
+from headwater.api.routes.search import search_resources
 from headwater.api.routes.system import root_resources, system_resources
 from headwater.api.routes.target import API
 from headwater.api.routes.version import version_resources
@@ -12,6 +14,8 @@ def resources(services: Services) -> dict[str, Resource]:
     """Every resource by path."""
     below = {
         **system_resources(services),
+        **event_resources(services),
+        **search_resources(services),
         **lineage_resources(services),
         **entity_resources(services),
         **version_resources(services),

@@ -1,4 +1,4 @@
-"""What is not about one entity: health, events, schemas, and the way to the documentation."""
+"""What is not about one entity: health, schemas, and the way to the documentation."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ import pydantic_core
 from starlette.requests import Request
 from starlette.responses import Response
 
-from headwater.api.answer import HTML, Answer, json_answer, page
+from headwater.api.answer import HTML, Answer, json_answer
 from headwater.api.openapi import openapi_document
-from headwater.api.query import MAX_LIMIT, Query
+from headwater.api.query import Query
 from headwater.api.resource import Resource, Services
 from headwater.errors import NotFoundError
 from headwater.schemas import Kind, find_document, kinds
 from headwater.schemas.registry import kept_with_schemas
-from headwater.store.base import EventRecord
 from headwater.version import __version__
 
 _DOCS = """<!doctype html>
@@ -32,7 +31,6 @@ def system_resources(services: Services) -> dict[str, Resource]:
     routes = _Routes(services)
     return {
         "/health": Resource(GET=routes.health),
-        "/events": Resource(GET=routes.events),
         "/schemas": Resource(GET=_schemas),
         "/schemas/{kind}": Resource(GET=_schema),
     }
@@ -57,35 +55,6 @@ class _Routes:
         Query(request.scope)
         await self._services.read(self._store.sequence)  # fails when the store does
         return json_answer({"status": "ok", "version": __version__, "store": self._engine})
-
-    async def events(self, request: Request) -> Response:
-        query = Query(request.scope, ("after", "limit"))
-        after = query.number("after", 0)
-        limit = query.number("limit", 100, low=1, high=MAX_LIMIT)
-        found = await self._services.read(lambda: self._store.events(after=after, limit=limit))
-        # The cursor is there at the end too: what comes later is asked for behind it.
-        paging = {"after": str(found[-1].number if found else after)}
-        return page((_event(record) for record in found), paging)
-
-
-def _event(record: EventRecord) -> str:
-    event = record.event
-    fields = {
-        "number": record.number,
-        "sequence": record.seq,
-        "at": record.at,
-        "type": event.type,
-        "entity": {
-            "id": event.entity_id,
-            "type": event.kind,
-            "fullyQualifiedName": event.fqn,
-            "version": event.version,
-        },
-        "actor": record.actor,
-        **({"producer": record.producer} if record.producer else {}),
-    }
-    # The payload is JSON text already.
-    return f'{pydantic_core.to_json(fields).decode()[:-1]},"payload":{event.payload}}}'
 
 
 async def _schemas(request: Request) -> Response:
