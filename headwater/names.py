@@ -7,7 +7,6 @@ import os
 import re
 import time
 import unicodedata
-from uuid import UUID
 
 from headwater.errors import InvalidInputError
 
@@ -100,9 +99,10 @@ def part_id(entity_id: str, label: str) -> str:
 
     It starts as the entity's does, so that what is written together lies together.
     """
-    head = UUID(entity_id).bytes[:6]
-    digest = hashlib.sha256(f"{entity_id}:{label}".encode()).digest()
-    return _uuid(head + digest[:10], version=8)
+    digest = hashlib.sha256(f"{entity_id}:{label}".encode()).hexdigest()
+    variant = "89ab"[int(digest[4], 16) & 3]
+    head, tail = entity_id[:13], digest[5:20]
+    return f"{head}-8{digest[1:4]}-{variant}{tail[:3]}-{tail[3:]}"
 
 
 def _uuid(raw: bytes, *, version: int) -> str:

@@ -273,7 +273,7 @@ def complete(store: Store, path: WritePath, change: Change, draft: Draft, actor:
     summary, version = Summary(load(model)), change.after
     if change.before is None:
         number = summary.last_number + 1
-        _check_version_name(change.name, number)
+        check_version_name(change.name, number)
         version |= {"number": number, "stage": "none", "aliases": [], "id": change.id}
         data = dump({"id": change.id})
         draft.entries.append(EntryWrite(model.id, KIND, str(number), now_ms(), data))
@@ -312,7 +312,7 @@ def write_model(
         version = version or (load(record) if record else {})
         change.after = project(change.kind.shape, after, version, change.origins)
     if same(before, change.after):
-        draft.expects[model.id] = model.rev
+        draft.depend_on({model.id: model.rev})
         return
     by_promotion = Actor(actor.name, "bot", PROMOTION, role=actor.role)
     draft.merge(path.prepare(change, by_promotion, stored=model).draft)
@@ -370,7 +370,12 @@ def _data(entry: Entry) -> Document:
     return data
 
 
-def _check_version_name(name: str, number: int) -> None:
+def check_version_name(name: str, number: int) -> None:
+    """Refuse a name that selectors would take for something else.
+
+    Raises:
+        InvalidInputError: It is a stage, ``latest``, or another number than the version's own.
+    """
     if name != str(number):
         _check_word(name, "/name")
 

@@ -7,11 +7,12 @@ import binascii
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from headwater.catalog.diff import diff, grouped
 from headwater.errors import InvalidInputError, NotFoundError
 from headwater.schemas import kind
-from headwater.store.base import Deleted, Key, PageQuery, Record, Store
+from headwater.store.base import Deleted, Entry, Key, PageQuery, Record, Store
 from headwater.store.draft import Document, load
 from headwater.store.moment import AtVersion, Moment, sequence_of
 
@@ -49,7 +50,7 @@ class CatalogReader:
             as_of = sequence_of(self._store, as_of, key)
         found = self._store.find(key, as_of=as_of)
         if found is None or found.kind != kind_name or (found.deleted and not include_deleted):
-            raise _missing(kind_name, key, found, as_of)
+            raise self._missing(kind_name, key, found, as_of)
         return found
 
     def list(
@@ -154,16 +155,26 @@ class CatalogReader:
             **grouped(changes),
         }
 
+    def _missing(
+        self, kind_name: str, key: Key, found: Record | None, as_of: int | None
+    ) -> NotFoundError:
+        what = f"{kind_name} {key[1]!r}" if isinstance(key, tuple) else f"{kind_name} with id {key}"
+        if found is not None and found.kind != kind_name:
+            return NotFoundError(f"there is no {what}; that id is a {found.kind}")
+        if found is not None:
+            hint = "restore brings it back"
+            return NotFoundError(f"{what} is deleted; {hint}", id=found.id, deleted=True)
+        when = f" as of {as_of}" if as_of is not None else ""
+        stone = None if isinstance(key, tuple) else self._tombstone(key)
+        if stone:
+            at = datetime.fromtimestamp(stone.recorded_at / 1000, UTC).isoformat(timespec="seconds")
+            message = f"{what} was erased at {at} by {stone.actor}"
+            return NotFoundError(message, erased=True, erasedAt=stone.recorded_at)
+        return NotFoundError(f"there is no {what}{when}")
 
-def _missing(kind_name: str, key: Key, found: Record | None, as_of: int | None) -> NotFoundError:
-    what = f"{kind_name} {key[1]!r}" if isinstance(key, tuple) else f"{kind_name} with id {key}"
-    if found is not None and found.kind != kind_name:
-        return NotFoundError(f"there is no {what}; that id is a {found.kind}")
-    if found is not None:
-        hint = "restore brings it back"
-        return NotFoundError(f"{what} is deleted; {hint}", id=found.id, deleted=True)
-    when = f" as of {as_of}" if as_of is not None else ""
-    return NotFoundError(f"there is no {what}{when}")
+    def _tombstone(self, entity_id: str) -> Entry | None:
+        found = self._store.entries(entity_ids=[entity_id], types=["tombstone"], limit=1)
+        return found[0] if found else None
 
 
 def _encode(fqn: str) -> str:

@@ -91,10 +91,12 @@ class Resolved:
     """What references were found to point to.
 
     Attributes:
+        references: One entry a field and target.
         gone: Those whose targets are soft-deleted.
         revs: Rev of every target, by id: their names are spelled as of these.
     """
 
+    references: list[Reference]
     gone: list[Spelled]
     revs: dict[str, int]
 
@@ -121,7 +123,7 @@ def resolve(store: Store, spelled: Iterable[Spelled]) -> Resolved:
         revs[record.id] = record.rev
         if record.deleted:
             gone.append(each)
-    return Resolved(gone, revs)
+    return Resolved(_references([each for each, _ in asked]), gone, revs)
 
 
 def refuse_deleted(gone: Iterable[Spelled], known: Iterable[str]) -> None:
@@ -139,8 +141,12 @@ def refuse_deleted(gone: Iterable[Spelled], known: Iterable[str]) -> None:
 
 def targets(which: Kind, document: Document) -> list[Reference]:
     """What a document refers to, its references in full form: one entry a field and target."""
-    spelled = spelled_references(which.shape, document)
-    return list(dict.fromkeys(Reference(each.path, each.value["id"]) for each in spelled))
+    return _references(spelled_references(which.shape, document))
+
+
+def _references(spelled: Iterable[Spelled]) -> list[Reference]:
+    found = dict.fromkeys((each.path, each.value["id"]) for each in spelled)
+    return [Reference(path, target_id) for path, target_id in found]
 
 
 def without_references(shape: Shape, document: Document, gone: Container[str]) -> Document:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from headwater.catalog import model_version
 from headwater.catalog.write import Prepared, WritePath
 from headwater.errors import AlreadyExistsError
 from headwater.names import check_name, child
@@ -31,6 +32,8 @@ def prepare_rename(
         | {each.id: (each.name, each.fqn, fqn + each.fqn[len(stored.fqn) :]) for each in below}
     )
     before = load(stored)
+    if stored.kind == model_version.KIND:
+        model_version.check_version_name(name, before["number"])
     after, _ = names.rewritten(stored.id, before)
     change = path.change(kind(stored.kind), stored, before, {**after, "name": name})
     change.name, change.fqn = name, fqn
@@ -38,6 +41,8 @@ def prepare_rename(
     if stored.fqn == fqn:
         return prepared
     records = {each.id: each for each in below} | _referring(store, names)
+    if parent and stored.kind == model_version.KIND:  # which sums its versions up
+        records[parent.id] = parent
     records.pop(stored.id, None)
     nodes = store.nodes(owner_ids=set(records)) if records else []
     for record in records.values():

@@ -14,11 +14,12 @@ from headwater.catalog.origin import WHOLE, origin, record_origins
 from headwater.catalog.part import identify_parts
 from headwater.catalog.reference import refuse_deleted, resolve, spelled_references, targets
 from headwater.catalog.same import same
+from headwater.catalog.tag import keep_exclusive
 from headwater.catalog.validation import check_keys
 from headwater.errors import ConflictError, InvalidInputError
 from headwater.names import child, new_id
 from headwater.schemas import Kind
-from headwater.store.base import EntityWrite, EventWrite, Record, Store
+from headwater.store.base import EntityWrite, EventWrite, Record, Reference, Store
 from headwater.store.draft import Actor, Change, Document, Draft, dump, in_order, load, now_ms
 from headwater.store.text import search_text
 from headwater.version import FIRST, Version
@@ -47,13 +48,14 @@ class Located:
 
     Attributes:
         stored: The entity that has the FQN already, soft-deleted or not.
-        revs: Of the entities that the request refers to.
+        references: What the request refers to; ``revs``: of these entities, by id.
     """
 
     request: Document
     parent_id: str | None
     fqn: str
     stored: Record | None
+    references: list[Reference]
     revs: dict[str, int]
 
 
@@ -79,7 +81,7 @@ def locate(store: Store, which: Kind, request: Document) -> Located:
         refuse_deleted(
             resolved.gone, known - {above.get("id")}
         )  # nothing lives below what is deleted
-    return Located(request, above.get("id"), fqn, stored, resolved.revs)
+    return Located(request, above.get("id"), fqn, stored, resolved.references, resolved.revs)
 
 
 class WritePath:
@@ -94,7 +96,7 @@ class WritePath:
         after = without_nulls(which.shape, found.request)
         return Change(
             which, new_id(), found.fqn, after["name"], found.parent_id, None, after,
-            depends=found.revs,
+            depends=found.revs, references=found.references,
         )  # fmt: skip
 
     def update(self, which: Kind, stored: Record, found: Located, actor: Actor) -> Change:
@@ -127,19 +129,21 @@ class WritePath:
             _check_projection(change, change.before, actor)
         if change.kind.name == model_version.KIND:
             model_version.complete(self._store, self, change, draft, actor)
+        keep_exclusive(self._store, change, actor)
         identify_parts(change)
         self._derive(self._store, change, draft)
-        changes = diff(change.kind, change.before or {}, change.after)
+        # Nothing tells what a new entity changed, so nobody needs to know.
+        changes = diff(change.kind, change.before, change.after) if change.before else []
         deleted = bool(change.after.get("deleted"))
         was_deleted = stored is not None and stored.deleted
         if deleted != was_deleted:
             changes.append(_deletion(deleted=deleted))
         if not changes and stored and _is_as_stored(change, stored):
-            draft.expects[change.id] = change.rev
+            draft.depend_on({change.id: change.rev})
             return Prepared(draft, None, stored)
         write = self._seal(change, changes, actor, stored)
         draft.entities.insert(0, write)
-        if changes:
+        if changes or stored is None:
             major = any(each.major for each in changes)
             draft.events.append(_event(change, write, stored, deleted, was_deleted, major))
         return Prepared(draft, write, stored)
@@ -153,7 +157,7 @@ class WritePath:
         if stored and changes:
             document["changeDescription"] = describe(stored.version, changes, actor) | change.about
             version = version.next(major=any(c.major for c in changes))
-        if changes:
+        if changes or stored is None:
             document |= {"version": str(version), "updatedAt": now_ms(), "updatedBy": actor.name}
         document |= {"id": change.id, "fullyQualifiedName": change.fqn}
         if stored is None:
@@ -173,11 +177,16 @@ class WritePath:
             document=dump(in_order(change.kind, document)),
             deleted=bool(document.get("deleted")),
             origins=dump(origins),
-            references=tuple(targets(change.kind, document)),
+            references=_references(change),
             parts=tuple(change.parts),
             dropped_parts=tuple(change.dropped_parts),
             search=search_text(change.kind, document),
         )
+
+
+def _references(change: Change) -> tuple[Reference, ...]:
+    known = change.references
+    return tuple(targets(change.kind, change.after) if known is None else known)
 
 
 def _check_projection(change: Change, before: Document, actor: Actor) -> None:

@@ -6,11 +6,12 @@ source whose column is not known is a node of its own until a table brings the c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
 
+from headwater.lineage import frozen
 from headwater.lineage.kind import COLUMN, FEATURE, UNRESOLVED, parts_in
-from headwater.names import child, part_id, quote
+from headwater.lineage.source import Source, producer_of, source_id, sources_of, tie
+from headwater.names import child
 from headwater.store.base import (
     EdgeKey,
     EdgeWrite,
@@ -19,15 +20,10 @@ from headwater.store.base import (
     Record,
     Store,
 )
-from headwater.store.draft import Change, Document, Draft, load, same_version
+from headwater.store.draft import Change, Draft, load, same_version
 
 SOURCE = "featureSources"
 SUPPRESSED: Level = "suppressed"
-
-
-def producer_of(entity_id: str) -> str:
-    """The producer that keeps the edges derived from one entity's document."""
-    return f"entity:{entity_id}"
 
 
 def derive(store: Store, change: Change, draft: Draft) -> None:
@@ -37,36 +33,11 @@ def derive(store: Store, change: Change, draft: Draft) -> None:
     """
     if any(field.part == FEATURE for field in change.kind.parts):
         derive_features(store, change, draft)
+    if change.kind.name == frozen.KIND:
+        frozen.freeze(store, change, draft)
     gone = (change.before or {}).get("deleted") or change.after.get("deleted")
     if not gone or any(part.kind == COLUMN for part in change.parts):
         _resolve_waiting(store, change, draft)
-
-
-@dataclass(slots=True)
-class _Source:
-    """A feature source in a document, with the feature that it stands in."""
-
-    feature: Document
-    source: Document
-
-    @property
-    def table_id(self) -> str | None:
-        table = self.source.get("dataSource")
-        return table["id"] if table else None
-
-    @property
-    def key(self) -> tuple[str, str, str | None]:
-        """What makes it the same source in another state of the document."""
-        return self.feature["name"], self.source["name"], self.table_id
-
-    def resolve(self, column_id: str, fqn: str) -> None:
-        """Point the source to a column, for good."""
-        self.source |= {"columnId": column_id, "fullyQualifiedName": fqn}
-
-    def names(self) -> list[str]:
-        """FQNs that the column may have: named literally, or by a path into structs."""
-        table, name = self.source["dataSource"]["fullyQualifiedName"], self.source["name"]
-        return list(dict.fromkeys([child(table, name), f"{table}.{name}"]))
 
 
 def derive_features(store: Store, change: Change, draft: Draft, *, lift: bool = False) -> None:
@@ -75,7 +46,7 @@ def derive_features(store: Store, change: Change, draft: Draft, *, lift: bool = 
     Args:
         lift: Drop what people suppressed among these edges, and derive those too.
     """
-    sources = list(_sources(change.after))
+    sources = list(sources_of(change.after))
     _resolve(store, change, sources, draft)
     _keep_unresolved(change, sources)
     wanted = _wanted(change, sources)
@@ -89,19 +60,13 @@ def derive_features(store: Store, change: Change, draft: Draft, *, lift: bool = 
     draft.closed_edges += sorted(current - set(keys))
 
 
-def _sources(document: Document) -> Iterator[_Source]:
-    for feature in document.get("mlFeatures", ()):
-        for source in feature.get("featureSources", ()):
-            yield _Source(feature, source)
-
-
-def _resolve(store: Store, change: Change, sources: list[_Source], draft: Draft) -> None:
+def _resolve(store: Store, change: Change, sources: list[Source], draft: Draft) -> None:
     """Set ``columnId`` and the FQN of every source. What is resolved stays as it is.
 
     The tables of sources that stay unresolved are read again under the revs that the commit checks:
     a writer that brings a column meanwhile knows nothing of the sources that start to wait here.
     """
-    before = {each.key: each.source for each in _sources(change.before or {})}
+    before = {each.key: each.source for each in sources_of(change.before or {})}
     waiting = []
     for each in sources:
         old = before.get(each.key, {})
@@ -110,27 +75,13 @@ def _resolve(store: Store, change: Change, sources: list[_Source], draft: Draft)
             each.resolve(old["columnId"], old["fullyQualifiedName"])
         elif each.table_id:
             waiting.append(each)
-    if waiting := _tie(store, waiting):
+    if waiting := tie(store, waiting):
         tables = store.find_many({each.table_id for each in waiting if each.table_id})
-        draft.expects |= {table.id: table.rev for table in tables.values()}
-        _tie(store, waiting)
+        draft.depend_on({table.id: table.rev for table in tables.values()})
+        tie(store, waiting)
 
 
-def _tie(store: Store, waiting: list[_Source]) -> list[_Source]:
-    """Resolve the sources whose columns are there; return the others."""
-    names = {name for each in waiting for name in each.names()}
-    nodes = store.nodes(fqns=names, kinds=[COLUMN]) if names else []
-    # A live column wins over one that was dropped under the same name.
-    columns = {(n.owner_id, n.fqn): n for n in sorted(nodes, key=lambda n: not n.dropped)}
-    for each in waiting:
-        candidates = [columns.get((each.table_id, name)) for name in each.names()]
-        column = next((node for node in candidates if node), None)
-        if column:
-            each.resolve(column.id, column.fqn)
-    return [each for each in waiting if "columnId" not in each.source]
-
-
-def _keep_unresolved(change: Change, sources: list[_Source]) -> None:
+def _keep_unresolved(change: Change, sources: list[Source]) -> None:
     """Name what is unresolved, and keep a node for each."""
     now: dict[str, Part] = {}
     for each in sources:
@@ -139,29 +90,24 @@ def _keep_unresolved(change: Change, sources: list[_Source]) -> None:
         feature_fqn, name = each.feature["fullyQualifiedName"], each.source["name"]
         fqn = each.names()[0] if each.table_id else child(feature_fqn, name)
         each.source["fullyQualifiedName"] = fqn
-        part = Part(_source_id(change.id, each), UNRESOLVED, fqn, name)
+        part = Part(source_id(change.id, each), UNRESOLVED, fqn, name)
         now[part.id] = part
     before = {
-        _source_id(change.id, each): each.source["fullyQualifiedName"]
-        for each in _sources(change.before or {})
+        source_id(change.id, each): each.source["fullyQualifiedName"]
+        for each in sources_of(change.before or {})
         if "columnId" not in each.source
     }
     change.parts += [part for id_, part in now.items() if before.get(id_) != part.fqn]
     change.dropped_parts += [id_ for id_ in before if id_ not in now]
 
 
-def _source_id(entity_id: str, each: _Source) -> str:
-    path = f"{quote(each.feature['name'])}.{quote(each.source['name'])}@{each.table_id or ''}"
-    return part_id(entity_id, f"{UNRESOLVED}:{path}")
-
-
-def _wanted(change: Change, sources: list[_Source]) -> list[EdgeKey]:
+def _wanted(change: Change, sources: list[Source]) -> list[EdgeKey]:
     producer = producer_of(change.id)
     pairs: list[tuple[str, str, Level]] = [
         (feature["id"], change.id, "fine") for feature in change.after.get("mlFeatures", ())
     ]
     for each in sources:
-        near = each.source.get("columnId") or _source_id(change.id, each)
+        near = each.source.get("columnId") or source_id(change.id, each)
         pairs.append((near, each.feature["id"], "fine"))
         if each.table_id:
             pairs.append((each.table_id, change.id, "coarse"))
@@ -179,18 +125,14 @@ def _stored_edges(
 
 
 def _hidden(
-    entity_id: str, sources: Iterable[_Source], suppressed: Iterable[EdgeKey]
+    entity_id: str, sources: Iterable[Source], suppressed: Iterable[EdgeKey]
 ) -> set[tuple[str, str]]:
-    """The pairs that people suppressed.
-
-    Those of a source go with its table's, and stay when the source is resolved.
-    """
+    """The pairs that people suppressed, of resolved sources also what they did while it waited."""
     hidden = {(key.from_id, key.to_id) for key in suppressed}
     for each in sources:
         feature_id, column_id = each.feature["id"], each.source.get("columnId")
-        waiting = _source_id(entity_id, each)
-        if not hidden.isdisjoint({(each.table_id, entity_id), (waiting, feature_id)}):
-            hidden.add((column_id or waiting, feature_id))
+        if column_id and (source_id(entity_id, each), feature_id) in hidden:
+            hidden.add((column_id, feature_id))
     return hidden
 
 
@@ -211,6 +153,9 @@ def _resolve_waiting(store: Store, change: Change, draft: Draft) -> None:
     owners = {node.owner_id for node in waiting if not node.dropped and not node.deleted}
     records = store.find_many({owner for owner in owners if owner and owner != change.id})
     for record in records.values():
+        if record.kind == frozen.KIND:
+            frozen.resolve_later(record, change.id, columns, draft)
+            continue
         _resolve_in(store, record, change.id, columns, draft)
 
 
@@ -219,7 +164,7 @@ def _resolve_in(
 ) -> None:
     document, producer = load(record), producer_of(record.id)
     tied = []
-    for each in _sources(document):
+    for each in sources_of(document):
         if each.table_id != table_id or "columnId" in each.source:
             continue
         fqn = next((name for name in each.names() if name in columns), None)
@@ -228,13 +173,13 @@ def _resolve_in(
             tied.append(each)
     if not tied:
         return
-    around = store.edges(to_ids={record.id, *(each.feature["id"] for each in tied)})
+    around = store.edges(to_ids={each.feature["id"] for each in tied})
     suppressed = [edge.key for edge in around if edge.key.level == SUPPRESSED]
     hidden = _hidden(record.id, tied, suppressed)
     for each in tied:
         edge = EdgeKey(each.source["columnId"], each.feature["id"], "fine", SOURCE, producer)
         if (edge.from_id, edge.to_id) not in hidden:
             draft.edges.append(EdgeWrite(edge))
-            draft.closed_edges.append(edge._replace(from_id=_source_id(record.id, each)))
-    dropped = [_source_id(record.id, each) for each in tied]
+            draft.closed_edges.append(edge._replace(from_id=source_id(record.id, each)))
+    dropped = [source_id(record.id, each) for each in tied]
     draft.entities.append(same_version(record, document, dropped))

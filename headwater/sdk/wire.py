@@ -44,7 +44,6 @@ class Wire:
         base = _base(url)
         self.url = str(base).rstrip("/")
         headers = {"Accept": "application/json", "User-Agent": f"headwater/{__version__}"}
-        self.producer = producer
         self._producer = {} if producer is None else _producer_header(producer)
         self._client = httpx.Client(
             base_url=self.url + API,
@@ -60,7 +59,6 @@ class Wire:
     def as_producer(self, producer: str) -> Wire:
         """Return a wire over the same connections that sends as a producer."""
         other = copy(self)
-        other.producer = producer
         other._producer = _producer_header(producer)
         return other
 

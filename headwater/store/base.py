@@ -102,8 +102,9 @@ class Store(ABC):
         Checked inside the transaction, so that two writers cannot both win: expected revs, that an
         FQN is held by one entity of its kind (soft-deleted ones hold theirs), that what is live has
         a live parent or none, that the targets of references are stored, that both ends of new
-        edges are nodes. The state that an entity had stays readable as of earlier commits. Recorded
-        time is monotone: a clock that went back counts as standing still.
+        edges are nodes, that where an FQN changes everything is written that spells it: what lies
+        directly below, and what refers to it. The state that an entity had stays readable as of
+        earlier commits. Recorded time is monotone: a clock that went back counts as standing still.
 
         Raises:
             StaleWriteError: An entity has another rev, or a parent, target or node is not there,

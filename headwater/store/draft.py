@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
@@ -20,6 +20,7 @@ from headwater.store.base import (
     EventWrite,
     Part,
     Record,
+    Reference,
     Store,
     WriteSet,
 )
@@ -95,6 +96,7 @@ class Change:
         after: The new document; services complete it (ids, names, resolved columns).
         rev: Rev of ``before``; 0 for a new entity.
         parts: Parts to put; ``dropped_parts``: ids of those that are gone.
+        references: Of ``after``, where they are known already.
         depends: Revs of the entities whose names the document spells, by id.
         about: Further properties of the ``changeDescription``.
         restores: The origins are those of an earlier state, and stay as they are.
@@ -112,6 +114,7 @@ class Change:
     origins: dict[str, Any] = field(default_factory=dict)
     parts: list[Part] = field(default_factory=list)
     dropped_parts: list[str] = field(default_factory=list)
+    references: list[Reference] | None = None
     depends: dict[str, int] = field(default_factory=dict)
     about: Document = field(default_factory=dict)
     restores: bool = False
@@ -138,12 +141,21 @@ class Draft:
         self.events += other.events
         self.entries += other.entries
         self.erased += other.erased
-        self.expects |= other.expects
+        self.depend_on(other.expects)
 
-    def commit(self, store: Store, actor: Actor) -> None:
-        """Write it all in one commit; a draft that holds nothing commits nothing."""
+    def depend_on(self, revs: Mapping[str, int]) -> None:
+        """Commit only if these entities still have these revs; of two, what was read first counts.
+
+        An entity that changed between two reads was seen half in one state, half in another.
+        """
+        for entity_id, rev in revs.items():
+            known = self.expects.get(entity_id)
+            self.expects[entity_id] = min(known, rev) if known and rev else known or rev
+
+    def commit(self, store: Store, actor: Actor) -> int | None:
+        """Write it all in one commit and return its seq; a draft that holds nothing has none."""
         if not (self.entities or self.edges or self.closed_edges or self.entries or self.erased):
-            return
+            return None
         write_set = WriteSet(
             actor=actor.name,
             actor_kind=actor.kind,
@@ -157,7 +169,7 @@ class Draft:
             erased=tuple(self.erased),
             expects=self.expects,
         )
-        store.commit(write_set)
+        return store.commit(write_set)
 
 
 def in_order(which: Kind, document: Document) -> Document:

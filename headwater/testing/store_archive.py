@@ -317,7 +317,7 @@ def a_catalog(store: Store) -> dict[Section, list[Row]]:
     gone = following(table("gone"), deleted=True, document=table("gone", deleted=True).document)
     store.commit(
         writes(
-            *(a, gone),
+            *(a, following(b, references=None), gone),  # b refers to a by name
             at=NOON + 60_000,
             actor="bob",
             actor_kind="bot",

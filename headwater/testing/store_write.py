@@ -184,6 +184,25 @@ class WriteConformance:
         assert found is not None
         assert found.id == "table-other"
 
+    def test_rename_is_stale_without_what_spells_the_name(self, store: Store) -> None:
+        top = entity("s", kind="databaseSchema")
+        below = entity("s.t", parent_id=top.id)
+        refers = entity("r", references=(Reference("x", top.id), Reference("x", "table-r")))
+        store.commit(writes(top, below, refers))
+        renamed = following(top, fqn="z")
+        for together in ((), (following(below, fqn="z.t"),), (following(refers),)):
+            with pytest.raises(StaleWriteError):
+                store.commit(writes(renamed, *together))
+        store.commit(writes(renamed, following(below, fqn="z.t"), following(refers)))
+        assert store.find(("databaseSchema", "z")) is not None
+
+    def test_rename_needs_not_what_no_longer_spells_the_name(self, store: Store) -> None:
+        target, refers = entity("a"), entity("r", references=(Reference("x", "table-a"),))
+        store.commit(writes(target, refers))
+        store.commit(writes(following(refers, references=())))
+        store.commit(writes(following(target, fqn="b")))
+        assert store.find(("table", "b")) is not None
+
     def test_update_may_leave_references_as_they_are(self, store: Store) -> None:
         write = entity("a", references=(Reference("x", "table-b"),))
         store.commit(writes(entity("b"), write, entity("c", references=None)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -109,3 +110,57 @@ def test_the_past_keeps_its_names(store: Store, catalog: CatalogService, shop: S
     catalog.rename("table", table.id, "u", actor=ME)
     assert catalog.get("table", table.id, as_of=before).fqn.endswith(".t")
     assert catalog.get("table", table.id).fqn.endswith(".u")
+
+
+def test_writers_beside_a_rename_leave_no_old_name(
+    store: Store, catalog: CatalogService, shop: Shop
+) -> None:
+    shop.table("t0", "a")
+
+    def write(number: int) -> None:
+        schema = catalog.list("databaseSchema", limit=1).records[0]
+        try:
+            catalog.put(
+                "table", {"name": f"n{number}", "databaseSchema": {"id": schema.id}}, actor=ME
+            )
+            catalog.put(
+                "mlmodel",
+                {
+                    "name": f"m{number}",
+                    "algorithm": "RF",
+                    "mlFeatures": [
+                        {
+                            "name": "f",
+                            "featureSources": [
+                                {"name": "a", "dataSource": {"id": table_id, "type": "table"}}
+                            ],
+                        }
+                    ],
+                },
+                actor=ME,
+            )
+        except NotFoundError:
+            pass
+
+    table_id = catalog.get("table", ("table", f"{shop.schema}.t0")).id
+    with ThreadPoolExecutor(4) as pool:
+        jobs = [pool.submit(write, number) for number in range(24)]
+        for number in range(6):
+            catalog.rename(
+                "databaseSchema",
+                catalog.list("databaseSchema", limit=1).records[0].id,
+                f"s{number}",
+                actor=ME,
+            )
+        for job in jobs:
+            job.result()
+    for record in [
+        *catalog.list("table", limit=100).records,
+        *catalog.list("mlmodel", limit=100).records,
+    ]:
+        assert "wh.main.s5" in record.document or record.kind == "mlmodel"
+        spelled = {word for word in record.document.split('"') if word.startswith("wh.main.")}
+        stale = {w for w in spelled if not w.startswith("wh.main.s5")}
+        current = json.loads(record.document)
+        current.pop("changeDescription", None)
+        assert not {w for w in stale if w in json.dumps(current)}, record.fqn

@@ -21,6 +21,8 @@ class Stored:
         names: Who holds the names that the write set gives: id by kind and FQN.
         references: Id, field and target's id of every reference of the entities written.
         orphans: FQNs of live children, not written, of what the write set deletes.
+        spelling: Ids of what spells an FQN that changes, by reference or as a child, and is not
+            written.
         edges: Details of those of the write set's edges that are open.
         erased: Ids of the entities that the write set erases, and of their parts.
         needed: Who refers to an entity that is erased, or lies below one, and is not erased with
@@ -37,6 +39,7 @@ class Stored:
     names: Mapping[tuple[str, str], str]
     references: set[tuple[str, str, str]]
     orphans: Sequence[str]
+    spelling: Sequence[str]
     edges: Mapping[EdgeKey, str]
     erased: frozenset[str] = frozenset()
     needed: Sequence[tuple[str, str]] = ()
@@ -137,6 +140,8 @@ def _gives_up(write: EntityWrite | None, name: tuple[str, str]) -> bool:
 
 
 def _check_families(stored: Stored, writes: Mapping[str, EntityWrite]) -> None:
+    if stored.spelling:
+        raise StaleWriteError(f"entity {stored.spelling[0]} spells an FQN that changes")
     if stored.orphans:
         raise StaleWriteError(f"what is deleted has a child: {stored.orphans[0]}")
     for write in writes.values():

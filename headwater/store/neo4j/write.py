@@ -26,6 +26,18 @@ CALL () {
   RETURN collect(e.fqn) AS orphans
 }
 CALL () {
+  UNWIND $moving AS move MATCH (e:Entity {id: move[0]}) WHERE e.fqn <> move[1]
+  CALL (e) {
+    MATCH (e)-[:CONTAINS]->(below:Entity)
+    RETURN below.id AS other
+    UNION
+    MATCH (r:_Reference) USING INDEX SEEK r:_Reference(target_id) WHERE r.target_id = e.id
+    RETURN r.entity_id AS other
+  }
+  WITH other WHERE NOT other IN $written
+  RETURN collect(other) AS spelling
+}
+CALL () {
   UNWIND $part_ids AS id MATCH (p:Part {id: id})
   RETURN collect([id, p.dropped]) AS parts
 }
@@ -52,7 +64,7 @@ CALL () {
 }
 CALL () { MATCH (change:_SearchChange) RETURN count(change) AS changes }
 RETURN counter.seq, counter.at, counter.events, counter.entries, counter.loading, changes,
-       entities, parts, names, references, orphans, fine + coarse + suppressed AS edges
+       entities, parts, names, references, orphans, spelling, fine + coarse + suppressed AS edges
 """
 _READ_ERASED = """
 CALL () {
@@ -220,6 +232,7 @@ def _lock_and_read(run: Run, commit_id: str, write_set: WriteSet) -> Stored:
         ),
         written=[*(write.id for write in entities), *write_set.erased],
         deleted=[write.id for write in entities if write.deleted],
+        moving=[[write.id, write.fqn] for write in entities if write.expected_rev],
         part_ids=list(ends | {part.id for write in entities for part in write.parts}),
         names=[[write.kind, write.fqn] for write in entities],
         referring=[write.id for write in entities if write.references is not None],
@@ -230,7 +243,7 @@ def _lock_and_read(run: Run, commit_id: str, write_set: WriteSet) -> Stored:
     seq, at, events, entries, loading, changes, *more = found[0]
     if loading is not None:
         raise StoreError("the store is being filled by a load; write when that has ended")
-    stored, parts, names, references, orphans, edges = more
+    stored, parts, names, references, orphans, spelling, edges = more
     return Stored(
         *(seq, at, events, entries, changes),
         entities={id_: (rev, parent_id, deleted) for id_, rev, parent_id, deleted in stored},
@@ -238,6 +251,7 @@ def _lock_and_read(run: Run, commit_id: str, write_set: WriteSet) -> Stored:
         names={(kind, fqn): id_ for kind, fqn, id_ in names},
         references={(id_, field, target_id) for id_, field, target_id in references},
         orphans=orphans,
+        spelling=spelling,
         edges={edge_key(edge): edge["details"] for edge in edges},
     )
 

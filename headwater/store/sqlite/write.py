@@ -17,6 +17,10 @@ INSERT INTO log (at, actor, actor_kind, producer)
 SELECT max(?1, coalesce((SELECT at FROM log ORDER BY seq DESC LIMIT 1), ?1)), ?2, ?3, ?4
 """
 _STORED = "SELECT kind, fqn, name, deleted, rev FROM entity WHERE id = ?"
+_SPELLING = """
+SELECT id FROM entity WHERE parent_id = ?1 UNION
+SELECT entity_id FROM entity_reference WHERE target_id = ?1
+"""
 _LIVE_CHILD = "SELECT fqn FROM entity WHERE parent_id = ? AND NOT deleted LIMIT 1"
 _INSERT = f"INSERT INTO entity ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _INSERT_PAST = _INSERT.replace("entity", "entity_past")
@@ -61,8 +65,8 @@ def commit(connection: Connection, write_set: WriteSet) -> int:
     connection.execute(_LOG, who)
     seq = int(connection.execute("SELECT last_insert_rowid()").fetchone()[0])
     erase(connection, erased)
-    for write in write_set.entities:
-        _put_entity(connection, write, seq)
+    moved = [write.id for write in write_set.entities if _put_entity(connection, write, seq)]
+    _check_moved(connection, moved, {write.id for write in write_set.entities})
     for write in write_set.entities:
         _check_family(connection, write)
         _put_references(connection, write)
@@ -92,7 +96,8 @@ def _check_expected(connection: Connection, expects: Mapping[str, int]) -> None:
             )
 
 
-def _put_entity(connection: Connection, write: EntityWrite, seq: int) -> None:
+def _put_entity(connection: Connection, write: EntityWrite, seq: int) -> bool:
+    """Write the new state; return whether the entity was known by another FQN."""
     stored = connection.execute(_STORED, (write.id,)).fetchone()
     rev = stored[-1] if stored else 0
     if rev != write.expected_rev:
@@ -123,6 +128,17 @@ def _put_entity(connection: Connection, write: EntityWrite, seq: int) -> None:
         connection.execute(_UPDATE_NODE, (*head, deleted, write.id))
         connection.execute(_DELETE_PARTS, (deleted, write.id, deleted))
     _put_parts(connection, write, deleted)
+    return bool(stored) and stored[1] != write.fqn
+
+
+def _check_moved(connection: Connection, moved: Sequence[str], written: set[str]) -> None:
+    """Whatever spells an FQN that changes is written with it, also what came since it was read."""
+    for entity_id in moved:
+        for (other,) in connection.execute(_SPELLING, (entity_id,)):
+            if other not in written:
+                raise StaleWriteError(
+                    f"entity {other} spells the old name of {entity_id}", id=other
+                )
 
 
 def _put_history(connection: Connection, write: EntityWrite, seq: int) -> int:
