@@ -22,7 +22,8 @@ from typing_extensions import override
 
 from headwater.api import Services, Streams, build_api, is_loopback
 from headwater.api.openapi import openapi_document
-from headwater.catalog import CatalogService, EventService, SearchService
+from headwater.catalog import CatalogService, EventService, SearchService, TokenService
+from headwater.catalog.sign_in import is_on
 from headwater.errors import ClientError, InvalidInputError
 from headwater.lineage import LineageService, derive
 from headwater.schemas import use_folder
@@ -34,6 +35,8 @@ from headwater.version import __version__
 
 def create_app(store: Store, settings: Settings | None = None) -> FastAPI:
     """Return the application over an open store, which stays the caller's to close.
+
+    It asks for tokens once there were any.
 
     Raises:
         InvalidInputError: The organisation's own schemas cannot be used.
@@ -60,6 +63,7 @@ def create_services(store: Store, settings: Settings, *, follow: bool = True) ->
         events=EventService(store),
         store=store,
         settings=settings,
+        tokens=TokenService(store, catalog),
         streams=Streams(follow=follow),
     )
 
@@ -88,11 +92,13 @@ def serve(settings: Settings, *, announce: Callable[[str], None] = _print) -> No
         announce: Told one line with the address, once connections are taken.
 
     Raises:
-        InvalidInputError: The host is not of this machine alone, the address is not free, or the
-            organisation's own schemas cannot be used.
+        InvalidInputError: Others can reach the host and sign-in is off, the address is not free, or
+            the organisation's own schemas cannot be used.
         StoreError: The store cannot be opened.
     """
     _use_schemas(settings)  # before the store is opened, which may index by kind
+    if not is_loopback(settings.host):
+        _check_sign_in(settings)
     with closing(_listen(settings)) as listener, closing(open_store(settings.store)) as store:
         services = create_services(store, settings)
         config = uvicorn.Config(
@@ -100,7 +106,7 @@ def serve(settings: Settings, *, announce: Callable[[str], None] = _print) -> No
             access_log=False,
             lifespan="off",
             log_level="warning",
-            # The guard refuses what came through a proxy, so nothing may hide that it did.
+            # Without tokens what came through a proxy is refused: nothing may hide that it did.
             proxy_headers=False,
             server_header=False,
             # Longer than clients keep idle connections: none meets one that just closed.
@@ -146,13 +152,19 @@ def _interruptible() -> Iterator[None]:
             signal.signal(signal.SIGTERM, before)
 
 
+def _check_sign_in(settings: Settings) -> None:
+    """Check that strangers would be asked for a token."""
+    with closing(open_store(settings.store)) as store:
+        if not is_on(store):
+            raise InvalidInputError(
+                f"{settings.host!r} can be reached from other machines, and whoever does could"
+                " change everything: sign-in is off. Make the first token, with `headwater token"
+                " create NAME --role admin --store URL`, or listen on 127.0.0.1"
+            )
+
+
 def _listen(settings: Settings) -> socket.socket:
     host, port = settings.host, settings.port
-    if not is_loopback(host):
-        raise InvalidInputError(
-            f"{host!r} can be reached from other machines, and this release has no access control"
-            " to let them in by; listen on 127.0.0.1, localhost or ::1"
-        )
     host = host.removeprefix("[").removesuffix("]")
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     try:
@@ -181,12 +193,21 @@ class InProcessTransport(httpx.BaseTransport):
 
     The loop is its own so that it works wherever the caller runs: in a script, in a thread, or
     inside a notebook's running loop. Safe to use from many threads at once.
+
+    Args:
+        store: Closed when the transport is.
+        settings: How to answer.
+        sign_in: Ask for tokens as a server does. Otherwise the caller, who has opened the store
+            and may do everything to it, is the local person.
     """
 
-    def __init__(self, store: Store, settings: Settings | None = None) -> None:
+    def __init__(
+        self, store: Store, settings: Settings | None = None, *, sign_in: bool = False
+    ) -> None:
         self._store = store
         # A whole answer is read at once, so that of a stream must end.
-        app = build_api(create_services(store, settings or Settings(), follow=False))
+        services = create_services(store, settings or Settings(), follow=False)
+        app = build_api(services, sign_in=sign_in)
         self._inner = httpx.ASGITransport(app, raise_app_exceptions=False)
         self._loop = asyncio.new_event_loop()
         self._closing = asyncio.Event()

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+from time import monotonic
+
 from starlette.requests import Request
 
 from headwater.api.errors import malformed
-from headwater.errors import AccessError, InvalidInputError
+from headwater.api.resource import Services
+from headwater.catalog.sign_in import is_on
+from headwater.catalog.token import Holder
+from headwater.errors import AccessError, InvalidInputError, NotSignedInError
 from headwater.names import check_name
-from headwater.store.draft import Actor, Role
+from headwater.store.draft import Actor, Role, now_ms
 
 PRODUCER = "X-Headwater-Producer"
 ACTOR = "headwater.actor"
@@ -53,3 +59,72 @@ def actor_of(request: Request, *, role: Role = "viewer") -> Actor:
     if name == _RESERVED[0] or name.startswith(_RESERVED[1:]):
         raise malformed(f"{PRODUCER}: {name!r} is reserved")
     return Actor(actor.name, "bot", name, actor.role)
+
+
+class SignIn:
+    """Whether requests need a token, and whom one signs in, remembered as long as that is sound.
+
+    What a local store said counts until its next commit. A remote one would have to be asked over
+    the network, so its word counts for at most a second, and until this process makes or revokes a
+    token. Only valid tokens are remembered, and only by their hash.
+
+    Used by one event loop.
+    """
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._on = False
+        self._off_at: object = None
+        self._holders_at: object = None
+        self._holders: dict[bytes, Holder] = {}
+
+    async def is_on(self) -> bool:
+        """Whether requests need a token; once they do, that stays so."""
+        if self._on or self._off_at == (now := self._now()):
+            return self._on
+        self._on = await self._services.read(lambda: is_on(self._services.store))
+        self._off_at = now
+        return self._on
+
+    async def actor(self, authorization: bytes | None) -> Actor:
+        """Return whom an ``Authorization`` header signs in.
+
+        Raises:
+            NotSignedInError: Nobody: there is none, or no valid token in it.
+        """
+        secret = _secret(authorization)
+        digest = hashlib.sha256(secret.encode()).digest()
+        now = self._now()
+        if now != self._holders_at:
+            self._holders, self._holders_at = {}, now
+        holder = self._holders.get(digest)
+        if holder is None or _is_over(holder):
+            holder = await self._services.read(lambda: self._services.tokens.find_holder(secret))
+            if holder is None:
+                raise NotSignedInError(
+                    "the token is not one that this server knows, or it has expired or been"
+                    " revoked; an admin makes another"
+                )
+            if now == self._holders_at:  # what was found is as old as its question
+                self._holders[digest] = holder
+        return holder.actor
+
+    def _now(self) -> object:
+        """Equal as long as what was remembered counts."""
+        if self._services.store.local:
+            return self._services.store.sequence()
+        return self._services.tokens.state, int(monotonic())
+
+
+def _secret(authorization: bytes | None) -> str:
+    scheme, _, secret = (authorization or b"").decode("latin-1").partition(" ")
+    if scheme.lower() != "bearer" or not secret.strip():
+        raise NotSignedInError(
+            "this server asks for a token: Authorization: Bearer …; `headwater token create` makes"
+            " one, and the SDK and the command line send what HEADWATER_TOKEN holds"
+        )
+    return secret.strip()
+
+
+def _is_over(holder: Holder) -> bool:
+    return holder.expires_at is not None and now_ms() >= holder.expires_at

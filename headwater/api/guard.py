@@ -9,14 +9,21 @@ from urllib.parse import unquote_to_bytes
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from headwater.api.auth import ACTOR, LOCAL
+from headwater.api.auth import ACTOR, LOCAL, SignIn, need
 from headwater.api.errors import RequestError, malformed, problem
-from headwater.errors import AccessError
+from headwater.errors import AccessError, HeadwaterError
+from headwater.store.draft import Actor
 
 JSON_TYPES = ("application/json", "application/json-patch+json", "application/merge-patch+json")
 
+OPEN = frozenset({"/", "/docs", "/openapi.json", "/api/v1/health"})
+"""Paths that tell nothing of the catalog, and so take no token."""
+
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _PORTS = {"http": b":80", "https": b":443"}
+_NOBODY = Actor("nobody", "bot", role="viewer")
+
+Headers = dict[bytes, bytes]
 
 
 def is_loopback(host: str) -> bool:
@@ -30,32 +37,59 @@ def is_loopback(host: str) -> bool:
 
 
 class Guard:
-    """Admits requests that can only come from a program or page of this machine.
+    """Admits programs and pages of this machine; once sign-in is on, whoever has a token.
 
     A page of another site may reach a loopback server through the browser: by its address (then
     ``Origin`` is the site's), or by a name that the site lets point here (then ``Host`` is the
-    site's). A proxy would make strangers look local. All three are refused.
+    site's). A proxy would make strangers look local. Without tokens all three are refused. With
+    one, a caller may come by any name and through a proxy, and pages of other sites still may not.
+
+    Args:
+        app: What admitted requests are passed to.
+        max_body: The most bytes that a body may have.
+        sign_in: Knows tokens; None where the caller has opened the store, and may do everything.
     """
 
-    def __init__(self, app: ASGIApp, *, max_body: int) -> None:
+    def __init__(self, app: ASGIApp, *, max_body: int, sign_in: SignIn | None) -> None:
         self._app = app
         self._max_body = max_body
+        self._sign_in = sign_in
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass an admitted request on; answer the others."""
         if scope["type"] == "http":
             try:
-                headers = _admit(scope)
-                scope[ACTOR] = LOCAL
+                headers, stranger = _read(scope)
+                scope[ACTOR] = await self._admit(scope, headers, stranger)
                 _check_path(scope["path"], scope.get("raw_path"))
                 if scope["method"] not in _SAFE:
                     receive = self._check_write(headers, receive)
-            except (RequestError, AccessError) as error:
+            except (RequestError, HeadwaterError) as error:
                 await problem(error, scope["method"])(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
-    def _check_write(self, headers: dict[bytes, bytes], receive: Receive) -> Receive:
+    async def _admit(self, scope: Scope, headers: Headers, stranger: str | None) -> Actor:
+        """Return who calls.
+
+        Raises:
+            AccessError: A stranger without sign-in, or somebody whose role is too low.
+            NotSignedInError: Sign-in is on, and no valid token is given.
+        """
+        is_open = scope["path"] in OPEN
+        if is_open and stranger is None:
+            return _NOBODY
+        if self._sign_in is None or not await self._sign_in.is_on():
+            if stranger is not None:
+                raise AccessError(stranger)
+            return LOCAL
+        if is_open:
+            return _NOBODY
+        actor = await self._sign_in.actor(headers.get(b"authorization"))
+        need(actor, "viewer" if scope["method"] in _SAFE else "editor")
+        return actor
+
+    def _check_write(self, headers: Headers, receive: Receive) -> Receive:
         length = headers.get(b"content-length", b"0")
         if length.isdigit() and int(length) > self._max_body:
             raise self._too_large()
@@ -84,34 +118,43 @@ class Guard:
 
 
 _READ = frozenset(
-    {b"host", b"origin", b"content-type", b"content-length", b"content-encoding",
+    {b"host", b"origin", b"authorization", b"content-type", b"content-length", b"content-encoding",
      b"transfer-encoding"}
 )  # fmt: skip
 
 
-def _admit(scope: Scope) -> dict[bytes, bytes]:
-    """Check where the request comes from; return the headers that say what its body is."""
-    found: dict[bytes, bytes] = {}
+def _read(scope: Scope) -> tuple[Headers, str | None]:
+    """Return the headers that decide, and why the request may not be of this machine, if so.
+
+    Raises:
+        AccessError: It comes from a page of another site.
+    """
+    found: Headers = {}
+    stranger = None
     for name, value in scope["headers"]:
         if name in _READ:
             if name in found:
                 raise malformed(f"the header {name.decode()} is given twice")
             found[name] = value
         elif name == b"forwarded" or name.startswith((b"x-forwarded-", b"x-real-ip")):
-            raise AccessError(
+            stranger = (
                 f"a request with the header {name.decode('latin-1')} came through a proxy; without"
                 " tokens only this machine is served"
             )
     host = found.get(b"host", b"")
     if not _is_loopback_host(host):
-        raise AccessError(
+        stranger = stranger or (
             f"the host {host.decode('latin-1')!r} is not this machine; without tokens only"
             " localhost, 127.0.0.1 and [::1] are served"
         )
     origin = found.get(b"origin")
     if origin is not None and not _is_own(origin, scope["scheme"], host):
-        raise AccessError(f"a page of {origin.decode('latin-1')!r} may not call this server")
-    return found
+        foreign = f"a page of {origin.decode('latin-1')!r} may not call this server"
+        # A proxy that ends TLS passes on what a page of https asks, in http.
+        if not _is_own(origin, "https", host):
+            raise AccessError(foreign)
+        stranger = stranger or foreign
+    return found, stranger
 
 
 @lru_cache(maxsize=64)

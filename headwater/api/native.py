@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from headwater.api.auth import SignIn
 from headwater.api.errors import install
 from headwater.api.guard import Guard
 from headwater.api.openapi import openapi_document
@@ -15,8 +16,12 @@ from headwater.api.routes import resources
 from headwater.version import __version__
 
 
-def build_api(services: Services) -> FastAPI:
-    """Return the application that answers with these services."""
+def build_api(services: Services, *, sign_in: bool = True) -> FastAPI:
+    """Return the application that answers with these services.
+
+    Args:
+        sign_in: Ask for tokens once there were any; False where the caller has opened the store.
+    """
     # FastAPI's documentation pages load scripts from elsewhere, and its description knows only
     # its own routes; both are replaced by ours.
     app = FastAPI(
@@ -28,7 +33,11 @@ def build_api(services: Services) -> FastAPI:
         redirect_slashes=False,
     )
     install(app)
-    app.add_middleware(Guard, max_body=services.settings.max_body)
+    app.add_middleware(
+        Guard,
+        max_body=services.settings.max_body,
+        sign_in=SignIn(services) if sign_in else None,
+    )
     app.router.routes.append(Paths(resources(services)))
     app.openapi = _openapi  # type: ignore[method-assign]  # the way that FastAPI documents
     return app

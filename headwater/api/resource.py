@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 from headwater.api.body import parse, read
 from headwater.api.errors import method_not_allowed, problem
 from headwater.api.stream import Streams
-from headwater.catalog import CatalogService, EventService, SearchService
+from headwater.catalog import CatalogService, EventService, SearchService, TokenService
 from headwater.errors import StoreError
 from headwater.lineage import LineageService
 from headwater.settings import Settings
@@ -63,6 +63,7 @@ class Services:
     events: EventService
     store: Store
     settings: Settings
+    tokens: TokenService
     streams: Streams = field(default_factory=Streams)
 
     async def read(self, call: Callable[[], T]) -> T:

@@ -6,6 +6,7 @@ from headwater.catalog.model_version import ModelVersionService
 from headwater.catalog.read import Page
 from headwater.catalog.search import SearchService
 from headwater.catalog.service import CatalogService
+from headwater.catalog.token import TokenService
 from headwater.catalog.write import Derive
 from headwater.catalog.written import Written
 from headwater.store.draft import Actor
@@ -20,5 +21,6 @@ __all__ = [
     "ModelVersionService",
     "Page",
     "SearchService",
+    "TokenService",
     "Written",
 ]

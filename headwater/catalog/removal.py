@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from headwater.catalog.reference import without_references
+from headwater.catalog.sign_in import marks_of_erased
 from headwater.catalog.write import WritePath
 from headwater.catalog.written import Written, written_by
 from headwater.errors import ConflictError
@@ -60,6 +61,7 @@ def erase(
     for record in family.values():
         draft.events.append(_event(record))
         draft.entries.append(_tombstone(record))
+    draft.entries += marks_of_erased(store, family.values())
     path.forget(stored, draft, actor)
     draft.commit(store, actor)
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from headwater.catalog import model_version
+from headwater.catalog import model_version, sign_in
 from headwater.catalog.diff import FieldChange, diff, grouped
 from headwater.catalog.lifecycle import changed_projection
 from headwater.catalog.merge import merge, without_nulls
@@ -127,6 +127,8 @@ class WritePath:
         draft = Draft(expects=dict(change.depends))
         if change.kind.name == "mlmodel" and change.before and not change.promotes:
             _check_projection(change, change.before, actor)
+        if change.kind.name == sign_in.USER and stored:
+            sign_in.check_user(change, stored, actor)
         if change.kind.name == model_version.KIND:
             model_version.complete(self._store, self, change, draft, actor)
         keep_exclusive(self._store, change, actor)

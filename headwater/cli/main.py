@@ -13,6 +13,7 @@ from headwater.cli.entity import delete, get, list_, restore
 from headwater.cli.failure import EXIT_CODES, CommandGroup
 from headwater.cli.lineage import cycles, impact, lineage, link, path, roots
 from headwater.cli.serve import serve
+from headwater.cli.token import TOKEN_COMMANDS, token
 from headwater.cli.version import diff, versions
 from headwater.version import __version__
 
@@ -52,13 +53,17 @@ def _options(
     """
 
 
+def _add(group: typer.Typer, *commands: Callable[..., None]) -> None:
+    for command in commands:
+        group.command(command.__name__.rstrip("_"), help=_help(command))(command)
+
+
 app.callback(help=_help(_options))(_options)
-_COMMANDS: tuple[Callable[..., None], ...] = (
-    *(serve, apply, get, list_, lineage, impact, path, roots, cycles, link),
-    *(versions, diff, delete, restore),
-)
-for _command in _COMMANDS:
-    app.command(_command.__name__.rstrip("_"), help=_help(_command))(_command)
+_add(app, serve, apply, get, list_, lineage, impact, path, roots, cycles, link)
+_add(app, versions, diff, delete, restore)
+_tokens = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+_add(_tokens, *TOKEN_COMMANDS)
+app.add_typer(_tokens, name="token", help=_help(token))
 
 
 def main() -> None:

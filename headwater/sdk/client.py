@@ -8,9 +8,10 @@ from typing import Any
 
 from headwater.sdk.lineage_calls import LineageCalls
 from headwater.sdk.session import PAGE
+from headwater.sdk.token import TokenCalls
 
 
-class Headwater(LineageCalls):
+class Headwater(LineageCalls, TokenCalls):
     """A client of one catalog; safe to use from many threads at once.
 
     Where a method takes an *entity*, it takes an entity that was read, an ``EntityReference``, an

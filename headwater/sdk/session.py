@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from copy import copy
@@ -40,6 +41,7 @@ class Session:
         self,
         url: str = "http://127.0.0.1:8585",
         *,
+        token: str | None = None,
         producer: str | None = None,
         timeout: float = 30.0,
         transport: httpx.BaseTransport | None = None,
@@ -48,11 +50,14 @@ class Session:
 
         Args:
             url: Address of the server.
+            token: What signs in; by default what ``HEADWATER_TOKEN`` holds. Empty: none.
             producer: Name of the connector that writes; lowers the caller to a bot of that name.
             timeout: Seconds to wait for a connection, and for each part of an answer.
             transport: What carries requests in place of the network.
         """
-        self._wire = Wire(url, producer=producer, timeout=timeout, transport=transport)
+        if token is None:
+            token = os.environ.get("HEADWATER_TOKEN")
+        self._wire = Wire(url, token=token, producer=producer, timeout=timeout, transport=transport)
 
     @classmethod
     def open(cls, store: str | Path, *, producer: str | None = None, timeout: float = 30.0) -> Self:
@@ -69,7 +74,9 @@ class Session:
         """
         transport = in_process_transport(store)
         # The name is what the server's guard admits; nothing is resolved or connected to.
-        return cls("http://localhost", producer=producer, timeout=timeout, transport=transport)
+        return cls(
+            "http://localhost", token="", producer=producer, timeout=timeout, transport=transport
+        )
 
     def as_producer(self, producer: str) -> Self:
         """Return a client that writes as a connector, on this one's connection.

@@ -39,11 +39,14 @@ class Wire:
         *,
         producer: str | None,
         timeout: float,
+        token: str | None = None,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         base = _base(url)
         self.url = str(base).rstrip("/")
         headers = {"Accept": "application/json", "User-Agent": f"headwater/{__version__}"}
+        if token:
+            headers["Authorization"] = _bearer(token)
         self._producer = {} if producer is None else _producer_header(producer)
         self._client = httpx.Client(
             base_url=self.url + API,
@@ -175,6 +178,13 @@ def _is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _bearer(token: str) -> str:
+    if not token.isascii() or not token.isprintable() or " " in token:
+        # Not shown: it may be a token with a slip in it.
+        raise InvalidInputError("a token is printable ASCII without spaces; this one is not")
+    return f"Bearer {token}"
 
 
 def _producer_header(producer: str) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -14,6 +15,14 @@ from headwater.settings import Settings
 from headwater.store import Store, open_store
 
 MODEL = {"name": "a", "algorithm": "b"}
+
+
+@pytest.fixture(params=[False, True], ids=["in process", "a server without tokens"])
+def client(request: pytest.FixtureRequest, store: Store) -> Iterator[httpx.Client]:
+    """The loopback rule is one, whether tokens would be asked for or not."""
+    transport = InProcessTransport(store, sign_in=request.param)
+    with httpx.Client(base_url="http://localhost/api/v1", transport=transport) as opened:
+        yield opened
 
 
 def problem(answer: httpx.Response, status: int, code: str) -> str:

@@ -50,7 +50,7 @@ class Shell:
 
 @pytest.fixture(autouse=True)
 def _no_other_catalog(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("URL", "STORE", "HOST", "PORT"):
+    for name in ("URL", "STORE", "HOST", "PORT", "TOKEN"):
         monkeypatch.delenv(f"HEADWATER_{name}", raising=False)
 
 

@@ -21,7 +21,7 @@ from tests.sdk.server import clean_environ
 COMMANDS = sorted(
     [
         *("serve", "apply", "get", "list", "lineage", "impact", "path", "roots", "cycles", "link"),
-        *("versions", "diff", "delete", "restore"),
+        *("versions", "diff", "delete", "restore", "token"),
     ]
 )
 HEADWATER = [sys.executable, "-m", "headwater"]

@@ -17,6 +17,7 @@ from headwater.api.openapi.operation import (
     problem_responses,
 )
 from headwater.api.openapi.search_path import search_paths
+from headwater.api.openapi.token_path import TOKEN, token_paths
 from headwater.errors import InvalidInputError
 from headwater.schemas import kinds
 from headwater.schemas.registry import kept_with_schemas
@@ -35,7 +36,7 @@ def openapi_document() -> dict[str, Any]:
     paths: dict[str, dict[str, Operation]] = {}
     for kind in kinds().values():
         paths |= entity_paths(kind)
-    paths |= lineage_paths() | search_paths() | _system_paths()
+    paths |= lineage_paths() | search_paths() | token_paths() | _system_paths()
     _check_names(paths)
     etag = {"description": "Names this state of the entity.", "schema": TEXT}
     uuid = {"type": "string", "format": "uuid"}
@@ -48,12 +49,14 @@ def openapi_document() -> dict[str, Any]:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "tags": [{"name": k.collection, "description": k.description} for k in kinds().values()]
-        + [{"name": name} for name in ("lineage", "search", "events", "system")],
+        + [{"name": name} for name in ("lineage", "search", "events", "tokens", "system")],
+        "security": [{"token": []}, {}],
         "paths": {API + path: item for path, item in paths.items()},
         "components": {
             "schemas": {"Uuid": uuid, **components()},
             "responses": problem_responses(),
             "headers": {"ETag": etag},
+            "securitySchemes": {"token": TOKEN},
         },
     }
 
@@ -74,7 +77,7 @@ def _system_paths() -> dict[str, dict[str, Operation]]:
         "/health": {
             "get": operation(
                 "getHealth", "system", "Tell whether server and store work.",
-                answers=answer("They do.", ref("Health")), problems="",
+                answers=answer("They do.", ref("Health")), problems="", is_open=True,
             )
         },
         "/schemas": {

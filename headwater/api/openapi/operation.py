@@ -10,7 +10,8 @@ Operation = dict[str, Any]
 
 PROBLEMS = {
     "400": "The request cannot be understood: path, query, headers or JSON syntax.",
-    "403": "The request does not come from this machine.",
+    "401": "Sign-in is on, and no valid token was given.",
+    "403": "The role is too low; or, without sign-in, the request is not of this machine.",
     "404": "There is no such thing.",
     "409": "The write contradicts what is stored.",
     "410": "Events behind the cursor are no longer kept; `oldest` is the first that is.",
@@ -83,6 +84,7 @@ def operation(
     problems: str,
     parameters: list[Schema] | None = None,
     body: Schema | None = None,
+    is_open: bool = False,
 ) -> Operation:
     """One method of one path.
 
@@ -94,12 +96,16 @@ def operation(
         problems: Statuses of problems, separated by spaces; some apply to every operation.
         parameters: Of path, query and header.
         body: The ``requestBody``; such operations answer 413, 415 and 422 too.
+        is_open: No token is asked for.
     """
     refused = {*problems.split(), "400", "403", "503", *(["413", "415", "422"] if body else [])}
+    if not is_open:
+        refused.add("401")
     return {
         "operationId": name,
         "tags": [tag],
         "summary": summary,
+        **({"security": []} if is_open else {}),
         **({"parameters": parameters} if parameters else {}),
         **({"requestBody": body} if body else {}),
         "responses": {

@@ -7,6 +7,7 @@ from headwater.api.routes.lineage import lineage_resources
 from headwater.api.routes.search import search_resources
 from headwater.api.routes.system import root_resources, system_resources
 from headwater.api.routes.target import API
+from headwater.api.routes.token import token_resources
 from headwater.api.routes.version import version_resources
 
 
@@ -17,6 +18,7 @@ def resources(services: Services) -> dict[str, Resource]:
         **event_resources(services),
         **search_resources(services),
         **lineage_resources(services),
+        **token_resources(services),
         **entity_resources(services),
         **version_resources(services),
     }
