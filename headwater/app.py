@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import logging
 import signal
 import socket
 import sys
@@ -22,15 +23,20 @@ from typing_extensions import override
 
 from headwater.api import Services, Streams, build_api, is_loopback
 from headwater.api.openapi import openapi_document
-from headwater.catalog import CatalogService, EventService, SearchService, TokenService
+from headwater.catalog import Actor, CatalogService, EventService, SearchService, TokenService
 from headwater.catalog.sign_in import is_on
-from headwater.errors import ClientError, InvalidInputError
+from headwater.errors import ClientError, HeadwaterError, InvalidInputError
 from headwater.lineage import LineageService, derive
 from headwater.schemas import use_folder
 from headwater.sdk import register_in_process
 from headwater.settings import Settings
 from headwater.store import Store, open_store
 from headwater.version import __version__
+
+_log = logging.getLogger("headwater.app")
+
+_DAY = 86_400  # seconds
+_SELF = Actor("headwater", "bot", "headwater")
 
 
 def create_app(store: Store, settings: Settings | None = None) -> FastAPI:
@@ -114,7 +120,7 @@ def serve(settings: Settings, *, announce: Callable[[str], None] = _print) -> No
             timeout_graceful_shutdown=5,
             ws="none",
         )
-        with _interruptible():
+        with _interruptible(), _trimmed_daily(store, settings):
             announce(f"Headwater {__version__} serves at {_address(settings.host, listener)}")
             _Server(config, before_shutdown=services.streams.end).run(sockets=[listener])
 
@@ -130,6 +136,31 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._before_shutdown()
         await super().shutdown(sockets)
+
+
+@contextmanager
+def _trimmed_daily(store: Store, settings: Settings) -> Iterator[None]:
+    """Drop events that the settings no longer keep, now and every day, beside what is done."""
+    if settings.events_keep_days is None:
+        yield
+        return
+    kept, ended = settings.events_keep_days * _DAY * 1000, threading.Event()
+
+    def trim() -> None:
+        while not ended.is_set():
+            try:
+                EventService(store).trim(actor=_SELF, older_than_ms=kept)
+            except HeadwaterError as error:  # tomorrow is another day
+                _log.warning("old events were not dropped: %s", error.message)
+            ended.wait(_DAY)
+
+    thread = threading.Thread(target=trim, name="headwater-trim")
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 @contextmanager

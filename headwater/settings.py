@@ -14,7 +14,9 @@ _VARIABLES = {
     "host": "HEADWATER_HOST",
     "port": "HEADWATER_PORT",
     "schemas": "HEADWATER_SCHEMAS",
+    "events_keep_days": "HEADWATER_EVENTS_KEEP_DAYS",
 }
+MAX_DAYS = 36_500
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ class Settings:
         host: Address to listen on.
         port: TCP port to listen on; 0 lets the system choose a free one.
         schemas: Folder of an organisation's own schema files; empty for none.
+        events_keep_days: How many days a server keeps events; None: for good.
         read_timeout: Seconds that a remote store has to answer a read.
         write_timeout: Seconds that it has to answer a write.
         max_body: The most bytes that a request's body may have.
@@ -36,6 +39,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8585
     schemas: str = ""
+    events_keep_days: int | None = None
     read_timeout: float = 30
     write_timeout: float = 300
     max_body: int = 10_000_000
@@ -62,6 +66,10 @@ class Settings:
             if value is not None:
                 found[name], sources[name] = value, name
         found["port"] = _port(found["port"], sources["port"])
+        if found["events_keep_days"] is not None:
+            found["events_keep_days"] = _days(
+                found["events_keep_days"], sources["events_keep_days"]
+            )
         return cls(**found)
 
 
@@ -69,4 +77,13 @@ def _port(value: Any, source: str) -> int:
     text = str(value)
     if not (text.isascii() and text.isdigit() and len(text) <= 5 and int(text) <= 65535):
         raise InvalidInputError(f"{source}: a port is a whole number from 0 to 65535, not {text!r}")
+    return int(text)
+
+
+def _days(value: Any, source: str) -> int:
+    text = str(value)
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= MAX_DAYS):
+        raise InvalidInputError(
+            f"{source} is a whole number of days from 1 to {MAX_DAYS}, not {text!r}"
+        )
     return int(text)

@@ -29,6 +29,16 @@ def serve(
             envvar="HEADWATER_SCHEMAS", metavar="FOLDER", help="Your own kinds' schema files."
         ),
     ] = "",
+    events_keep_days: Annotated[
+        int | None,
+        typer.Option(
+            envvar="HEADWATER_EVENTS_KEEP_DAYS",
+            min=1,
+            max=36_500,
+            help="Drop older events, daily.",
+            show_default="keep them for good",
+        ),
+    ] = None,
 ) -> None:
     """Serve the catalog until interrupted.
 
@@ -38,4 +48,8 @@ def serve(
     from headwater.app import serve as run
     from headwater.settings import Settings
 
-    run(Settings(store=store, host=host, port=port, schemas=schemas))
+    run(
+        Settings(
+            store=store, host=host, port=port, schemas=schemas, events_keep_days=events_keep_days
+        )
+    )

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -17,15 +18,17 @@ from headwater.app import serve
 from headwater.errors import InvalidInputError
 from headwater.sdk import Headwater
 from headwater.settings import Settings
+from headwater.store import open_store
+from headwater.testing.store_build import event, writes
 
 PROGRAM = "from headwater.app import serve; from headwater.settings import Settings; serve({})"
 
 
-def start(store: Path) -> subprocess.Popen[str]:
+def start(store: Path, **environ: str) -> subprocess.Popen[str]:
     settings = f"Settings.from_env(store='sqlite:///{store}')"
     return subprocess.Popen(
         [sys.executable, "-c", PROGRAM.format(settings)],
-        env={**os.environ, "HEADWATER_PORT": "0"},
+        env={**os.environ, "HEADWATER_PORT": "0", **environ},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -58,6 +61,32 @@ def test_a_signal_ends_it_quietly_with_its_store_closed(
         assert process.communicate(timeout=20) == ("", "")
     assert process.returncode == 0
     assert [path.name for path in tmp_path.iterdir()] == ["a.db"], "the log is checkpointed"
+
+
+def test_a_server_drops_events_that_it_is_not_to_keep(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    with closing(open_store(str(path))) as store:
+        for number in range(5):  # in the sixties
+            store.commit(writes(at=number, events=(event(f"table-{number}"),)))
+    with start(path, HEADWATER_EVENTS_KEEP_DAYS="30") as process:
+        assert httpx.get(address(process)).status_code == 200
+        process.terminate()
+        assert process.communicate(timeout=20) == ("", "")
+    with closing(open_store(str(path))) as store:
+        found = [(each.number, each.event.type) for each in store.events()]
+    assert found == [(6, "entityCreated")], "of the built-in service"
+
+
+def test_events_are_kept_unless_told_otherwise(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    with closing(open_store(str(path))) as store:
+        store.commit(writes(at=0, events=(event("table-0"),)))
+    with start(path) as process:
+        assert httpx.get(address(process)).status_code == 200
+        process.terminate()
+        process.communicate(timeout=20)
+    with closing(open_store(str(path))) as store:
+        assert [each.number for each in store.events()] == [1, 2]
 
 
 def test_the_address_is_announced_and_answers(server: str) -> None:

@@ -29,6 +29,18 @@ def test_what_is_passed_stands_above_the_environment() -> None:
     assert (settings.store, settings.port) == ("b.db", 80)
 
 
+def test_days_are_read() -> None:
+    assert Settings.from_env(environ={}).events_keep_days is None
+    environ = {"HEADWATER_EVENTS_KEEP_DAYS": "90"}
+    assert Settings.from_env(environ=environ).events_keep_days == 90
+
+
+@pytest.mark.parametrize("text", ["x", "0", "-1", "36501", "1.5", "\u0663", "1" * 5000])
+def test_bad_days_name_the_variable(text: str) -> None:
+    with pytest.raises(InvalidInputError, match="HEADWATER_EVENTS_KEEP_DAYS"):
+        Settings.from_env(environ={"HEADWATER_EVENTS_KEEP_DAYS": text})
+
+
 @pytest.mark.parametrize("text", ["x", "-1", "65536", "8585.0", "\u0663", "1" * 5000])
 def test_a_bad_port_names_the_variable(text: str) -> None:
     with pytest.raises(InvalidInputError, match="HEADWATER_PORT"):

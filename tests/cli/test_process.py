@@ -48,7 +48,7 @@ def test_help_lists_every_command_and_the_exit_codes() -> None:
 def test_help_of_every_command_has_an_example(command: str) -> None:
     text = CliRunner().invoke(app, [command, "--help"]).stdout
     assert re.search(rf"^  Example:\n    headwater {command}", text, re.MULTILINE)
-    variables = ["STORE", "HOST", "PORT"] if command == "serve" else ["URL"]
+    variables = ["STORE", "HOST", "PORT", "EVENTS_KEEP_DAYS"] if command == "serve" else ["URL"]
     for name in variables:
         assert f"HEADWATER_{name}" in text
 
