@@ -9,12 +9,12 @@ from urllib.parse import quote
 from sqlalchemy import make_url
 from sqlglot.dialects.dialect import Dialect
 
-from headwater.connectors.relation import Relation, ViewLineage
+from headwater.connectors.relation import Relation
 from headwater.connectors.report import Failure, Report, Unresolved
+from headwater.connectors.sql_lineage import LineageWriter
 from headwater.connectors.sql_request import Place, table_request
 from headwater.connectors.sql_source import SqlSource, SqlTable, Unread, open_source
 from headwater.connectors.view_lineage import ViewReader
-from headwater.errors import ConflictError, InvalidInputError, NotFoundError
 from headwater.sdk import Headwater
 
 SERVICE_TYPES = {
@@ -130,47 +130,8 @@ class _Run:
             database=self._source.database,
             default_schema=self._source.default_schema,
         )
-        for view in views:
-            lineage = reader.read(_relation(view), view.definition or "")
-            self._put_edges(view, lineage, known)
-
-    def _put_edges(self, view: SqlTable, lineage: ViewLineage, known: set[str]) -> None:
-        report, name = self.report, self._fqn(view)
-        report.unresolved += [Unresolved(name, note.line, note.message) for note in lineage.notes]
-        report.columns += sum(1 for column in lineage.columns if column.origins)
-        for relation in lineage.relations:
-            upstream = self._place.fqn(relation.schema, relation.name)
-            if upstream not in known:
-                continue  # its failure is in the report
-            details = {
-                "source": "view",
-                "sqlQuery": view.definition,
-                "columnsLineage": self._pairs(view, relation, lineage),
-            }
-            try:
-                self._hw.put_edge(f"table:{upstream}", f"table:{name}", details=details)
-            except (InvalidInputError, NotFoundError, ConflictError) as error:
-                report.failed.append(Failure(f"lineage {upstream} → {name}", error.message))
-            else:
-                report.edges += 1
-
-    def _pairs(
-        self, view: SqlTable, relation: Relation, lineage: ViewLineage
-    ) -> list[dict[str, Any]]:
-        """Which columns of a relation make which columns of a view."""
-        pairs: list[dict[str, Any]] = []
-        for column in lineage.columns:
-            origins = [origin for source, origin in column.origins if source == relation]
-            if origins:
-                pair: dict[str, Any] = {
-                    "fromColumns": [
-                        self._place.fqn(relation.schema, relation.name, origin)
-                        for origin in origins
-                    ],
-                    "toColumn": self._place.fqn(view.schema, view.name, column.column),
-                }
-                pairs.append(pair | ({"function": column.function} if column.function else {}))
-        return pairs
+        read = ((view, reader.read(_relation(view), view.definition or "")) for view in views)
+        LineageWriter(self._hw, self._place, self.report).write(read, known)
 
     def _fqn(self, table: SqlTable) -> str:
         return self._place.fqn(table.schema, table.name)

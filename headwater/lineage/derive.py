@@ -127,12 +127,16 @@ def _stored_edges(
 def _hidden(
     entity_id: str, sources: Iterable[Source], suppressed: Iterable[EdgeKey]
 ) -> set[tuple[str, str]]:
-    """The pairs that people suppressed, of resolved sources also what they did while it waited."""
+    """The pairs that people suppressed.
+
+    Those of a source go with its table's, and stay when the source is resolved.
+    """
     hidden = {(key.from_id, key.to_id) for key in suppressed}
     for each in sources:
         feature_id, column_id = each.feature["id"], each.source.get("columnId")
-        if column_id and (source_id(entity_id, each), feature_id) in hidden:
-            hidden.add((column_id, feature_id))
+        waiting = source_id(entity_id, each)
+        if not hidden.isdisjoint({(each.table_id, entity_id), (waiting, feature_id)}):
+            hidden.add((column_id or waiting, feature_id))
     return hidden
 
 
@@ -173,7 +177,7 @@ def _resolve_in(
             tied.append(each)
     if not tied:
         return
-    around = store.edges(to_ids={each.feature["id"] for each in tied})
+    around = store.edges(to_ids={record.id, *(each.feature["id"] for each in tied)})
     suppressed = [edge.key for edge in around if edge.key.level == SUPPRESSED]
     hidden = _hidden(record.id, tied, suppressed)
     for each in tied:

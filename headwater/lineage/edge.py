@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any, NamedTuple, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
-from headwater.errors import InvalidInputError, NotFoundError
+from headwater.errors import HeadwaterError, InvalidInputError
 from headwater.lineage.kind import UNRESOLVED
-from headwater.lineage.node import find_by_id, find_root
+from headwater.lineage.node import Name, find_all
 from headwater.store.base import EdgeKey, EdgeWrite, Node, Store
 from headwater.store.draft import dump
 
 Text = Annotated[str, Field(min_length=1)]
+R = TypeVar("R", bound="_Request")
+Columns = dict[tuple[str | None, str], str]
+"""Ids of columns by their entity's id and their FQN."""
+Fault = dict[str, str]
+
+
+MANUAL = "manual"
+"""The source of what people say, if they say nothing else; and of what they suppress."""
 
 
 class _Request(BaseModel):
@@ -21,7 +30,7 @@ class _Request(BaseModel):
 
 
 class NodeReference(_Request):
-    """A node: by id, or by FQN with or without its kind."""
+    """A node: by id, or by FQN with or without its kind. A text is any of these."""
 
     id: Text | None = None
     type: Text | None = None
@@ -31,6 +40,18 @@ class NodeReference(_Request):
     description: str | None = None
     deleted: bool | None = None
     href: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_text(cls, given: Any) -> Any:
+        return {"fullyQualifiedName": given} if isinstance(given, str) else given
+
+    def named(self) -> Name | None:
+        """What it names, if anything."""
+        if self.id:
+            return Name(self.id.lower(), None, self.type)
+        name = self.fully_qualified_name
+        return Name.of(name, self.type) if name else None
 
 
 class ColumnsLineage(_Request):
@@ -48,7 +69,7 @@ class LineageDetails(_Request):
         source: How it is known, such as ``manual`` or ``view``.
     """
 
-    source: Text = "manual"
+    source: Text = MANUAL
     description: str | None = None
     sql_query: str | None = None
     columns_lineage: list[ColumnsLineage] | None = None
@@ -57,91 +78,206 @@ class LineageDetails(_Request):
 class AddLineage(_Request):
     """Request to hold that one node feeds another."""
 
-    from_entity: NodeReference | Text
-    to_entity: NodeReference | Text
+    from_entity: NodeReference
+    to_entity: NodeReference
     lineage_details: LineageDetails | None = None
 
+    @property
+    def details(self) -> LineageDetails:
+        """What is known of the edge."""
+        return self.lineage_details or LineageDetails()
 
-def check_edge_request(body: Any) -> AddLineage:
+
+class EdgeSet(_Request):
+    """Request to hold a producer's edges, in place of those that it said before.
+
+    Attributes:
+        source: How they are known, all of them; what the producer said of another source stays.
+        targets: Only what leads to these is replaced; other edges are added. None: everything is.
+    """
+
+    source: Text | None = None
+    targets: list[NodeReference] | None = None
+    edges: list[AddLineage]
+
+
+def check_request(model: type[R], body: Any) -> R:
     """Return the request, checked.
 
     Raises:
         InvalidInputError: It is not valid; every fault has its pointer.
     """
     try:
-        return AddLineage.model_validate(body)
+        return model.model_validate(body)
     except ValidationError as error:
-        faults = [
-            {"pointer": "".join(f"/{part}" for part in fault["loc"]), "message": fault["msg"]}
-            for fault in error.errors(include_url=False, include_context=False, include_input=False)
-        ]
-        text = "; ".join(f"{fault['pointer']}: {fault['message']}" for fault in faults)
-        raise InvalidInputError(f"not a valid lineage request: {text}", errors=faults) from None
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        refuse({"pointer": _pointer(fault["loc"]), "message": fault["msg"]} for fault in found)
+        raise
 
 
-def find_end(store: Store, reference: NodeReference | str, pointer: str) -> Node:
-    """Return the node that one end of a request names, deleted or not.
+def refuse(faults: Iterable[Fault]) -> None:
+    """Raise what is wrong with a request, if anything is.
 
     Raises:
-        InvalidInputError: It names none.
+        InvalidInputError: There are faults.
     """
-    try:
-        if isinstance(reference, str):
-            node = find_root(store, reference)
-        elif reference.id:
-            node = find_by_id(store, reference.id.lower(), kind=reference.type)
-        elif reference.fully_qualified_name:
-            node = find_root(store, reference.fully_qualified_name, kind=reference.type)
-        else:
-            raise InvalidInputError.at(pointer, "a reference has an id or a fullyQualifiedName")
-    except NotFoundError as error:
-        raise InvalidInputError.at(pointer, error.message) from error
-    return node
+    listed = [*faults]
+    if listed:
+        text = "; ".join(f"{fault['pointer']}: {fault['message']}" for fault in listed[:10])
+        more = f"; and {len(listed) - 10} more" if len(listed) > 10 else ""
+        raise InvalidInputError(f"not a valid lineage request: {text}{more}", errors=listed)
 
 
-def edge_writes(
-    store: Store, request: AddLineage, start: Node, end: Node, producer: str
-) -> list[EdgeWrite]:
+def _pointer(location: tuple[int | str, ...]) -> str:
+    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in location)
+
+
+class Ends(NamedTuple):
+    """An edge that is asked for, with the nodes that it names.
+
+    Attributes:
+        pointer: Where the request stands in the body.
+    """
+
+    pointer: str
+    request: AddLineage
+    start: Node
+    end: Node
+
+    @property
+    def entities(self) -> tuple[str, str]:
+        """Ids of the two entities."""
+        return entity_id(self.start), entity_id(self.end)
+
+
+def entity_id(node: Node) -> str:
+    """The id of a node's entity, which may be itself."""
+    return node.owner_id or node.id
+
+
+def find_nodes(
+    store: Store, references: Sequence[tuple[str, NodeReference]]
+) -> list[Node | HeadwaterError]:
+    """Return the node of each reference, or why there is none, in at most two look-ups.
+
+    Args:
+        references: With their pointers.
+    """
+    names = [reference.named() for _, reference in references]
+    found = iter(find_all(store, [name for name in names if name]))
+    nothing = InvalidInputError("a reference has an id or a fullyQualifiedName")
+    return [next(found) if name else nothing for name in names]
+
+
+def find_ends(store: Store, requests: Sequence[tuple[str, AddLineage]]) -> list[Ends]:
+    """Return the requests, each with its pointer given, with the nodes that they name.
+
+    Raises:
+        InvalidInputError: Some name none, or not one alone; every fault has its pointer.
+    """
+    references = []
+    for pointer, request in requests:
+        references.append((f"{pointer}/fromEntity", request.from_entity))
+        references.append((f"{pointer}/toEntity", request.to_entity))
+    nodes = checked_nodes(references, find_nodes(store, references))
+    return [
+        Ends(pointer, request, nodes[2 * at], nodes[2 * at + 1])
+        for at, (pointer, request) in enumerate(requests)
+    ]
+
+
+def checked_nodes(
+    references: Sequence[tuple[str, NodeReference]], found: Sequence[Node | HeadwaterError]
+) -> list[Node]:
+    """The nodes that were found for references.
+
+    Raises:
+        InvalidInputError: For some there is none.
+    """
+    refuse(
+        {"pointer": pointer, "message": node.message}
+        for (pointer, _), node in zip(references, found, strict=True)
+        if isinstance(node, HeadwaterError)
+    )
+    return [node for node in found if not isinstance(node, HeadwaterError)]
+
+
+def gone(ends: Iterable[Ends]) -> list[Fault]:
+    """The faults of edges with an end that is deleted: nothing new is said of what is gone."""
+    return [
+        {"pointer": each.pointer + where, "message": f"{node.kind} {node.fqn!r} is deleted"}
+        for each in ends
+        for where, node in (("/fromEntity", each.start), ("/toEntity", each.end))
+        if node.deleted or node.dropped
+    ]
+
+
+def known_columns(store: Store, ends: Iterable[Ends]) -> Columns:
+    """The columns that edges name, in one look-up."""
+    owners, names = set[str](), set[str]()
+    for each in ends:
+        owners.update(each.entities)
+        for pair in each.request.details.columns_lineage or ():
+            names.update((*pair.from_columns, pair.to_column))
+    parts = store.nodes(fqns=names, owner_ids=owners) if names else []
+    return {
+        (part.owner_id, part.fqn): part.id
+        for part in parts
+        if not part.dropped and part.kind != UNRESOLVED
+    }
+
+
+def edge_writes(each: Ends, columns: Columns, *, source: str, producer: str) -> list[EdgeWrite]:
     """Everything that a request asserts: the edge itself, its columns, and what both imply.
 
     Raises:
         InvalidInputError: A column is not part of its end, or the edge leads to where it starts.
     """
-    details = request.lineage_details or LineageDetails()
-    tables = (start.owner_id or start.id, end.owner_id or end.id)
-    if start.id == end.id or tables[0] == tables[1]:
-        raise InvalidInputError.at("/toEntity", f"{end.kind} {end.fqn!r} cannot feed itself")
+    start, end, details = each.start, each.end, each.request.details
+    tables = each.entities
+    if tables[0] == tables[1]:
+        message = f"{end.kind} {end.fqn!r} cannot feed itself"
+        raise InvalidInputError.at(f"{each.pointer}/toEntity", message)
     about = _json({"description": details.description, "sqlQuery": details.sql_query})
-    writes = [EdgeWrite(EdgeKey(*tables, "coarse", details.source, producer), about)]
+    said = {EdgeKey(*tables, "coarse", source, producer): about}
+    for a, b, function in _column_pairs(each, columns):
+        said[EdgeKey(a, b, "fine", source, producer)] = _json({"function": function})
     if start.owner_id or end.owner_id:
-        writes.append(EdgeWrite(EdgeKey(start.id, end.id, "fine", details.source, producer), about))
-    fine: dict[EdgeKey, EdgeWrite] = {}
-    for a, b, function in _column_pairs(store, details, tables):
-        key = EdgeKey(a, b, "fine", details.source, producer)
-        fine[key] = EdgeWrite(key, _json({"function": function}))
-    return [*writes, *fine.values()]
+        said[EdgeKey(start.id, end.id, "fine", source, producer)] = about
+    return [EdgeWrite(key, text) for key, text in said.items()]
 
 
-def _column_pairs(
-    store: Store, details: LineageDetails, tables: tuple[str, str]
-) -> list[tuple[str, str, str | None]]:
-    asked = details.columns_lineage or []
-    names = {name for pair in asked for name in (*pair.from_columns, pair.to_column)}
-    parts = store.nodes(fqns=names, owner_ids=set(tables)) if names else []
-    known = {(n.owner_id, n.fqn): n.id for n in parts if not n.dropped and n.kind != UNRESOLVED}
+def hidden_pairs(keys: Iterable[EdgeKey]) -> set[tuple[str, str]]:
+    """The pairs of nodes between which people suppressed edges, among some that are held."""
+    return {(key.from_id, key.to_id) for key in keys if key.level == "suppressed"}
 
+
+def allowed(
+    writes: Iterable[EdgeWrite], hidden: set[tuple[str, str]], entities: tuple[str, str]
+) -> list[EdgeWrite]:
+    """Those of an edge's assertions that no person suppressed.
+
+    With the edge between the two entities, those between their parts are suppressed.
+    """
+    if entities in hidden:
+        return []
+    return [write for write in writes if (write.key.from_id, write.key.to_id) not in hidden]
+
+
+def _column_pairs(each: Ends, columns: Columns) -> list[tuple[str, str, str | None]]:
     def part(owner: str, fqn: str, pointer: str) -> str:
-        found = known.get((owner, fqn))
+        found = columns.get((owner, fqn))
         if found is None:
             raise InvalidInputError.at(pointer, f"there is no column {fqn!r} on this side")
         return found
 
     out = []
-    for index, pair in enumerate(asked):
-        where = f"/lineageDetails/columnsLineage/{index}"
-        to = part(tables[1], pair.to_column, f"{where}/toColumn")
+    for index, pair in enumerate(each.request.details.columns_lineage or ()):
+        where = f"{each.pointer}/lineageDetails/columnsLineage/{index}"
+        to = part(each.entities[1], pair.to_column, f"{where}/toColumn")
         for at, fqn in enumerate(pair.from_columns):
-            out.append((part(tables[0], fqn, f"{where}/fromColumns/{at}"), to, pair.function))
+            start = part(each.entities[0], fqn, f"{where}/fromColumns/{at}")
+            out.append((start, to, pair.function))
     return out
 
 

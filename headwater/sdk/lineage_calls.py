@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-from headwater.sdk.address import EntityLike, KindLike, address_of
+from headwater.errors import InvalidInputError
+from headwater.sdk.address import EntityLike, KindLike, address_of, segment
 from headwater.sdk.analysis import LineageCycles, LineageRoots
 from headwater.sdk.entities import EntityCalls
 from headwater.sdk.impact import Impact
@@ -14,6 +15,8 @@ from headwater.sdk.lineage_diff import LineageDiff
 from headwater.sdk.path import LineagePath
 
 View = Literal["entity", "feature", "column"]
+Edge = tuple[EntityLike, EntityLike, Mapping[str, Any] | None]
+"""Where data comes from, where it goes, and what is known of that (see ``put_edge``)."""
 
 
 class LineageCalls(EntityCalls):
@@ -209,6 +212,44 @@ class LineageCalls(EntityCalls):
         """Take an edge away; one that follows from documents stays away until it is lifted."""
         return self._edge("DELETE", source, target, None)
 
+    def replace_edges(
+        self,
+        edges: Iterable[Edge],
+        *,
+        source: str | None = None,
+        targets: Iterable[EntityLike] | None = None,
+    ) -> dict[str, Any]:
+        """Say all that this client's producer knows, in place of what it said before, at once.
+
+        What is said again stays as it is, what is left out is closed. Others' edges, and what
+        people suppressed, are not touched.
+
+        Args:
+            edges: ``(source, target, details)``, each as ``put_edge`` takes it.
+            source: How all of them are known; only what was said of that source is replaced.
+            targets: Only what leads to these is replaced, and other edges are added.
+
+        Returns:
+            How many assertions were ``opened`` and ``closed``, and how many are ``unchanged``.
+
+        Raises:
+            InvalidInputError: This client has no producer, or something of an edge is not right.
+        """
+        producer = self._wire.producer
+        if producer is None:
+            raise InvalidInputError(
+                "edges are replaced by the producer that wrote them: Headwater(…, producer=…) or"
+                " hw.as_producer(…) names it"
+            )
+        body: dict[str, Any] = {"edges": [_spelled(*edge) for edge in edges]}
+        if source is not None:
+            body["source"] = source
+        if targets is not None:
+            body["targets"] = [address_of(target).reference() for target in targets]
+        path = f"/lineage/producers/{segment(producer)}"
+        found: dict[str, Any] = self._wire.send("PUT", path, body=body).data
+        return found
+
     def _edge(
         self,
         method: str,
@@ -216,12 +257,18 @@ class LineageCalls(EntityCalls):
         target: EntityLike,
         details: Mapping[str, Any] | None,
     ) -> dict[str, Any]:
-        ends = [address_of(end).reference() for end in (source, target)]
-        body: dict[str, Any] = {"fromEntity": ends[0], "toEntity": ends[1]}
-        if details is not None:
-            body["lineageDetails"] = dict(details)
+        body = _spelled(source, target, details)
         found: dict[str, Any] = self._wire.send(method, "/lineage/edges", body=body).data
         return found
+
+
+def _spelled(
+    source: EntityLike, target: EntityLike, details: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """An edge as requests spell it."""
+    ends = [address_of(end).reference() for end in (source, target)]
+    body: dict[str, Any] = {"fromEntity": ends[0], "toEntity": ends[1]}
+    return body if details is None else body | {"lineageDetails": dict(details)}
 
 
 def _text(entity: EntityLike) -> str:

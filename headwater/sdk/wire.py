@@ -47,6 +47,7 @@ class Wire:
         headers = {"Accept": "application/json", "User-Agent": f"headwater/{__version__}"}
         if token:
             headers["Authorization"] = _bearer(token)
+        self.producer = producer
         self._producer = {} if producer is None else _producer_header(producer)
         self._client = httpx.Client(
             base_url=self.url + API,
@@ -62,6 +63,7 @@ class Wire:
     def as_producer(self, producer: str) -> Wire:
         """Return a wire over the same connections that sends as a producer."""
         other = copy(self)
+        other.producer = producer
         other._producer = _producer_header(producer)
         return other
 

@@ -22,6 +22,7 @@ FILLED = {
     "{id}": NOBODY,
     "{fqn:path}": "no.such.thing",
     "{kind}": "mlmodel",
+    "{producer:path}": "dbt",
     "{version}": "0.1",
     "{other}": "0.2",
 }
@@ -43,13 +44,18 @@ def filled(path: str) -> str:
     return path
 
 
+def _spelled(path: str) -> str:
+    """A path of the description as the router spells it."""
+    return path.replace("{fqn}", "{fqn:path}").replace("{producer}", "{producer:path}")
+
+
 def bodied() -> Iterator[tuple[str, str]]:
     """Every path, filled in, and method that take a body; of the kinds, one stands for all."""
     for path, item in openapi_document()["paths"].items():
         if path.split("/")[3] not in OTHERS:
             for method, operation in item.items():
                 if "requestBody" in operation:
-                    yield filled(path.replace("{fqn}", "{fqn:path}")), method.upper()
+                    yield filled(_spelled(path)), method.upper()
 
 
 OTHERS = {kind.collection for kind in kinds().values()} - {"mlmodels"}
@@ -61,8 +67,18 @@ BODIED = [*bodied()]
 @pytest.fixture(scope="module")
 def site() -> Iterator[httpx.Client]:
     transport = InProcessTransport(open_store("sqlite://"))
-    with httpx.Client(base_url="http://localhost", transport=transport) as client:
+    with httpx.Client(
+        base_url="http://localhost",
+        transport=transport,
+        event_hooks={"request": [_as_producer]},
+    ) as client:
         yield client
+
+
+def _as_producer(request: httpx.Request) -> None:
+    """A producer's own edges are for that producer alone."""
+    if "/producers/" in request.url.path:
+        request.headers["X-Headwater-Producer"] = FILLED["{producer:path}"]
 
 
 def check(answer: httpx.Response, *statuses: int) -> None:
@@ -200,7 +216,7 @@ def test_a_head_request_says_as_much_as_a_get(site: httpx.Client) -> None:
 
 def test_the_description_lists_every_route_and_no_other() -> None:
     described = {
-        (path.replace("{fqn}", "{fqn:path}"), method.upper())
+        (_spelled(path), method.upper())
         for path, item in openapi_document()["paths"].items()
         for method in item
     }

@@ -236,3 +236,27 @@ def test_questions_about_what_is_not_there(
     client: httpx.Client, path: str, params: dict[str, str]
 ) -> None:
     assert client.get(f"/lineage/{path}", params=params).status_code == 404
+
+
+def test_a_producer_replaces_its_own_edges(client: httpx.Client, table: str, model: str) -> None:
+    edge = {"fromEntity": f"mlmodel:{model}", "toEntity": f"table:{table}"}
+    path, mine = "/lineage/producers/dbt", {"X-Headwater-Producer": "dbt"}
+    answer = client.put(path, json={"edges": [edge]}, headers=mine)
+    assert answer.status_code == 200, answer.text
+    assert answer.json() == {"producer": "dbt", "opened": 1, "closed": 0, "unchanged": 0}
+    (cycle,) = walk(client, "cycles", fqn=table)["cycles"]
+    assert len(cycle) == 2
+    assert client.put(path, json={"edges": []}, headers=mine).json()["closed"] == 1
+    assert walk(client, "cycles", fqn=table)["cycles"] == []
+    for headers in ({}, {"X-Headwater-Producer": "other"}):
+        refused = client.put(path, json={"edges": []}, headers=headers)
+        assert (refused.status_code, refused.json()["code"]) == (403, "access-denied")
+    faulty = client.put(path, json={"edges": [edge, {**edge, "toEntity": "x"}]}, headers=mine)
+    assert faulty.status_code == 422
+    assert [each["pointer"] for each in faulty.json()["errors"]] == ["/edges/1/toEntity"]
+
+
+def test_a_producer_may_have_any_name(client: httpx.Client, table: str) -> None:
+    headers = {"X-Headwater-Producer": "sql:a/b c"}
+    answer = client.put("/lineage/producers/sql%3Aa%2Fb%20c", json={"edges": []}, headers=headers)
+    assert (answer.status_code, answer.json().get("producer")) == (200, "sql:a/b c")

@@ -113,6 +113,10 @@ def test_answers_are_what_the_description_says(
     check(client.get("/lineage/cycles", params={"fqn": root}), "LineageCycles")
     check(client.put("/lineage/edges", json=edge), "LineageAnswer")
     check(client.post(f"/lineage{one}"), "Lineage")
+    replaced = client.put(
+        "/lineage/producers/p", json={"edges": [edge]}, headers={"X-Headwater-Producer": "p"}
+    )
+    check(replaced, "EdgeSetAnswer")
     check(client.get("/events"), "EventPage")
     check(client.get("/health"), "Health")
     check(client.get("/schemas"), "KindPage")

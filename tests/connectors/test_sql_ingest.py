@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -85,6 +86,54 @@ def test_a_changed_view_says_its_lineage_anew(duck: MakeDatabase, hw: Headwater)
     report = ingest(hw, url)
     assert report.changed == 1
     assert feeds(hw, "duckdb.cellar.main.ratio.acid_to_ash") == {"duckdb.cellar.main.chemistry.ash"}
+
+
+def test_what_a_view_no_longer_reads_is_closed(duck: MakeDatabase, hw: Headwater) -> None:
+    ingest(hw, duck(CELLAR))
+    ratio = "table:duckdb.cellar.main.ratio"
+    hw.put_edge("table:duckdb.cellar.main.top", ratio)
+    report = ingest(
+        hw,
+        duck("""
+        DROP VIEW top; DROP VIEW ratio;
+        CREATE VIEW ratio AS SELECT sample_id, ash AS acid_to_ash FROM chemistry;
+        CREATE VIEW top AS SELECT 1 AS one;
+    """),
+    )
+    assert (report.edges, report.failed) == (1, [])
+    up = {node.name for node in hw.lineage(ratio, downstream=0).upstream()}
+    assert up == {"chemistry", "top"}  # a person's own edge stays
+    assert not hw.lineage("table:duckdb.cellar.main.top", downstream=0).upstream()
+
+
+def test_what_cannot_be_read_now_keeps_its_lineage(sqlite: MakeDatabase, hw: Headwater) -> None:
+    ingest(hw, sqlite("CREATE TABLE t (a INTEGER); CREATE VIEW v AS SELECT a FROM t;"))
+    report = ingest(
+        hw, sqlite("DROP VIEW v; CREATE VIEW v AS SELECT CAST(a AS UNSIGNED BIG INT) AS a FROM t;")
+    )
+    assert [note.name for note in report.unresolved] == ["sqlite.cellar.main.v"]
+    assert feeds(hw, "sqlite.cellar.main.v.a") == {"sqlite.cellar.main.t.a"}
+
+
+def test_one_view_that_is_refused_holds_up_no_other(
+    sqlite: MakeDatabase, hw: Headwater, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = sqlite("""
+        CREATE TABLE t (a INTEGER);
+        CREATE VIEW bad AS SELECT a FROM t; CREATE VIEW good AS SELECT a FROM t;
+    """)
+    replace = Headwater.replace_edges
+
+    def meanwhile_deleted(client: Headwater, edges: Any, **options: Any) -> dict[str, Any]:
+        if found := hw.find(Table, "sqlite.cellar.main.bad"):
+            hw.delete(found)
+        return replace(client, edges, **options)
+
+    monkeypatch.setattr(Headwater, "replace_edges", meanwhile_deleted)
+    report = ingest(hw, url)
+    assert [failure.name for failure in report.failed] == ["lineage of sqlite.cellar.main.bad"]
+    assert "is deleted" in report.failed[0].message
+    assert (report.edges, feeds(hw, "sqlite.cellar.main.good.a")) == (1, {"sqlite.cellar.main.t.a"})
 
 
 def test_a_dropped_column_makes_a_major_version(duck: MakeDatabase, hw: Headwater) -> None:

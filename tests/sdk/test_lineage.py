@@ -22,6 +22,7 @@ from headwater import (
     Table,
 )
 from headwater.sdk.impact import Impact
+from headwater.sdk.lineage_calls import Edge
 
 
 @pytest.fixture
@@ -280,6 +281,21 @@ def test_circles_are_told_from_their_first_node(
     roots = hw.lineage_roots(view)
     assert ([len(each) for each in roots.cycles], roots.roots) == ([2], [])
     assert "the circle table" in str(roots)
+
+
+def test_a_producer_replaces_its_edges(hw: Headwater, customers: Table, view: Table) -> None:
+    with pytest.raises(InvalidInputError, match="as_producer"):
+        hw.replace_edges([])
+    dbt = hw.as_producer("dbt: nightly/main")
+    edges: list[Edge] = [
+        (view, "headwater", {"description": "scores"}),
+        ("table:shop.main.raw.features", customers, None),
+    ]
+    assert dbt.replace_edges(edges, source="dbt")["opened"] == 2
+    assert [node.kind for node in hw.lineage(view).downstream()] == ["mlmodelService", "table"]
+    assert dbt.replace_edges(edges[:1], source="dbt", targets=[customers])["closed"] == 1
+    assert dbt.replace_edges([], source="dbt")["closed"] == 1
+    assert [node.id for node in hw.lineage(view).upstream()] == [customers.id]
 
 
 def walk(edges: list[str], root: str = "a", **more: Any) -> Lineage:

@@ -44,6 +44,7 @@ def lineage_paths() -> dict[str, dict[str, Operation]]:
         "/lineage/roots": {"get": _roots()},
         "/lineage/cycles": {"get": _cycles()},
         "/lineage/edges": _edges(),
+        "/lineage/producers/{producer}": {"put": _replace_edges()},
         "/lineage/mlmodels/{id}": {"post": _add_mlmodel_lineage()},
     }
 
@@ -173,6 +174,17 @@ def _edges() -> dict[str, Operation]:
             parameters=[PRODUCER], body=edge, answers=ends, problems=_NOT_UNIQUE,
         ),
     }  # fmt: skip
+
+
+def _replace_edges() -> Operation:
+    name = "The producer, percent-encoded: the caller's own."
+    return operation(
+        "replaceProducerEdges", "lineage",
+        "Hold a producer's edges in place of those that it said before, in one commit.",
+        parameters=[parameter("producer", name, TEXT, where="path"), PRODUCER],
+        body=json_body(ref("EdgeSet")),
+        answers=answer("What was opened and closed.", ref("EdgeSetAnswer")), problems="409",
+    )  # fmt: skip
 
 
 def _add_mlmodel_lineage() -> Operation:

@@ -35,6 +35,7 @@ def lineage_resources(services: Services) -> dict[str, Resource]:
         "/lineage/roots": Resource(GET=routes.roots),
         "/lineage/cycles": Resource(GET=routes.cycles),
         "/lineage/edges": Resource(PUT=routes.put_edge, DELETE=routes.delete_edge),
+        "/lineage/producers/{producer:path}": Resource(PUT=routes.replace_edges),
         "/lineage/mlmodels/{id}": Resource(POST=routes.add_mlmodel_lineage),
         "/lineage/{kind}/name/{fqn:path}": Resource(GET=routes.walk),
         "/lineage/{kind}/{id}": Resource(GET=routes.walk),
@@ -183,6 +184,15 @@ class _Routes:
         return json_answer(
             await self._services.write(
                 request, lambda body: self._lineage.delete_edge(body, actor=actor)
+            )
+        )
+
+    async def replace_edges(self, request: Request) -> Response:
+        actor, producer = actor_of(request), request.path_params["producer"]
+        Query(request.scope)
+        return json_answer(
+            await self._services.write(
+                request, lambda body: self._lineage.replace_edges(producer, body, actor=actor)
             )
         )
 

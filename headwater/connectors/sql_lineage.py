@@ -1,0 +1,118 @@
+"""Writing what views read: each view's edges in place of those that it had before."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from headwater.connectors.relation import Relation, ViewLineage
+from headwater.connectors.report import Failure, Report, Unresolved
+from headwater.connectors.sql_request import Place
+from headwater.connectors.sql_source import SqlTable
+from headwater.errors import ConflictError, InvalidInputError, NotFoundError
+from headwater.sdk import Headwater
+from headwater.sdk.lineage_calls import Edge
+
+SOURCE = "view"
+_MOST_VIEWS = 200
+_MOST_BYTES = 4_000_000  # the server takes 10 MB
+
+
+@dataclass(frozen=True, slots=True)
+class _ViewEdges:
+    """What one view reads.
+
+    Attributes:
+        whole: All that it reads is known; what it read before, and no longer does, is closed.
+    """
+
+    name: str
+    edges: list[Edge]
+    whole: bool
+
+
+class LineageWriter:
+    """Writes the lineage of views, and reports it."""
+
+    def __init__(self, hw: Headwater, place: Place, report: Report) -> None:
+        self._hw = hw
+        self._place = place
+        self._report = report
+
+    def write(self, views: Iterable[tuple[SqlTable, ViewLineage]], known: Collection[str]) -> None:
+        """Write what views read.
+
+        Args:
+            known: Tables and views that the catalog has, by FQN.
+        """
+        for chunk in _chunks(self._of(view, lineage, known) for view, lineage in views):
+            self._replace(chunk)
+
+    def _of(self, view: SqlTable, lineage: ViewLineage, known: Collection[str]) -> _ViewEdges:
+        report, name = self._report, self._place.fqn(view.schema, view.name)
+        report.unresolved += [Unresolved(name, note.line, note.message) for note in lineage.notes]
+        report.columns += sum(1 for column in lineage.columns if column.origins)
+        edges: list[Edge] = []
+        for relation in lineage.relations:
+            upstream = self._place.fqn(relation.schema, relation.name)
+            if upstream in known:  # the failure of any other is in the report
+                pairs = self._pairs(view, relation, lineage)
+                details = {"sqlQuery": view.definition, "columnsLineage": pairs}
+                edges.append((f"table:{upstream}", f"table:{name}", details))
+        if lineage.notes:  # a table that this run failed to read may be one of the view's
+            whole = bool(edges) and not report.failed
+        else:
+            whole = len(edges) == len(lineage.relations)
+        return _ViewEdges(name, edges, whole)
+
+    def _replace(self, views: Sequence[_ViewEdges]) -> None:
+        """Write the edges of some views at once, or, where one is refused, one by one."""
+        edges = [edge for view in views for edge in view.edges]
+        targets = [f"table:{view.name}" for view in views if view.whole]
+        if not (edges or targets):
+            return
+        try:
+            self._hw.replace_edges(edges, source=SOURCE, targets=targets)
+        except (InvalidInputError, NotFoundError, ConflictError) as error:
+            if len(views) == 1:
+                self._report.failed.append(Failure(f"lineage of {views[0].name}", error.message))
+                return
+            for view in views:
+                self._replace([view])
+        else:
+            self._report.edges += len(edges)
+
+    def _pairs(
+        self, view: SqlTable, relation: Relation, lineage: ViewLineage
+    ) -> list[dict[str, Any]]:
+        """Which columns of a relation make which columns of a view."""
+        pairs: list[dict[str, Any]] = []
+        for column in lineage.columns:
+            origins = [origin for source, origin in column.origins if source == relation]
+            if origins:
+                pair: dict[str, Any] = {
+                    "fromColumns": [
+                        self._place.fqn(relation.schema, relation.name, origin)
+                        for origin in origins
+                    ],
+                    "toColumn": self._place.fqn(view.schema, view.name, column.column),
+                }
+                pairs.append(pair | ({"function": column.function} if column.function else {}))
+        return pairs
+
+
+def _chunks(views: Iterable[_ViewEdges]) -> Iterator[list[_ViewEdges]]:
+    """Cut views into lists that one exchange takes. One too large goes alone."""
+    chunk: list[_ViewEdges] = []
+    size = 0
+    for view in views:
+        more = len(json.dumps(view.edges))
+        if chunk and (len(chunk) == _MOST_VIEWS or size + more > _MOST_BYTES):
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(view)
+        size += more
+    if chunk:
+        yield chunk

@@ -1,0 +1,247 @@
+"""Questions about the graph: each finds its node and its moment, and asks the module that knows."""
+
+from __future__ import annotations
+
+from headwater.errors import InvalidInputError, NotFoundError
+from headwater.lineage.analysis import Question, cycles, roots
+from headwater.lineage.diff import lineage_diff
+from headwater.lineage.impact import impact
+from headwater.lineage.node import as_json, find_by_id, find_root
+from headwater.lineage.path import shortest_path
+from headwater.lineage.view import Scope, look, spell, view_of
+from headwater.lineage.walk import as_seen
+from headwater.store.base import Direction, Key, Node, Store
+from headwater.store.draft import Document
+from headwater.store.moment import Moment, sequence_of
+
+MAX_DEPTH = 100
+MAX_LIMIT = 100_000
+
+
+class LineageReader:
+    """The questions that lineage answers."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def walk(
+        self,
+        key: Key,
+        *,
+        kind: str | None = None,
+        upstream: int = 1,
+        downstream: int = 1,
+        level: str | None = None,
+        as_of: Moment | None = None,
+        limit: int = 1000,
+    ) -> Document:
+        """Return the graph around a node.
+
+        Args:
+            key: An id together with its ``kind``, ``(kind, fqn)``, or an FQN (see ``find``).
+            level: ``entity``, ``feature`` (columns stand as their tables) or ``column``; None: the
+                node's own, which is ``column`` for a part.
+            limit: How many assertions each direction may return.
+
+        Raises:
+            NotFoundError: There is no such node.
+        """
+        _check_bounds(limit, upstream=upstream, downstream=downstream)
+        root, seq = self._there(key, kind, as_of)
+        view = view_of(level, root)
+        scope = Scope(upstream, downstream, limit, seq)
+        return spell(self._store, look(self._store, root, view, scope), view, scope)
+
+    def neighbours(
+        self,
+        key: Key,
+        *,
+        kind: str | None = None,
+        direction: Direction = "downstream",
+        level: str | None = None,
+        limit: int = 100,
+        after: str | None = None,
+    ) -> Document:
+        """Return one page of a node's neighbours, so that a hub of any size can be read."""
+        _check_bounds(limit)
+        if direction not in ("upstream", "downstream"):
+            raise InvalidInputError(f"direction is upstream or downstream, not {direction!r}")
+        root = self.find(key, kind=kind)
+        fine = view_of(level, root) != "entity"
+        hops = self._store.expand(
+            [root.id],
+            direction,
+            "fine" if fine else "coarse",
+            limit=limit + 1,
+            after=(root.id, after) if after else None,
+        )
+        page = {hop.node.id: hop.node for hop in hops[:limit]}
+        paging = {"after": next(reversed(page))} if len(hops) > limit else {}
+        nodes = [as_json(node) for node in page.values() if not node.deleted]
+        return {"data": nodes, "paging": paging}
+
+    def impact(
+        self,
+        fqn: str,
+        *,
+        kind: str | None = None,
+        depth: int = 8,
+        as_of: Moment | None = None,
+        limit: int = 1000,
+    ) -> Document:
+        """Return the models that a column, table or feature reaches, each with a path.
+
+        Args:
+            limit: How many models are listed; all are counted.
+
+        Raises:
+            NotFoundError: There is no such node.
+            ConflictError: Several kinds have that FQN.
+        """
+        _check_bounds(limit, depth=depth)
+        root = find_root(self._store, fqn, kind=kind)  # of what is deleted, too
+        seq = sequence_of(self._store, as_of, root.owner_id or root.id)
+        return impact(self._store, root, depth=depth, limit=limit, as_of=seq)
+
+    def path(
+        self, start: str, end: str, *, level: str = "any", as_of: int | None = None
+    ) -> Document:
+        """Return the shortest way that data takes from one node to another, or that there is none.
+
+        Args:
+            start: An id, an FQN, or ``kind:fqn``; ``end`` likewise.
+            level: ``column``, ``entity``, or ``any``: the finer one when there is one.
+
+        Raises:
+            NotFoundError: There is no such node.
+            ConflictError: Several kinds have that FQN.
+        """
+        first, last = self.find(start, as_of=as_of), self.find(end, as_of=as_of)
+        return shortest_path(self._store, first, last, level=level, as_of=as_of)
+
+    def diff(
+        self,
+        fqn: str,
+        *,
+        before: Moment,
+        after: Moment | None = None,
+        kind: str | None = None,
+        upstream: int = 1,
+        downstream: int = 1,
+        level: str | None = None,
+        limit: int = 1000,
+    ) -> Document:
+        """Return what is new, gone or changed in the graph around a node between two moments.
+
+        While the node was not there, its graph was empty.
+
+        Args:
+            after: Now, when it is None.
+
+        Raises:
+            NotFoundError: There is no such node, or there was none at either moment.
+            ConflictError: Several kinds have that FQN.
+        """
+        _check_bounds(limit, upstream=upstream, downstream=downstream)
+        root = find_root(self._store, fqn, kind=kind)
+        entity_id = root.owner_id or root.id
+        old = sequence_of(self._store, before, entity_id) or 0
+        new = sequence_of(self._store, after, entity_id)
+        new = self._store.sequence() if new is None else new
+        view, scope = view_of(level, root), Scope(upstream, downstream, limit, None)
+        return lineage_diff(self._store, root, view, scope, before=old, after=new)
+
+    def roots(
+        self,
+        fqn: str,
+        *,
+        kind: str | None = None,
+        level: str | None = None,
+        depth: int = MAX_DEPTH,
+        as_of: Moment | None = None,
+        limit: int = 1000,
+    ) -> Document:
+        """Return what nothing feeds, among everything that feeds a node.
+
+        Raises:
+            NotFoundError: There is no such node.
+            ConflictError: Several kinds have that FQN.
+        """
+        return roots(self._store, *self._asked(fqn, kind, level, depth, as_of, limit))
+
+    def cycles(
+        self,
+        fqn: str,
+        *,
+        kind: str | None = None,
+        level: str | None = None,
+        depth: int = MAX_DEPTH,
+        as_of: Moment | None = None,
+        limit: int = 100,
+    ) -> Document:
+        """Return the circles that data goes in, among everything that a node reaches.
+
+        Raises:
+            NotFoundError: There is no such node.
+            ConflictError: Several kinds have that FQN.
+        """
+        return cycles(self._store, *self._asked(fqn, kind, level, depth, as_of, limit))
+
+    def find(self, key: Key, *, kind: str | None = None, as_of: Moment | None = None) -> Node:
+        """Return the node that a key names.
+
+        A text with a ``kind`` is an id; without one it is an id, an FQN, or ``kind:fqn``.
+
+        Args:
+            as_of: The node's entity must have been there at that moment, not now.
+
+        Raises:
+            NotFoundError: There is no such node, or its entity is soft-deleted.
+            ConflictError: Several kinds have that FQN.
+        """
+        return self._there(key, kind, as_of)[0]
+
+    # Inside
+
+    def _there(self, key: Key, kind: str | None, as_of: Moment | None) -> tuple[Node, int | None]:
+        """The node that a key names as it was at a moment, and the moment's seq."""
+        if isinstance(key, str) and kind is not None:
+            node = find_by_id(self._store, key, kind=kind)
+        else:
+            node = find_root(self._store, key, kind=kind)
+        return self._at(node, as_of)
+
+    def _at(self, node: Node, as_of: Moment | None) -> tuple[Node, int | None]:
+        seq = sequence_of(self._store, as_of, node.owner_id or node.id)
+        if seq is not None:
+            there = as_seen(self._store, [node], seq).get(node.id)
+            if there is None or there.deleted:
+                raise NotFoundError(f"there was no {node.kind} {node.fqn!r} as of {seq}")
+            return there, seq
+        if node.deleted:
+            raise NotFoundError(
+                f"{node.kind} {node.fqn!r} is deleted; restore it first", id=node.id
+            )
+        return node, None
+
+    def _asked(
+        self,
+        fqn: str,
+        kind: str | None,
+        level: str | None,
+        depth: int,
+        as_of: Moment | None,
+        limit: int,
+    ) -> tuple[Node, Question]:
+        """The node and the question of an analysis."""
+        _check_bounds(limit, depth=depth)
+        root, seq = self._at(find_root(self._store, fqn, kind=kind), as_of)
+        return root, Question(level or view_of(None, root), depth, limit, seq)
+
+
+def _check_bounds(limit: int, **depths: int) -> None:
+    for name, depth in depths.items():
+        if not 0 <= depth <= MAX_DEPTH:
+            raise InvalidInputError(f"{name} is 0 to {MAX_DEPTH}, not {depth}")
+    if not 1 <= limit <= MAX_LIMIT:
+        raise InvalidInputError(f"limit is 1 to {MAX_LIMIT}, not {limit}")
