@@ -11,6 +11,7 @@ from starlette.responses import Response
 JSON = b"application/json"
 PROBLEM = b"application/problem+json"
 HTML = b"text/html; charset=utf-8"
+CSS = b"text/css; charset=utf-8"
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
@@ -22,6 +23,10 @@ ALWAYS: Headers = (
     (b"referrer-policy", b"no-referrer"),
 )
 """What every answer carries."""
+_STYLED: Headers = tuple(
+    (name, value + b"; style-src 'self'" if name == b"content-security-policy" else value)
+    for name, value in ALWAYS
+)
 
 
 class Stored(Protocol):
@@ -61,6 +66,14 @@ class Answer(Response):
             *ALWAYS,
             *headers,
         ]
+
+
+class Page(Answer):
+    """A page for people, which may load our own style sheet and nothing else."""
+
+    def __init__(self, html: bytes) -> None:
+        super().__init__(html, media=HTML)
+        self.raw_headers[2:] = _STYLED
 
 
 class NotModified(Response):

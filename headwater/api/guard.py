@@ -18,6 +18,7 @@ JSON_TYPES = ("application/json", "application/json-patch+json", "application/me
 
 OPEN = frozenset({"/", "/docs", "/openapi.json", "/api/v1/health"})
 """Paths that tell nothing of the catalog, and so take no token."""
+_PAGES = "/docs/"
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _PORTS = {"http": b":80", "https": b":443"}
@@ -76,7 +77,7 @@ class Guard:
             AccessError: A stranger without sign-in, or somebody whose role is too low.
             NotSignedInError: Sign-in is on, and no valid token is given.
         """
-        is_open = scope["path"] in OPEN
+        is_open = _is_open(scope["path"])
         if is_open and stranger is None:
             return _NOBODY
         if self._sign_in is None or not await self._sign_in.is_on():
@@ -121,6 +122,11 @@ _READ = frozenset(
     {b"host", b"origin", b"authorization", b"content-type", b"content-length", b"content-encoding",
      b"transfer-encoding"}
 )  # fmt: skip
+
+
+def _is_open(path: str) -> bool:
+    """Whether a path tells nothing of the catalog: those listed, and pages of documentation."""
+    return path in OPEN or (path.startswith(_PAGES) and "/" not in path[len(_PAGES) :])
 
 
 def _read(scope: Scope) -> tuple[Headers, str | None]:

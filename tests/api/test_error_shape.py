@@ -23,6 +23,7 @@ FILLED = {
     "{fqn:path}": "no.such.thing",
     "{kind}": "mlmodel",
     "{producer:path}": "dbt",
+    "{group}": "mlmodels",
     "{version}": "0.1",
     "{other}": "0.2",
 }

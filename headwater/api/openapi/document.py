@@ -24,6 +24,13 @@ from headwater.schemas.registry import kept_with_schemas
 from headwater.version import __version__
 
 API = "/api/v1"
+_GROUPS = {
+    "lineage": "What is made from what: entities, columns and features.",
+    "search": "Finding entities by words, facets and names.",
+    "events": "What happened, in order and without a gap.",
+    "tokens": "Who may call, once sign-in is on; for admins.",
+    "system": "The server itself, and the schemas of the kinds.",
+}
 
 
 @kept_with_schemas
@@ -49,7 +56,7 @@ def openapi_document() -> dict[str, Any]:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "tags": [{"name": k.collection, "description": k.description} for k in kinds().values()]
-        + [{"name": name} for name in ("lineage", "search", "events", "tokens", "system")],
+        + [{"name": name, "description": about} for name, about in _GROUPS.items()],
         "security": [{"token": []}, {}],
         "paths": {API + path: item for path, item in paths.items()},
         "components": {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from headwater.api.openapi.component import Schema, ref
+from headwater.api.openapi.example import create_example
 from headwater.api.openapi.operation import (
     AS_OF,
     FLAG,
@@ -53,7 +54,7 @@ def entity_paths(kind: Kind) -> dict[str, dict[str, Operation]]:
 
 def _collection(kind: Kind) -> dict[str, Operation]:
     title, tag = kind.title, kind.collection
-    body = json_body(ref("Create" + title))
+    body = json_body(ref("Create" + title), create_example(kind))
     made = answer("Created.", ref(title), status="201", etag=True)
     filters = [_LIMIT, _AFTER]
     if kind.parent_kind:

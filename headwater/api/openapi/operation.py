@@ -13,7 +13,7 @@ PROBLEMS = {
     "401": "Sign-in is on, and no valid token was given.",
     "403": "The role is too low; or, without sign-in, the request is not of this machine.",
     "404": "There is no such thing.",
-    "409": "The write contradicts what is stored.",
+    "409": "The write contradicts what is stored; or a name is not unique, see `candidates`.",
     "410": "Events behind the cursor are no longer kept; `oldest` is the first that is.",
     "412": "The entity has changed since; `current` is what it is now.",
     "413": "The body is too large.",
@@ -115,9 +115,10 @@ def operation(
     }
 
 
-def json_body(schema: Schema) -> Schema:
+def json_body(schema: Schema, example: Any = None) -> Schema:
     """A body of plain JSON."""
-    return {"required": True, "content": {"application/json": {"schema": schema}}}
+    shown = {} if example is None else {"example": example}
+    return {"required": True, "content": {"application/json": {"schema": schema, **shown}}}
 
 
 def answer(about: str, schema: Schema, *, status: str = "200", etag: bool = False) -> Schema:

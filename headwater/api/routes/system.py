@@ -8,7 +8,8 @@ import pydantic_core
 from starlette.requests import Request
 from starlette.responses import Response
 
-from headwater.api.answer import HTML, Answer, json_answer
+from headwater.api.answer import CSS, Answer, Page, json_answer
+from headwater.api.docs import STYLE, render
 from headwater.api.openapi import openapi_document
 from headwater.api.query import Query
 from headwater.api.resource import Resource, Services
@@ -16,14 +17,6 @@ from headwater.errors import NotFoundError
 from headwater.schemas import Kind, find_document, kinds
 from headwater.schemas.registry import kept_with_schemas
 from headwater.version import __version__
-
-_DOCS = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Headwater's API</title></head>
-<body><h1>Headwater's API</h1>
-<p>It is described by <a href="/openapi.json">/openapi.json</a> (OpenAPI 3.1), which any OpenAPI
-viewer or client generator reads. The API itself starts at <a href="/api/v1/health">/api/v1</a>.</p>
-</body></html>
-"""
 
 
 def system_resources(services: Services) -> dict[str, Resource]:
@@ -41,6 +34,8 @@ def root_resources() -> dict[str, Resource]:
     return {
         "/": Resource(GET=_root),
         "/docs": Resource(GET=_docs),
+        "/docs/style.css": Resource(GET=_style),
+        "/docs/{group}": Resource(GET=_docs),
         "/openapi.json": Resource(GET=_openapi),
     }
 
@@ -94,7 +89,16 @@ async def _root(request: Request) -> Response:
 
 async def _docs(request: Request) -> Response:
     Query(request.scope)
-    return Answer(_DOCS.encode(), media=HTML)
+    group = request.path_params.get("group")
+    page = render(group)
+    if page is None:
+        raise NotFoundError(f"the API has no group of operations {group!r}; /docs lists them")
+    return Page(page)
+
+
+async def _style(request: Request) -> Response:
+    Query(request.scope)
+    return Answer(STYLE, media=CSS)
 
 
 async def _openapi(request: Request) -> Response:
