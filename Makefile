@@ -1,6 +1,6 @@
 # The only entry, for people and for CI. Every target works from a fresh clone.
 .DEFAULT_GOAL := help
-.PHONY: help setup constraints generate generate-check format lint types layers test neo4j demo \
+.PHONY: help setup constraints generate generate-check format lint types layers test test-crash neo4j demo \
         bench wheel-check check clean
 
 PYTHON ?= python3
@@ -52,6 +52,9 @@ layers: $(READY) ## import-linter: who may import whom
 
 test: $(READY) ## every test, on SQLite and on Neo4j (which it installs; Java and Maven needed)
 	$(PY) -m pytest --numprocesses $(WORKERS)
+
+test-crash: $(READY) ## kill writers at random instants, 50 times on each engine, and look for losses
+	HEADWATER_KILLS=50 $(PY) -m pytest --numprocesses 2 tests/crash
 
 neo4j: $(READY) ## start a Neo4j to play with
 	$(PY) -m headwater.testing.neo4j
