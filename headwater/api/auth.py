@@ -18,6 +18,8 @@ from headwater.store.draft import Actor, Role, now_ms
 PRODUCER = "X-Headwater-Producer"
 ACTOR = "headwater.actor"
 """Key of the request's scope: the actor that the guard admitted."""
+AGAIN = "headwater.again"
+"""Key of the scope: asks the guard once more."""
 LOCAL = Actor()
 
 _RANK: dict[Role, int] = {"viewer": 0, "editor": 1, "admin": 2}
@@ -59,6 +61,15 @@ def actor_of(request: Request, *, role: Role = "viewer") -> Actor:
     if name == _RESERVED[0] or name.startswith(_RESERVED[1:]):
         raise malformed(f"{PRODUCER}: {name!r} is reserved")
     return Actor(actor.name, "bot", name, actor.role)
+
+
+async def still_admitted(request: Request) -> None:
+    """Check that a request would be let in now, for an answer that goes on and on.
+
+    Raises:
+        AccessError: It would not: its token has ended, say, or sign-in was turned on.
+    """
+    await request.scope[AGAIN]()
 
 
 class SignIn:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from ipaddress import ip_address
 from unicodedata import category
 from urllib.parse import unquote_to_bytes
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from headwater.api.auth import ACTOR, LOCAL, SignIn, need
+from headwater.api.auth import ACTOR, AGAIN, LOCAL, SignIn, need
 from headwater.api.errors import RequestError, malformed, problem
 from headwater.errors import AccessError, HeadwaterError
 from headwater.store.draft import Actor
@@ -61,7 +61,8 @@ class Guard:
         if scope["type"] == "http":
             try:
                 headers, stranger = _read(scope)
-                scope[ACTOR] = await self._admit(scope, headers, stranger)
+                scope[AGAIN] = again = partial(self._admit, scope, headers, stranger)
+                scope[ACTOR] = await again()
                 _check_path(scope["path"], scope.get("raw_path"))
                 if scope["method"] not in _SAFE:
                     receive = self._check_write(headers, receive)

@@ -28,7 +28,7 @@ POLL = 0.5
 HEARTBEAT = 15.0
 """Seconds of silence after which a comment is sent, so that nobody takes the stream for dead."""
 LIFE = 600.0
-"""Seconds after which a stream ends and the client comes back, to be signed in anew."""
+"""Seconds after which a stream ends, and the client comes back."""
 _RETRY = b"retry: 1000\n\n"
 
 Ask = Callable[[int], Awaitable[EventPage]]

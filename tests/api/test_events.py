@@ -173,7 +173,7 @@ class Listener:
 
 
 @asynccontextmanager
-async def listening(services: Services, query: str = "") -> Any:
+async def listening(services: Services, query: str = "", **headers: str) -> Any:
     app = build_api(services)
     listener = Listener()
     scope = {
@@ -182,7 +182,11 @@ async def listening(services: Services, query: str = "") -> Any:
         "scheme": "http",
         "path": "/api/v1/events",
         "query_string": query.encode(),
-        "headers": [(b"host", b"localhost"), (b"accept", b"text/event-stream")],
+        "headers": [
+            (b"host", b"localhost"),
+            (b"accept", b"text/event-stream"),
+            *((name.lower().encode(), value.encode()) for name, value in headers.items()),
+        ],
     }
 
     async def listen() -> None:

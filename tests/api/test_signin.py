@@ -8,19 +8,22 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
+import anyio
 import httpx
 import pytest
 
-from headwater.api import auth
+from headwater.api import Services, auth, stream
 from headwater.api.guard import OPEN
-from headwater.app import InProcessTransport, create_app
+from headwater.app import InProcessTransport, create_app, create_services
 from headwater.catalog import CatalogService, TokenService
 from headwater.catalog import token as token_module
 from headwater.catalog.token import NewToken
 from headwater.sdk import Headwater
+from headwater.settings import Settings
 from headwater.store import Store, open_store
 from headwater.store.draft import Actor
 from headwater.store.sqlite import SqliteStore
+from tests.api.test_events import listening
 from tests.api.test_guard import problem
 
 API = "http://localhost/api/v1"
@@ -57,6 +60,11 @@ def make(store: Store) -> Make:
         return tokens.create(user, **{"role": "editor", "actor": ME, **options})
 
     return make
+
+
+@pytest.fixture
+def services(store: Store) -> Services:
+    return create_services(store, Settings())
 
 
 @pytest.fixture
@@ -261,6 +269,48 @@ def test_a_token_that_counts_is_looked_up_once_until_the_next_commit(
     make("ben")
     assert status(site, anna) == 200
     assert len(asked) == 2
+
+
+@pytest.mark.parametrize("end", ["revoked", "user deleted", "sign-in on"])
+def test_a_stream_ends_when_it_would_not_be_let_in_any_more(
+    services: Services, end: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "POLL", 0.01)
+
+    async def scenario() -> None:
+        headers = {}
+        if end != "sign-in on":
+            new = services.tokens.create("anna", role="viewer", actor=ME)
+            headers = bearer(new)
+        async with listening(services, **headers) as listener:
+            await listener.until(1)
+            if end == "revoked":
+                services.tokens.revoke(new.token.id, actor=ME)
+            elif end == "user deleted":
+                services.catalog.delete("user", new.token.user_id, actor=ME)
+            else:
+                services.tokens.create("anna", role="viewer", actor=ME)
+            await listener.done.wait()
+            assert '"code":"not-signed-in"' in listener.text
+
+    anyio.run(scenario)
+
+
+def test_a_stream_goes_on_as_long_as_its_token_counts(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "POLL", 0.01)
+
+    async def scenario() -> None:
+        new = services.tokens.create("anna", role="viewer", actor=ME)
+        async with listening(services, **bearer(new)) as listener:
+            await listener.until(2)
+            for number in range(3):
+                services.catalog.create("team", {"name": f"t{number}"}, actor=ME)
+                await listener.until(3 + number)
+            assert "problem" not in listener.text
+
+    anyio.run(scenario)
 
 
 # Roles

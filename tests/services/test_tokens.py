@@ -11,6 +11,7 @@ import pytest
 
 from headwater.catalog import CatalogService, TokenService
 from headwater.catalog import token as token_module
+from headwater.catalog.record import RecordService
 from headwater.catalog.sign_in import is_on
 from headwater.catalog.token import NewToken
 from headwater.errors import AccessError, ConflictError, InvalidInputError, NotFoundError
@@ -128,6 +129,17 @@ def test_a_secret_is_not_in_what_is_printed_of_a_token(anna: NewToken) -> None:
 def test_secrets_differ(tokens: TokenService) -> None:
     made = [tokens.create("anna", role="viewer", actor=ME) for _ in range(5)]
     assert len({new.secret for new in made}) == len({new.token.id for new in made}) == 5
+
+
+@pytest.mark.parametrize("type_", ["token", "signIn"])
+def test_neither_tokens_nor_the_mark_are_records_of_the_user(
+    anna: NewToken, store: Store, catalog: CatalogService, type_: str
+) -> None:
+    records = RecordService(store, catalog)
+    with pytest.raises(InvalidInputError):
+        records.list("user", anna.token.user_id, type_)
+    with pytest.raises(InvalidInputError):
+        records.append("user", anna.token.user_id, type_, {"key": "on"}, actor=ME)
 
 
 # What signs nobody in

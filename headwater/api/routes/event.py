@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from headwater.api.answer import page
+from headwater.api.auth import still_admitted
 from headwater.api.errors import malformed
 from headwater.api.query import MAX_LIMIT, Query, whole_number
 from headwater.api.resource import Resource, Services
@@ -38,14 +39,17 @@ class _Routes:
         if is_asked_for(request.headers.get("accept", "")):
             if query.text("limit") is not None:
                 raise malformed("a stream has no limit; it goes on until the client leaves")
-            return await self._stream(ask, _resumed(request, after))
+            return await self._stream(request, ask, _resumed(request, after))
         found = await self._services.long_read(lambda: ask(after=after, limit=limit))
         # The cursor is there at the end too: what comes later is asked for behind it.
         paging = {"after": str(found.after), "more": found.more}
         return page(map(event_json, found.events), paging)
 
-    async def _stream(self, ask: Callable[..., EventPage], after: int) -> Response:
+    async def _stream(
+        self, request: Request, ask: Callable[..., EventPage], after: int
+    ) -> Response:
         async def read(after: int) -> EventPage:
+            await still_admitted(request)
             return await self._services.long_read(lambda: ask(after=after, limit=PAGE))
 
         turn = self._services.streams.turn()
