@@ -8,10 +8,11 @@ from types import TracebackType
 
 
 class RawClient:
-    """One keep-alive connection to a server on loopback."""
+    """One keep-alive connection to a server on loopback, signed in where there is a token."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, *, token: str = "") -> None:
         self._port = port
+        self._token = token
         self._socket = socket.create_connection(("127.0.0.1", port))
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -29,6 +30,8 @@ class RawClient:
     def request(self, method: str, path: str, body: bytes = b"") -> bytes:
         """The bytes of a request, made once and sent many times."""
         head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\n"
+        if self._token:
+            head += f"Authorization: Bearer {self._token}\r\n"
         if body:
             head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
         return head.encode() + b"\r\n" + body

@@ -23,7 +23,7 @@ from typing import Any
 
 from benchmarks.client import RawClient
 from benchmarks.data import ME, MODELS, NODES, SCHEMA, fill, model
-from headwater.catalog import CatalogService
+from headwater.catalog import CatalogService, TokenService
 from headwater.lineage import LineageService, derive
 from headwater.store import Store, open_store
 
@@ -80,15 +80,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=9, help="rounds of each case")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
+    parser.add_argument("--sign-in", action="store_true", help="send a token with every request")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "bench.db"
         with closing(open_store(str(path))) as store:
             start = time.perf_counter()
             fill(store)
+            token = make_token(store) if options.sign_in else ""
             print(f"catalog filled in {time.perf_counter() - start:.1f} s")
         with servers(path) as (bare, ours):
-            figures = measure(bare, ours, options.rounds)
+            figures = measure(bare, ours, options.rounds, token=token)
         with closing(open_store(str(path))) as store:
             inside = breakdown(store)
     show(figures, inside)
@@ -147,10 +149,16 @@ def wait_for(port: int) -> None:
     raise TimeoutError(f"no server on port {port}")
 
 
-def measure(bare_port: int, port: int, rounds: int) -> list[dict[str, Any]]:
+def make_token(store: Store) -> str:
+    """Turn sign-in on; return the secret of an editor's token."""
+    tokens = TokenService(store, CatalogService(store))
+    return tokens.create("bench", role="editor", actor=ME).secret
+
+
+def measure(bare_port: int, port: int, rounds: int, *, token: str) -> list[dict[str, Any]]:
     """Alternate rounds of the bare route and of each case; the first round warms up."""
     figures = []
-    with RawClient(bare_port) as bare, RawClient(port) as client:
+    with RawClient(bare_port) as bare, RawClient(port, token=token) as client:
         plain = [bare.request("GET", "/bare")] * 400
         for case in CASES:
             ratios, times, plain_times, size = [], [], [], 0
