@@ -6,17 +6,22 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from uuid import UUID
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from headwater.errors import InvalidInputError, StoreError
-from headwater.store.base import Commit, Store
+from headwater.store.base import Commit, SearchQuery, Store, Term
 from headwater.store.factory import open_store
 from headwater.store.sqlite import SqliteStore, backup
 from headwater.store.sqlite.failure import translated
+from headwater.store.sqlite.order import rank
 from headwater.testing.store import DurableStoreConformance, StoreConformance
-from headwater.testing.store_build import NOON, entity, event, writes
+from headwater.testing.store_build import NOON, edge, entity, event, found_by, writes
 
 WRITER = Path(__file__).with_name("sqlite_writer.py")
 
@@ -220,6 +225,73 @@ def test_read_only_file_is_named(path: Path) -> None:
         connection.execute("DELETE FROM meta")
     connection.close()
     assert "cannot be written" in translated(caught.value, str(path)).message
+
+
+HEX = "0123456789abcdef"
+UUIDS = st.integers(0, 2**128 - 1).map(lambda number: str(UUID(int=number)))
+NEAR_UUIDS = st.builds(
+    lambda uuid, at, text: uuid[:at] + text, UUIDS, st.integers(0, 36), st.text(f"{HEX}-gG~ ")
+)
+
+
+@given(st.lists(st.one_of(UUIDS, NEAR_UUIDS, st.text()), unique=True))
+@example(["", "-", "0", str(UUID(int=0)), str(UUID(int=2**128 - 1)), "g", "F"])
+@example(["10000000", "0fffffff-ffff-ffff-ffff-ffffffffffff", "1", "10000000-", "0fffffff-g"])
+def test_ranks_are_in_the_order_of_ids(ids: list[str]) -> None:
+    """As SQLite orders them: text before bytes."""
+    connection = sqlite3.connect(":memory:")
+    connection.execute("CREATE TABLE t (id TEXT, rank BLOB UNIQUE)")
+    connection.executemany("INSERT INTO t VALUES (?, ?)", [(each, rank(each)) for each in ids])
+    rows = connection.execute("SELECT id FROM t ORDER BY rank")
+    assert [found for (found,) in rows] == sorted(ids)
+    connection.close()
+
+
+def test_hops_are_ordered_by_id_whatever_ids_are(path: Path) -> None:
+    ids = [str(UUID(int=n)) for n in (0, 5, 2**100, 2**128 - 1)]
+    ids += ["0", "table-a", f"{ids[1]}x", f"{ids[1][:-1]}G", ids[2].upper() + "A"]
+    store = open_store(str(path))
+    tables = [entity(each, id=each) for each in ids]
+    puts = tuple(edge(start, finish) for start in ids for finish in ids)
+    store.commit(writes(*tables, edges=puts))
+    found = store.expand(ids, "downstream", "coarse", limit=1000)
+    assert [hop.edge.key[:2] for hop in found] == [(a, b) for a in sorted(ids) for b in sorted(ids)]
+    for at, hop in enumerate(found, start=1):
+        after = (hop.edge.key.from_id, hop.node.id)
+        assert store.expand(ids, "downstream", "coarse", limit=1000, after=after) == found[at:]
+    store.close()
+
+
+def test_search_finds_what_was_just_written_while_others_write(path: Path) -> None:
+    """Also what another instance wrote; the index catches up by itself when much is written."""
+    stores = [open_store(str(path)) for _ in range(2)]
+
+    def write_and_look(writer: int) -> None:
+        for number in range(60):
+            store = stores[number % 2]
+            word = f"w{writer}x{number}"
+            store.commit(writes(entity(word, search=found_by(word))))
+            for each in stores:
+                hits = each.search(SearchQuery((Term((word,)),)))
+                assert [hit.name for hit in hits.records] == [word]
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write_and_look, range(4)))
+    for store in stores:
+        assert store.search(SearchQuery()).total == 240
+        store.close()
+
+
+def test_search_index_never_falls_far_behind(path: Path) -> None:
+    store = open_store(str(path))
+    for number in range(300):
+        store.commit(writes(entity(f"n{number}", search=found_by("same"))))
+    reader = sqlite3.connect(path)
+    (behind,) = reader.execute("SELECT count(*) FROM search_behind").fetchone()
+    reader.close()
+    assert behind <= 128
+    assert store.search(SearchQuery((Term(("same",)),))).total == 300
+    store.close()
 
 
 def test_memory_is_private_to_the_instance() -> None:

@@ -7,53 +7,60 @@ from itertools import groupby
 from sqlite3 import Connection, IntegrityError
 from typing import Any
 
-from headwater.errors import ConflictError, InvalidInputError
+from headwater.errors import ConflictError, InvalidInputError, StaleWriteError
 from headwater.store.base import (
     Commit,
     Edge,
     Entry,
     EventRecord,
     Node,
-    Record,
     Reference,
     Row,
     Section,
     StateRow,
 )
-from headwater.store.sqlite import search
+from headwater.store.sqlite import edge, graph, search
 from headwater.store.sqlite.entity import COLUMNS, record
+from headwater.store.sqlite.entry import APPEND as PUT_ENTRY
 from headwater.store.sqlite.entry import READ as READ_ENTRIES
+from headwater.store.sqlite.event import APPEND as PUT_EVENT
 from headwater.store.sqlite.event import READ as READ_EVENTS
 from headwater.store.sqlite.event import event_record
-from headwater.store.sqlite.graph import EDGE, NODE, edge_of, node_of
+from headwater.store.sqlite.node import INSERT as INSERT_NODE
+from headwater.store.sqlite.write import INSERT, INSERT_PAST, PUT_REFERENCE
 from headwater.store.text import stored_text
 
 # Sorted without the documents, which would all have to lie somewhere meanwhile.
 _STATES = """
-SELECT seq, id, rev, 0, rowid FROM entity UNION ALL SELECT seq, id, rev, 1, rowid FROM entity_past
+SELECT seq, id, rev, rowid, 0 FROM entity UNION ALL SELECT seq, id, rev, rowid, 1 FROM entity_past
 ORDER BY seq, id, rev
 """
 _PRESENT = f"SELECT {COLUMNS} FROM entity WHERE rowid = ?"
 _PAST = f"SELECT {COLUMNS} FROM entity_past WHERE rowid = ?"
-_REFERENCES = "SELECT field, target_id FROM entity_reference WHERE entity_id = ? ORDER BY 1, 2"
-_EDGES = f"""
-SELECT {EDGE}, NULL FROM edge UNION ALL SELECT {EDGE}, closed_seq FROM edge_past
-ORDER BY from_id, to_id, level, source, producer, opened_seq
+_REFERENCES = """
+SELECT field, entity.id FROM entity_reference AS reference JOIN entity ON entity.key = target
+WHERE reference.key = ? ORDER BY 1, 2
 """
 
-_PUT_COMMIT = "INSERT INTO log (seq, at, actor, actor_kind, producer) VALUES (?, ?, ?, ?, ?)"
-_PUT_STATE = f"INSERT INTO entity ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_PUT_PAST = _PUT_STATE.replace("entity", "entity_past")
-_PUT_NODE = f"INSERT INTO node ({NODE}) VALUES (?, ?, ?, ?, ?, ?, ?)"
-_PUT_REFERENCE = "INSERT INTO entity_reference (entity_id, field, target_id) VALUES (?, ?, ?)"
-_PUT_EDGE = f"INSERT INTO edge ({EDGE}) VALUES (?, ?, ?, ?, ?, ?, ?)"
-_PUT_PAST_EDGE = f"INSERT INTO edge_past ({EDGE}, closed_seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-_PUT_ENTRY = """
-INSERT INTO entry (number, seq, entity_id, type, key, at, data) VALUES (?, ?, ?, ?, ?, ?, ?)
+_PUT_COMMIT = """
+INSERT INTO log (seq, at, actor, actor_kind, producer, events, entries, nodes)
+VALUES (?, ?, ?, ?, ?, 0, 0, 0)
 """
-_PUT_EVENT = """
-INSERT INTO event (number, seq, type, entity_id, kind, fqn, version, payload)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+SET_COUNTERS = """
+UPDATE log SET
+  events = coalesce((SELECT max(number) FROM event), 0),
+  entries = coalesce((SELECT max(number) FROM entry), 0),
+  nodes = coalesce((SELECT max(key) FROM node), 0)
+WHERE seq = (SELECT max(seq) FROM log)
+"""
+"""What the log's last line says of the numbers given so far, where no commit of ours said it."""
+_NODE = "SELECT key FROM node WHERE id = ?"
+_NAME_NODE = "UPDATE node SET kind = ?, fqn = ?, name = ?, deleted = ? WHERE key = ?"
+_PUT_PART = f"""
+INSERT INTO node (id, kind, fqn, name, owner, dropped, deleted) VALUES (?, ?, ?, ?, ({_NODE}), ?, ?)
+"""
+_NOWHERE = """
+SELECT id FROM node WHERE owner IS NULL AND key NOT IN (SELECT key FROM entity) LIMIT 1
 """
 
 
@@ -69,8 +76,13 @@ def load(connection: Connection, rows: Iterable[Row]) -> None:
     try:
         for which, some in groupby(rows, type):
             _LOADS[which](connection, some)
-    except IntegrityError as error:
+    except (IntegrityError, StaleWriteError) as error:
         raise InvalidInputError(f"the rows contradict each other: {error}") from error
+    connection.execute(SET_COUNTERS)
+    search.catch_up(connection)
+    missing = connection.execute(_NOWHERE).fetchone()
+    if missing:
+        raise InvalidInputError(f"the rows speak of an entity that is not among them: {missing[0]}")
 
 
 def _commits(connection: Connection) -> Iterator[Row]:
@@ -79,22 +91,13 @@ def _commits(connection: Connection) -> Iterator[Row]:
 
 
 def _states(connection: Connection) -> Iterator[Row]:
-    for _, entity_id, _, is_past, key in connection.execute(_STATES):
+    for *_, key, is_past in connection.execute(_STATES):
         row = connection.execute(_PAST if is_past else _PRESENT, (key,)).fetchone()
         references = None
         if not is_past:
-            found = connection.execute(_REFERENCES, (entity_id,))
+            found = connection.execute(_REFERENCES, (key,))
             references = tuple(Reference(*each) for each in found)
         yield StateRow(record(row), references)
-
-
-def _parts(connection: Connection) -> Iterator[Row]:
-    rows = connection.execute(f"SELECT {NODE} FROM node WHERE owner_id IS NOT NULL ORDER BY id")
-    return (node_of(row) for row in rows)
-
-
-def _edges(connection: Connection) -> Iterator[Row]:
-    return (edge_of(row) for row in connection.execute(_EDGES))
 
 
 def _entries(connection: Connection) -> Iterator[Row]:
@@ -112,40 +115,39 @@ def _load_commits(connection: Connection, rows: Iterable[Any]) -> None:
 
 def _load_states(connection: Connection, rows: Iterable[Any]) -> None:
     for state, references in rows:
+        key = _key(connection, state.id)
         if references is None:
-            connection.execute(_PUT_PAST, state)
-        else:
-            _load_present(connection, state, references)
+            connection.execute(INSERT_PAST, (key, *state))
+            continue
+        connection.execute(INSERT, (key, *state))
+        connection.execute(_NAME_NODE, (state.kind, state.fqn, state.name, state.deleted, key))
+        for reference in references:
+            target = _key(connection, reference.target_id)
+            connection.execute(PUT_REFERENCE, (key, reference.field, target))
+        search.put(connection, key, stored_text(state), new=True)
 
 
-def _load_present(connection: Connection, state: Record, references: Iterable[Reference]) -> None:
-    connection.execute(_PUT_STATE, state)
-    node = Node(state.id, state.kind, state.fqn, state.name, None, False, state.deleted)
-    connection.execute(_PUT_NODE, node)
-    rows = [(state.id, each.field, each.target_id) for each in references]
-    connection.executemany(_PUT_REFERENCE, rows)
-    search.put(connection, state.id, stored_text(state))
+def _key(connection: Connection, entity_id: str) -> int:
+    """The key of an entity's node, which is made when it is first spoken of and named later."""
+    found = connection.execute(_NODE, (entity_id,)).fetchone()
+    if found:
+        return int(found[0])
+    row = (None, entity_id, "", "", "", None, False, False)
+    (key,) = connection.execute(f"{INSERT_NODE} RETURNING key", row).fetchone()
+    return int(key)
 
 
 def _load_parts(connection: Connection, rows: Iterable[Any]) -> None:
-    connection.executemany(_PUT_NODE, rows)
-
-
-def _load_edges(connection: Connection, rows: Iterable[Any]) -> None:
-    for key, details, opened_seq, closed_seq in rows:
-        if closed_seq is None:
-            connection.execute(_PUT_EDGE, (*key, details, opened_seq))
-        else:
-            connection.execute(_PUT_PAST_EDGE, (*key, details, opened_seq, closed_seq))
+    connection.executemany(_PUT_PART, rows)
 
 
 def _load_entries(connection: Connection, rows: Iterable[Any]) -> None:
-    connection.executemany(_PUT_ENTRY, ((e.number, e.seq, *e[5:]) for e in rows))
+    connection.executemany(PUT_ENTRY, ((e.number, e.seq, *e[5:]) for e in rows))
 
 
 def _load_events(connection: Connection, rows: Iterable[Any]) -> None:
     connection.executemany(
-        _PUT_EVENT,
+        PUT_EVENT,
         (
             (r.number, r.seq, e.type, e.entity_id, e.kind, e.fqn, e.version, e.payload)
             for r in rows
@@ -157,8 +159,8 @@ def _load_events(connection: Connection, rows: Iterable[Any]) -> None:
 _DUMPS: dict[Section, Callable[[Connection], Iterator[Row]]] = {
     "commits": _commits,
     "states": _states,
-    "parts": _parts,
-    "edges": _edges,
+    "parts": graph.all_parts,
+    "edges": graph.all_edges,
     "entries": _entries,
     "events": _events,
 }
@@ -166,7 +168,7 @@ _LOADS: dict[type[Row], Callable[[Connection, Iterable[Any]], None]] = {
     Commit: _load_commits,
     StateRow: _load_states,
     Node: _load_parts,
-    Edge: _load_edges,
+    Edge: edge.load,
     Entry: _load_entries,
     EventRecord: _load_events,
 }

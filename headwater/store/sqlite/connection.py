@@ -31,6 +31,7 @@ class Database:
 
     def __init__(self, path: str, *, synchronous: Synchronous, busy_timeout: float) -> None:
         self.path = path
+        self._synchronous = synchronous
         self._busy_timeout = busy_timeout
         self._lock = threading.Lock()
         self._guard: AbstractContextManager[object] = self._lock if self._memory else nullcontext()
@@ -38,7 +39,7 @@ class Database:
         self._readers: weakref.WeakSet[_Reader] = weakref.WeakSet()
         self._closed = False
         try:
-            self._writer = self._open_writer(synchronous)
+            self._writer = self._open_writer()
         except RAW_ERRORS as error:
             raise translated(error, path) from error
 
@@ -97,21 +98,40 @@ class Database:
         self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Do work in a transaction that no other writer is beside, and make it durable."""
-        connection = self._writer
         try:
             with self._lock:
-                connection.execute("BEGIN IMMEDIATE")
-                try:
-                    result = work(connection, *args, **kwargs)
-                    connection.execute("COMMIT")
-                except BaseException:
-                    # A full disk may have rolled it back already.
-                    if connection.in_transaction:
-                        connection.execute("ROLLBACK")
-                    raise
-                return result
+                return self._transact(work, *args, **kwargs)
         except RAW_ERRORS as error:
             raise translated(error, self.path) from error
+
+    def write_lazily(
+        self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """As ``write``, but a power cut may undo it: for what can be done again."""
+        try:
+            with self._lock:
+                self._writer.execute("PRAGMA synchronous = NORMAL")
+                try:
+                    return self._transact(work, *args, **kwargs)
+                finally:
+                    self._writer.execute(f"PRAGMA synchronous = {self._synchronous}")
+        except RAW_ERRORS as error:
+            raise translated(error, self.path) from error
+
+    def _transact(
+        self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        connection = self._writer
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            result = work(connection, *args, **kwargs)
+            connection.execute("COMMIT")
+        except BaseException:
+            # A full disk may have rolled it back already.
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        return result
 
     def close(self) -> None:
         """Close every connection; what comes after is refused."""
@@ -142,12 +162,12 @@ class Database:
         connection.execute("PRAGMA query_only = 1")
         return connection
 
-    def _open_writer(self, synchronous: Synchronous) -> Connection:
+    def _open_writer(self) -> Connection:
         connection = self._connect()
         try:
             check_owner(connection, self.path)  # before anything is changed
             connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute(f"PRAGMA synchronous = {synchronous}")
+            connection.execute(f"PRAGMA synchronous = {self._synchronous}")
             connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         except BaseException:
             connection.close()

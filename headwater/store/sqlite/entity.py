@@ -12,22 +12,26 @@ COLUMNS = "id, kind, fqn, name, parent_id, version, rev, seq, deleted, document,
 _SELECT = f"SELECT {COLUMNS} FROM entity"
 _SELECT_STATE = f"SELECT {COLUMNS} FROM entity_state"
 
-_BY_ID = f"{_SELECT} WHERE id = ?"
+_KEY = "(SELECT key FROM node WHERE id = ?)"
+_BY_ID = f"{_SELECT} WHERE key = {_KEY}"
 _BY_FQN = f"{_SELECT} WHERE kind = ? AND fqn = ?"
 _ID_BY_FQN = "SELECT id FROM entity WHERE kind = ? AND fqn = ?"
-_AS_OF = f"{_SELECT_STATE} WHERE id = ? AND seq <= ? ORDER BY rev DESC LIMIT 1"
-_VERSION = f"{_SELECT_STATE} WHERE id = ? AND version = ? ORDER BY rev DESC LIMIT 1"
-_VERSIONS = f"{_SELECT_STATE} WHERE id = ? AND rev < ? ORDER BY rev DESC LIMIT ?"
+_AS_OF = f"{_SELECT_STATE} WHERE key = {_KEY} AND seq <= ? ORDER BY rev DESC LIMIT 1"
+_VERSION = f"{_SELECT_STATE} WHERE key = {_KEY} AND version = ? ORDER BY rev DESC LIMIT 1"
+_VERSIONS = f"{_SELECT_STATE} WHERE key = {_KEY} AND rev < ? ORDER BY rev DESC LIMIT ?"
+_REFERRERS = f"""
+SELECT id, field FROM entity_reference JOIN entity USING (key) WHERE target = {_KEY} ORDER BY 1, 2
+"""
 _ANY_REV = 2**63 - 1
 
 _DESCENDANTS = f"""
-WITH RECURSIVE below (id, depth) AS (
-  SELECT id, 1 FROM entity WHERE parent_id = ?
+WITH RECURSIVE below (key, id, depth) AS (
+  SELECT key, id, 1 FROM entity WHERE parent_id = ?
   UNION ALL
-  SELECT entity.id, depth + 1 FROM below JOIN entity ON entity.parent_id = below.id
+  SELECT entity.key, entity.id, depth + 1 FROM below JOIN entity ON entity.parent_id = below.id
 )
 SELECT {", ".join("entity." + name for name in COLUMNS.split(", "))}
-FROM below JOIN entity ON entity.id = below.id ORDER BY depth, fqn
+FROM below JOIN entity USING (key) ORDER BY depth, fqn
 """
 
 _DELETED = {"exclude": " AND NOT deleted", "include": "", "only": " AND deleted"}
@@ -117,10 +121,7 @@ def descendants(connection: Connection, entity_id: str) -> list[Record]:
 
 def referrers(connection: Connection, entity_id: str) -> list[tuple[str, str]]:
     """See ``Store.referrers``."""
-    return connection.execute(
-        "SELECT entity_id, field FROM entity_reference WHERE target_id = ? ORDER BY 1, 2",
-        (entity_id,),
-    ).fetchall()
+    return connection.execute(_REFERRERS, (entity_id,)).fetchall()
 
 
 def record(row: tuple[Any, ...]) -> Record:

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from sqlite3 import Connection
 from typing import Any
 
 from headwater.errors import StaleWriteError
-from headwater.store.base import Entry, EntryWrite
-from headwater.store.sqlite.graph import ANY, listed
+from headwater.store.base import Entry, WriteSet
+from headwater.store.sqlite.node import ANY, Nodes, listed
 
-TABLES = """
-CREATE TABLE entry (
-  number INTEGER PRIMARY KEY AUTOINCREMENT, seq INTEGER NOT NULL,
-  entity_id TEXT NOT NULL, type TEXT NOT NULL, key TEXT NOT NULL,
-  at INTEGER NOT NULL, data TEXT NOT NULL
-);
-CREATE INDEX entry_entity ON entry (entity_id, type, key);
-CREATE INDEX entry_key ON entry (key, type);
+APPEND = """
+INSERT INTO entry (number, seq, entity_id, type, key, at, data) VALUES (?, ?, ?, ?, ?, ?, ?)
 """
-
-_APPEND = "INSERT INTO entry (seq, entity_id, type, key, at, data) VALUES (?, ?, ?, ?, ?, ?)"
 READ = """
 SELECT number, entry.seq, log.at, actor, producer, entity_id, type, key, entry.at, data
 FROM entry JOIN log ON log.seq = entry.seq
@@ -28,22 +20,25 @@ FROM entry JOIN log ON log.seq = entry.seq
 
 
 def append(
-    connection: Connection, entries: Sequence[EntryWrite], seq: int, *, erased: Collection[str]
-) -> None:
-    """Append entries of entities that are stored, or erased by this commit.
+    connection: Connection, nodes: Nodes, write_set: WriteSet, seq: int, *, newest: int
+) -> int:
+    """Append a commit's entries behind the newest number, and return the newest then.
 
     Raises:
-        StaleWriteError: One's entity is neither.
+        StaleWriteError: An entry's entity is neither stored nor erased by the commit.
     """
-    if not entries:
-        return
-    ids = {each.entity_id for each in entries}
-    stored = connection.execute(f"SELECT id FROM entity WHERE id {ANY}", (listed(ids),))
-    absent = sorted(ids.difference(erased, (found for (found,) in stored)))
+    if not write_set.entries:
+        return newest
+    ids = {each.entity_id for each in write_set.entries}
+    absent = sorted(ids.difference(write_set.erased, nodes.entities))
     if absent:
         raise StaleWriteError(f"an entry's entity is not there: {absent[0]}", ids=absent)
-    rows = [(seq, e.entity_id, e.type, e.key, e.at, e.data) for e in entries]
-    connection.executemany(_APPEND, rows)
+    rows = [
+        (number, seq, e.entity_id, e.type, e.key, e.at, e.data)
+        for number, e in enumerate(write_set.entries, newest + 1)
+    ]
+    connection.executemany(APPEND, rows)
+    return newest + len(rows)
 
 
 def entries(

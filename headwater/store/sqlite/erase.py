@@ -7,50 +7,54 @@ from sqlite3 import Connection
 
 from headwater.errors import StaleWriteError
 from headwater.store.sqlite import search
-from headwater.store.sqlite.graph import ANY, listed
+from headwater.store.sqlite.node import ANY, Nodes, listed
 
-_NODES = (
-    f"IN (SELECT id FROM node WHERE id {ANY} UNION ALL SELECT id FROM node WHERE owner_id {ANY})"
-)
+_PARTS = f"SELECT key FROM node WHERE owner {ANY}"
 _OF_NODES = [
-    f"DELETE FROM {table} WHERE {end} {_NODES}"
+    f"DELETE FROM {table} WHERE {end} {ANY}"
     for table in ("edge", "edge_past")
-    for end in ("from_id", "to_id")
+    for end in ("from_key", "to_key")
 ]
 _OF_ENTITIES = [
-    f"DELETE FROM node WHERE owner_id {ANY}",
-    f"DELETE FROM node WHERE id {ANY}",
-    f"DELETE FROM entity WHERE id {ANY}",
-    f"DELETE FROM entity_past WHERE id {ANY}",
-    f"DELETE FROM entity_reference WHERE entity_id {ANY}",
+    f"DELETE FROM {table} WHERE key {ANY}"
+    for table in ("entity", "entity_past", "entity_reference")
+]
+_BY_ID = [
     f"DELETE FROM entry WHERE entity_id {ANY}",
     f"UPDATE event SET payload = '{{}}' WHERE entity_id {ANY}",
 ]
-_REFERRER = f"SELECT entity_id FROM entity_reference WHERE target_id {ANY} LIMIT 1"
+_REFERRER = f"SELECT id FROM entity_reference JOIN entity USING (key) WHERE target {ANY} LIMIT 1"
 _CHILD = f"SELECT id FROM entity WHERE parent_id {ANY} LIMIT 1"
 
 
-def erase(connection: Connection, ids: Collection[str]) -> None:
-    """Remove entities and all that is theirs. What refers to them is looked at afterwards.
+def erase(connection: Connection, nodes: Nodes, ids: Collection[str]) -> list[int]:
+    """Remove entities and all that is theirs, and return the keys that they had.
+
+    What still needs them is looked at when all is written: see ``check_erased``.
 
     Raises:
         StaleWriteError: One of them is not stored.
     """
     if not ids:
-        return
-    which = listed(ids)
-    rows = connection.execute(f"SELECT id FROM entity WHERE id {ANY}", (which,))
-    absent = sorted(set(ids).difference(found for (found,) in rows))
+        return []
+    absent = sorted(set(ids) - nodes.entities.keys())
     if absent:
         raise StaleWriteError(f"an entity to erase is not there: {absent[0]}", ids=absent)
-    search.forget(connection, ids)
-    for statement in _OF_NODES:
-        connection.execute(statement, (which, which))
+    keys = [nodes.keys[each] for each in ids]
+    for key in keys:
+        search.put(connection, key, None)
     for statement in _OF_ENTITIES:
-        connection.execute(statement, (which,))
+        connection.execute(statement, (listed(keys),))
+    for statement in _BY_ID:
+        connection.execute(statement, (listed(ids),))
+    parts = [part for (part,) in connection.execute(_PARTS, (listed(keys),))]
+    for statement in (*_OF_NODES, f"DELETE FROM node WHERE key {ANY}"):
+        connection.execute(statement, (listed(keys + parts),))
+    nodes.forget(ids, keys + parts)
+    return keys
 
 
-def check_erased(connection: Connection, ids: Collection[str]) -> None:
+def check_erased(connection: Connection, ids: Collection[str], keys: Collection[int]) -> None:
     """Look whether anything still needs what was erased.
 
     Raises:
@@ -58,9 +62,8 @@ def check_erased(connection: Connection, ids: Collection[str]) -> None:
     """
     if not ids:
         return
-    for statement, what in ((_REFERRER, "refers to"), (_CHILD, "lies below")):
-        found = connection.execute(statement, (listed(ids),)).fetchone()
-        if found:
-            raise StaleWriteError(
-                f"entity {found[0]} {what} one that the write erases", ids=sorted(ids)
-            )
+    referrer = connection.execute(_REFERRER, (listed(keys),)).fetchone()
+    child = connection.execute(_CHILD, (listed(ids),)).fetchone()
+    if referrer or child:
+        what = f"{referrer[0]} refers to" if referrer else f"{child[0]} lies below"
+        raise StaleWriteError(f"entity {what} one that the write erases", ids=sorted(ids))

@@ -12,15 +12,24 @@ READ = """
 SELECT number, event.seq, at, actor, producer, type, entity_id, kind, fqn, version, payload
 FROM event JOIN log ON log.seq = event.seq
 """
-_APPEND = """
-INSERT INTO event (seq, type, entity_id, kind, fqn, version, payload) VALUES (?, ?, ?, ?, ?, ?, ?)
+APPEND = """
+INSERT INTO event (number, seq, type, entity_id, kind, fqn, version, payload)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 
-def append(connection: Connection, events: Sequence[EventWrite], seq: int) -> None:
-    """Append events: their numbers are in the order of commits, which wait for one another."""
-    rows = [(seq, e.type, e.entity_id, e.kind, e.fqn, e.version, e.payload) for e in events]
-    connection.executemany(_APPEND, rows)
+def append(connection: Connection, events: Sequence[EventWrite], seq: int, *, newest: int) -> int:
+    """Append events behind the newest number, and return the newest then.
+
+    Their numbers are in the order of commits, which wait for one another.
+    """
+    rows = [
+        (number, seq, e.type, e.entity_id, e.kind, e.fqn, e.version, e.payload)
+        for number, e in enumerate(events, newest + 1)
+    ]
+    if rows:
+        connection.executemany(APPEND, rows)
+    return newest + len(rows)
 
 
 def drop(connection: Connection, before: int) -> None:

@@ -7,9 +7,11 @@ from datetime import datetime
 from pathlib import Path
 from sqlite3 import Connection
 
-from headwater.store.sqlite import entry, layout, search
+from headwater.store.sqlite import layout, search
+from headwater.store.sqlite.archive import SET_COUNTERS
 from headwater.store.sqlite.backup import copy_database
 from headwater.store.sqlite.entity import COLUMNS, record
+from headwater.store.sqlite.order import rank
 from headwater.store.text import stored_text
 
 MAKE = f"make the tables of layout {layout.VERSION}"
@@ -50,17 +52,85 @@ def _backup_path(path: str, stored: int) -> Path:
 
 
 def _to_2(connection: Connection) -> None:
-    layout.run(connection, f"ALTER TABLE event RENAME TO event_1;\n{layout.EVENT}")
-    connection.execute("INSERT INTO event SELECT * FROM event_1")
-    connection.execute("DROP TABLE event_1")
-    layout.run(connection, entry.TABLES + search.TABLES)
-    for row in connection.execute(f"SELECT {COLUMNS} FROM entity WHERE NOT deleted").fetchall():
-        state = record(row)
-        search.put(connection, state.id, stored_text(state))
+    """Nodes get numbers, and edges what follows from them; documents are made searchable.
+
+    The tables made are this release's. The layout after it leaves a copy of them here.
+    """
+    connection.create_function("rank", 1, rank, deterministic=True)
+    layout.run(connection, _SET_ASIDE)
+    layout.run(connection, layout.TABLES)
+    layout.run(connection, _CARRY_OVER)
+    live = connection.execute(f"SELECT key, {COLUMNS} FROM entity WHERE NOT deleted")
+    for key, *row in live:
+        search.put(connection, key, stored_text(record(row)), new=True)
+    search.catch_up(connection)
 
 
+_OLD = (
+    "meta", "log", "entity", "entity_past", "entity_reference", "node", "edge", "edge_past",
+    "event",
+)  # fmt: skip
+_OLD_INDEXES = (
+    "entity_child", "entity_deleted", "entity_past_rev", "entity_reference_target", "node_fqn",
+    "node_owner", "edge_up", "edge_producer", "edge_past_up", "edge_past_producer",
+)  # fmt: skip
+_SET_ASIDE = ";\n".join(
+    [
+        "DROP VIEW entity_state",
+        *(f"DROP INDEX {index}" for index in _OLD_INDEXES),
+        *(f"ALTER TABLE {table} RENAME TO old_{table}" for table in _OLD),
+    ]
+)
+_STATE = "node.key, old.id, old.kind, old.fqn, old.name, parent_id, version, rev, seq, old.deleted"
+_EDGE = """
+SELECT start.key, finish.key, CASE level WHEN 'coarse' THEN 0 WHEN 'fine' THEN 1 ELSE 2 END,
+  label.key, rank(from_id), rank(to_id), details, opened_seq%s
+FROM %s AS old JOIN node AS start ON start.id = from_id JOIN node AS finish ON finish.id = to_id
+JOIN label USING (producer, source)
+"""
+_PLACE = "from_key, to_key, level, label, from_rank, to_rank, details, opened_seq"
+_CARRY_OVER = ";\n".join(
+    [
+        "INSERT INTO meta SELECT * FROM old_meta",
+        "INSERT INTO log SELECT *, 0, 0, 0 FROM old_log",
+        # Owners before their parts, which are found by them.
+        """
+        INSERT INTO node (id, kind, fqn, name, dropped, deleted)
+        SELECT id, kind, fqn, name, dropped, deleted FROM old_node
+        WHERE owner_id IS NULL ORDER BY id
+        """,
+        """
+        INSERT INTO node (id, kind, fqn, name, owner, dropped, deleted)
+        SELECT old.id, old.kind, old.fqn, old.name, node.key, old.dropped, old.deleted
+        FROM old_node AS old JOIN node ON node.id = old.owner_id ORDER BY old.id
+        """,
+        f"""
+        INSERT INTO entity SELECT {_STATE}, document, origins
+        FROM old_entity AS old JOIN node USING (id)
+        """,
+        f"""
+        INSERT INTO entity_past SELECT {_STATE}, document, origins
+        FROM old_entity_past AS old JOIN node USING (id) ORDER BY seq
+        """,
+        """
+        INSERT INTO entity_reference SELECT holder.key, field, target.key
+        FROM old_entity_reference JOIN node AS holder ON holder.id = entity_id
+        JOIN node AS target ON target.id = target_id
+        """,
+        """
+        INSERT INTO label (producer, source)
+        SELECT producer, source FROM old_edge UNION SELECT producer, source FROM old_edge_past
+        """,
+        f"INSERT INTO edge ({_PLACE}) {_EDGE % ('', 'old_edge')}",
+        f"""
+        INSERT INTO edge_past ({_PLACE}, closed_seq) {_EDGE % (", closed_seq", "old_edge_past")}
+        """,
+        "INSERT INTO event SELECT * FROM old_event",
+        SET_COUNTERS,
+        *(f"DROP TABLE old_{table}" for table in _OLD),
+    ]
+)
 _STEPS: dict[int, tuple[str, Callable[[Connection], None]]] = {
-    2: ("records, a search index filled from the documents, numbers that outlive what they count",
-        _to_2),
-}  # fmt: skip
+    2: ("number the nodes, keep records, fill the search index from the documents", _to_2)
+}
 """By the layout that a step leads to."""

@@ -7,34 +7,26 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from hashlib import blake2b
 from sqlite3 import Connection
+from typing import Any
 
-from headwater.store.base import MAX_HITS, SearchQuery, SearchResult, SearchText, Term
+from headwater.store.base import MAX_HITS, EntityWrite, SearchQuery, SearchResult, SearchText, Term
 from headwater.store.sqlite.entity import COLUMNS, record
-from headwater.store.sqlite.graph import ANY
+from headwater.store.sqlite.node import ANY, listed
 
-TABLES = """
-CREATE TABLE search (
-  key INTEGER PRIMARY KEY, entity_id TEXT NOT NULL UNIQUE,
-  name TEXT NOT NULL, path TEXT NOT NULL, text TEXT NOT NULL, facets TEXT NOT NULL
-);
-CREATE VIRTUAL TABLE search_index USING fts5 (
-  name, path, text, facets, content = '', tokenize = 'ascii'
-);
-"""
-"""The words are kept beside the index, which has to be told them again to forget them.
-
-The tokenizer takes all but ASCII signs for letters: to it, each word of ``store.text`` is one.
-"""
-
+# ``search`` is what the index holds. A commit writes what an entity is found by from now on into
+# ``search_behind`` (nothing but the key: it is not found), because FTS5 takes many at once for a
+# fraction of the time; a search brings the index up to date first. What the index has to forget it
+# has to be told again. Its tokenizer takes all but ASCII signs for letters: to it, each word of
+# ``store.text`` is one.
 _WORDS = "{name path text}"
 _RANK = "bm25(search_index, 16, 4, 1, 0)"
-_STORED = "SELECT key, name, path, text, facets FROM search WHERE entity_id = ?"
-_PUT = """
-INSERT INTO search (key, entity_id, name, path, text, facets) VALUES (?, ?, ?, ?, ?, ?)
-ON CONFLICT (entity_id) DO UPDATE SET
-  name = excluded.name, path = excluded.path, text = excluded.text, facets = excluded.facets
-RETURNING key
+_INDEXED = "SELECT key, name, path, text, facets FROM search WHERE key = ?"
+_BEHIND = "SELECT key, name, path, text, facets FROM search_behind"
+_PUT_BEHIND = """
+INSERT OR REPLACE INTO search_behind (key, name, path, text, facets) VALUES (?, ?, ?, ?, ?)
 """
+_PUT = "INSERT OR REPLACE INTO search (key, name, path, text, facets) VALUES (?, ?, ?, ?, ?)"
+_MAX_BEHIND = 128
 _INDEX = "INSERT INTO search_index (rowid, name, path, text, facets) VALUES (?, ?, ?, ?, ?)"
 _FORGET = """
 INSERT INTO search_index (search_index, rowid, name, path, text, facets)
@@ -43,36 +35,64 @@ VALUES ('delete', ?, ?, ?, ?, ?)
 _MATCH = f"SELECT rowid, {_RANK} FROM search_index WHERE search_index MATCH ? LIMIT ?"
 _ALL = "SELECT key, 0.0 FROM search LIMIT ?"
 _FACETS = f"SELECT facets, count(*) FROM search WHERE key {ANY} GROUP BY facets"
-_HITS = f"""
-SELECT search.key, {", ".join("entity." + name for name in COLUMNS.split(", "))}
-FROM search JOIN entity ON entity.id = search.entity_id WHERE search.key {ANY}
-"""
+_HITS = f"SELECT key, {COLUMNS} FROM entity WHERE key {ANY}"
 
 
-def put(connection: Connection, entity_id: str, text: SearchText | None) -> None:
+def put_all(connection: Connection, writes: Iterable[tuple[int, EntityWrite]]) -> None:
+    """Let entities, by key, be found as their writes say."""
+    for key, write in writes:
+        put(connection, key, None if write.deleted else write.search, new=not write.expected_rev)
+    (behind,) = connection.execute("SELECT count(*) FROM search_behind").fetchone()
+    if behind > _MAX_BEHIND:
+        catch_up(connection)
+
+
+def put(connection: Connection, key: int, text: SearchText | None, *, new: bool = False) -> None:
     """Let an entity be found by a text from now on; None: not at all."""
-    stored = connection.execute(_STORED, (entity_id,)).fetchone()
-    row = None if text is None else (text.name, text.path, text.text, _packed(text))
-    if stored and stored[1:] == row:
-        return
-    if stored:
-        connection.execute(_FORGET, _indexed(stored))
-    if row is None:
-        connection.execute("DELETE FROM search WHERE entity_id = ?", (entity_id,))
-        return
-    key = stored[0] if stored else None
-    (key,) = connection.execute(_PUT, (key, entity_id, *row)).fetchone()
-    connection.execute(_INDEX, _indexed((key, *row)))
+    nothing = (key, None, None, None, None)
+    row = nothing if text is None else (key, text.name, text.path, text.text, _packed(text))
+    stored = nothing if new else _stored(connection, key) or nothing
+    if stored != row:
+        connection.execute(_PUT_BEHIND, row)
 
 
-def forget(connection: Connection, entity_ids: Iterable[str]) -> None:
-    """Let entities not be found any more."""
-    for entity_id in entity_ids:
-        put(connection, entity_id, None)
+def _stored(connection: Connection, key: int) -> tuple[Any, ...] | None:
+    """What an entity is found by so far."""
+    for statement in (f"{_BEHIND} WHERE key = ?", _INDEXED):
+        row: tuple[Any, ...] | None = connection.execute(statement, (key,)).fetchone()
+        if row:
+            return row
+    return None
 
 
-def search(connection: Connection, query: SearchQuery) -> SearchResult:
-    """See ``Store.search``."""
+def catch_up(connection: Connection) -> None:
+    """Bring the index up to date, within a write transaction."""
+    for row in connection.execute(_BEHIND):
+        indexed = connection.execute(_INDEXED, row[:1]).fetchone()
+        if indexed:
+            connection.execute(_FORGET, _words(indexed))
+        if row[1] is None:
+            connection.execute("DELETE FROM search WHERE key = ?", row[:1])
+        else:
+            connection.execute(_PUT, row)
+            connection.execute(_INDEX, _words(row))
+    connection.execute("DELETE FROM search_behind")
+
+
+def search(connection: Connection, query: SearchQuery) -> SearchResult | None:
+    """See ``Store.search``; None when the index has to catch up first."""
+    if connection.execute("SELECT 1 FROM search_behind").fetchone():
+        return None
+    return _answer(connection, query)
+
+
+def catch_up_and_search(connection: Connection, query: SearchQuery) -> SearchResult:
+    """See ``Store.search``; within a write transaction, so that nobody is ahead again."""
+    catch_up(connection)
+    return _answer(connection, query)
+
+
+def _answer(connection: Connection, query: SearchQuery) -> SearchResult:
     if not all(query.filters.values()):  # a facet of which no value would do
         return SearchResult([], 0, False, {})
     hits = _hits(connection, query)
@@ -81,7 +101,7 @@ def search(connection: Connection, query: SearchQuery) -> SearchResult:
         hits = _best(connection, query, hits)
     keys = [key for key, _ in sorted(hits.items(), key=lambda hit: (hit[1], hit[0]))]
     page = keys[query.offset : query.offset + query.limit]
-    rows = {key: row for key, *row in connection.execute(_HITS, (_keys(page),))}
+    rows = {key: row for key, *row in connection.execute(_HITS, (listed(page),))}
     records = [record(rows[key])._replace(origins="") for key in page]
     return SearchResult(records, len(keys), approximate, _facets(connection, keys))
 
@@ -129,7 +149,7 @@ def _packed(text: SearchText) -> str:
     return json.dumps(text.facets, ensure_ascii=False, separators=(",", ":"))
 
 
-def _indexed(row: tuple[int, str, str, str, str]) -> tuple[int, str, str, str, str]:
+def _words(row: tuple[int, str, str, str, str]) -> tuple[int, str, str, str, str]:
     """A row of ``search`` as the index takes it."""
     facets = json.loads(row[4])
     tokens = (_token(facet, value) for facet, values in facets.items() for value in values)
@@ -138,11 +158,7 @@ def _indexed(row: tuple[int, str, str, str, str]) -> tuple[int, str, str, str, s
 
 def _facets(connection: Connection, keys: Sequence[int]) -> dict[str, dict[str, int]]:
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for facets, times in connection.execute(_FACETS, (_keys(keys),)):
+    for facets, times in connection.execute(_FACETS, (listed(keys),)):
         for facet, values in json.loads(facets).items():
             counts[facet].update(dict.fromkeys(values, times))
     return {facet: dict(values) for facet, values in counts.items()}
-
-
-def _keys(keys: Sequence[int]) -> str:
-    return json.dumps(keys)

@@ -41,7 +41,7 @@ from headwater.store.sqlite.connection import Database, Synchronous
 from headwater.store.sqlite.url import database_path
 
 _SEQUENCE = "SELECT coalesce(max(seq), 0) FROM log"
-_RECORDED_AT = "SELECT at FROM log WHERE seq = ?"
+_RECORDED_AT = "SELECT at FROM log WHERE seq >= ? ORDER BY seq LIMIT 1"
 
 
 class SqliteStore(Store):
@@ -179,7 +179,13 @@ class SqliteStore(Store):
 
     @override
     def search(self, query: SearchQuery) -> SearchResult:
-        return self._database.snapshot(search.search, query)
+        for _ in range(3):
+            result = self._database.snapshot(search.search, query)
+            if result is not None:
+                return result
+            self._database.write_lazily(search.catch_up)
+        # Others write all the time: let them wait.
+        return self._database.write_lazily(search.catch_up_and_search, query)
 
     @override
     def dump(self, section: Section) -> Iterator[Row]:

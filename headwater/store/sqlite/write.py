@@ -2,104 +2,96 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from sqlite3 import Connection, IntegrityError
+from typing import Any
 
 from headwater.errors import AlreadyExistsError, StaleWriteError
-from headwater.store.base import EdgeKey, EdgeWrite, EntityWrite, WriteSet
-from headwater.store.sqlite import entry, event, search
+from headwater.store.base import EntityWrite, WriteSet
+from headwater.store.sqlite import edge, entry, event, search
 from headwater.store.sqlite.entity import COLUMNS
 from headwater.store.sqlite.erase import check_erased, erase
-from headwater.store.sqlite.graph import ANY, listed
+from headwater.store.sqlite.node import ANY, Known, Nodes, listed, nodes_of
+from headwater.store.sqlite.node import INSERT as INSERT_NODE
 
+_NEWEST = "SELECT seq, at, events, entries, nodes FROM log ORDER BY seq DESC LIMIT 1"
 _LOG = """
-INSERT INTO log (at, actor, actor_kind, producer)
-SELECT max(?1, coalesce((SELECT at FROM log ORDER BY seq DESC LIMIT 1), ?1)), ?2, ?3, ?4
+INSERT INTO log (seq, at, actor, actor_kind, producer, events, entries, nodes)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 """
-_STORED = "SELECT kind, fqn, name, deleted, rev FROM entity WHERE id = ?"
+INSERT = f"INSERT INTO entity (key, {COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+INSERT_PAST = INSERT.replace("entity", "entity_past")
+_KEEP = f"INSERT INTO entity_past (key, {COLUMNS}) SELECT key, {COLUMNS} FROM entity WHERE key = ?"
+_UPDATE = """
+UPDATE entity SET kind = ?3, fqn = ?4, name = ?5, parent_id = ?6, version = ?7, rev = ?8, seq = ?9,
+  deleted = ?10, document = ?11, origins = ?12
+WHERE key = ?1 AND id = ?2
+"""
 _SPELLING = """
-SELECT id FROM entity WHERE parent_id = ?1 UNION
-SELECT entity_id FROM entity_reference WHERE target_id = ?1
+SELECT id FROM entity WHERE parent_id = ?1
+UNION SELECT id FROM entity_reference JOIN entity USING (key) WHERE target = ?2
 """
 _LIVE_CHILD = "SELECT fqn FROM entity WHERE parent_id = ? AND NOT deleted LIMIT 1"
-_INSERT = f"INSERT INTO entity ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_INSERT_PAST = _INSERT.replace("entity", "entity_past")
-_KEEP = f"INSERT INTO entity_past ({COLUMNS}) SELECT {COLUMNS} FROM entity WHERE id = ?"
-_UPDATE = """
-UPDATE entity SET kind = ?2, fqn = ?3, name = ?4, parent_id = ?5, version = ?6, rev = ?7, seq = ?8,
-  deleted = ?9, document = ?10, origins = ?11
-WHERE id = ?1
+_UPDATE_NODE = """
+UPDATE node SET kind = ?1, fqn = ?2, name = ?3, deleted = ?4
+WHERE key = ?5 AND (kind, fqn, name, deleted) IS NOT (?1, ?2, ?3, ?4)
 """
-_INSERT_NODE = """
-INSERT INTO node (id, kind, fqn, name, owner_id, dropped, deleted) VALUES (?, ?, ?, ?, ?, 0, ?)
+_DELETE_PARTS = "UPDATE node SET deleted = ? WHERE owner = ? AND deleted <> ?"
+_STORED_PARTS = f"SELECT id, key FROM node WHERE owner = ? AND id {ANY}"
+_UPDATE_PART = """
+UPDATE node SET kind = ?, fqn = ?, name = ?, dropped = 0, deleted = ? WHERE key = ?
 """
-_PUT_PART = f"""{_INSERT_NODE}
-ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, fqn = excluded.fqn, name = excluded.name,
-  dropped = 0, deleted = excluded.deleted
-"""
-_UPDATE_NODE = "UPDATE node SET kind = ?, fqn = ?, name = ?, deleted = ? WHERE id = ?"
-_DELETE_PARTS = "UPDATE node SET deleted = ? WHERE owner_id = ? AND deleted <> ?"
-_DROP_PART = "UPDATE node SET dropped = 1 WHERE id = ? AND owner_id = ?"
-_REFERENCES = "SELECT entity_id, field, target_id FROM entity_reference WHERE entity_id = ?"
-_DROP_REFERENCE = "DELETE FROM entity_reference WHERE entity_id = ? AND field = ? AND target_id = ?"
-_PUT_REFERENCE = "INSERT INTO entity_reference (entity_id, field, target_id) VALUES (?, ?, ?)"
-_EDGE = "from_id, to_id, level, source, producer"
-_THIS_EDGE = "from_id = ?1 AND to_id = ?2 AND level = ?3 AND source = ?4 AND producer = ?5"
-_OPEN_EDGE = f"""
-INSERT INTO edge ({_EDGE}, details, opened_seq) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
-"""
-# Keeps what is closed: all of it for NULL as the new details, else only what has other details.
-_KEEP_EDGE = f"""
-INSERT OR IGNORE INTO edge_past ({_EDGE}, details, opened_seq, closed_seq)
-SELECT {_EDGE}, details, opened_seq, ?7 FROM edge
-WHERE {_THIS_EDGE} AND details IS NOT ?6 AND opened_seq < ?7
-"""
-_REOPEN_EDGE = f"UPDATE edge SET details = ?6, opened_seq = ?7 WHERE {_THIS_EDGE} AND details <> ?6"
+_DROP_PART = "UPDATE node SET dropped = 1 WHERE id = ? AND owner = ?"
+_REFERENCES = "SELECT key, field, target FROM entity_reference WHERE key = ?"
+_DROP_REFERENCE = "DELETE FROM entity_reference WHERE key = ? AND field = ? AND target = ?"
+PUT_REFERENCE = "INSERT INTO entity_reference (key, field, target) VALUES (?, ?, ?)"
 
 
 def commit(connection: Connection, write_set: WriteSet) -> int:
     """See ``Store.commit``."""
-    erased = write_set.erased
-    _check_expected(connection, write_set.expects)
-    who = (write_set.at, write_set.actor, write_set.actor_kind, write_set.producer)
-    connection.execute(_LOG, who)
-    seq = int(connection.execute("SELECT last_insert_rowid()").fetchone()[0])
-    erase(connection, erased)
-    moved = [write.id for write in write_set.entities if _put_entity(connection, write, seq)]
-    _check_moved(connection, moved, {write.id for write in write_set.entities})
+    newest = connection.execute(_NEWEST).fetchone() or (0, write_set.at, 0, 0, 0)
+    seq, at, events, entries, newest_node = newest
+    seq += 1
+    nodes = nodes_of(connection, write_set, newest_node)
+    _check_expected(nodes, write_set.expects)
+    erased = erase(connection, nodes, write_set.erased)
+    moved = [write.id for write in write_set.entities if _put_entity(connection, nodes, write, seq)]
+    _check_moved(connection, nodes, moved, {write.id for write in write_set.entities})
     for write in write_set.entities:
-        _check_family(connection, write)
-        _put_references(connection, write)
-        search.put(connection, write.id, None if write.deleted else write.search)
-    check_erased(connection, erased)
-    _close_edges(connection, write_set.closed_edges, seq)
-    _put_edges(connection, write_set.edges, seq)
-    event.append(connection, write_set.events, seq)
+        _check_family(connection, nodes, write)
+        _put_references(connection, nodes, write)
+    search.put_all(connection, [(nodes.keys[write.id], write) for write in write_set.entities])
+    check_erased(connection, write_set.erased, erased)
+    edge.close(connection, nodes, write_set.closed_edges, seq)
+    edge.put(connection, nodes, write_set.edges, seq)
+    events = event.append(connection, write_set.events, seq, newest=events)
     event.drop(connection, write_set.events_before)
-    entry.append(connection, write_set.entries, seq, erased=erased)
-    return seq
+    entries = entry.append(connection, nodes, write_set, seq, newest=entries)
+    who = (write_set.actor, write_set.actor_kind, write_set.producer)
+    connection.execute(_LOG, (seq, max(at, write_set.at), *who, events, entries, nodes.newest))
+    return int(seq)
 
 
-def _check_expected(connection: Connection, expects: Mapping[str, int]) -> None:
-    if not expects:
-        return
-    rows = connection.execute(f"SELECT id, rev FROM entity WHERE id {ANY}", (listed(expects),))
-    stored: dict[str, int] = dict(rows.fetchall())
+def _check_expected(nodes: Nodes, expects: Mapping[str, int]) -> None:
     for entity_id, rev in expects.items():
-        found = stored.get(entity_id, 0)
-        if not found or rev not in (0, found):
+        stored = nodes.entities.get(entity_id)
+        if stored is None or rev not in (0, stored.rev):
             raise StaleWriteError(
                 f"entity {entity_id}, which the write depends on, has changed",
                 id=entity_id,
                 expected=rev,
-                rev=found,
+                rev=stored.rev if stored else 0,
             )
 
 
-def _put_entity(connection: Connection, write: EntityWrite, seq: int) -> bool:
-    """Write the new state; return whether the entity was known by another FQN."""
-    stored = connection.execute(_STORED, (write.id,)).fetchone()
-    rev = stored[-1] if stored else 0
+def _put_entity(connection: Connection, nodes: Nodes, write: EntityWrite, seq: int) -> bool:
+    """Store the new state of an entity, with its node and its parts.
+
+    Returns:
+        Whether it was known by another FQN.
+    """
+    stored = nodes.entities.get(write.id)
+    rev = stored.rev if stored else 0
     if rev != write.expected_rev:
         raise StaleWriteError(
             f"{write.kind} {write.fqn} is at rev {rev}, not {write.expected_rev}",
@@ -107,110 +99,118 @@ def _put_entity(connection: Connection, write: EntityWrite, seq: int) -> bool:
             expected=write.expected_rev,
             rev=rev,
         )
-    if write.history and not stored:
-        rev = _put_history(connection, write, seq)
-    deleted = int(write.deleted)
-    head = (write.kind, write.fqn, write.name)
-    row = (write.id, *head, write.parent_id, write.version, rev + 1, seq, deleted)
     try:
         if stored:
-            connection.execute(_KEEP, (write.id,))
-        connection.execute(_UPDATE if stored else _INSERT, (*row, write.document, write.origins))
+            _replace(connection, nodes, write, seq, stored)
+        else:
+            _add(connection, nodes, write, seq)
     except IntegrityError as error:
         if error.sqlite_errorname != "SQLITE_CONSTRAINT_UNIQUE":
             raise
         raise AlreadyExistsError(
             f"another {write.kind} is called {write.fqn}", kind=write.kind, fqn=write.fqn
         ) from error
-    if not stored:
-        connection.execute(_INSERT_NODE, (write.id, *head, None, deleted))
-    elif stored[:-1] != (*head, deleted):
-        connection.execute(_UPDATE_NODE, (*head, deleted, write.id))
-        connection.execute(_DELETE_PARTS, (deleted, write.id, deleted))
-    _put_parts(connection, write, deleted)
-    return bool(stored) and stored[1] != write.fqn
+    _put_parts(connection, nodes, write)
+    return stored is not None and stored.fqn != write.fqn
 
 
-def _check_moved(connection: Connection, moved: Sequence[str], written: set[str]) -> None:
+def _add(connection: Connection, nodes: Nodes, write: EntityWrite, seq: int) -> None:
+    """Store a new entity, and the states that it brings along."""
+    rev = write.history[-1].rev + 1 if write.history else 1
+    key, head = nodes.new_key(write.id), (write.id, write.kind, write.fqn, write.name)
+    connection.execute(INSERT_NODE, (key, *head, None, False, write.deleted))
+    nodes.entities[write.id] = Known(key, rev, write.fqn, write.deleted)
+    if write.history:
+        past = [(key, *state._replace(id=write.id, seq=seq)) for state in write.history]
+        connection.executemany(INSERT_PAST, past)
+    connection.execute(INSERT, _state(key, write, rev, seq))
+
+
+def _replace(
+    connection: Connection, nodes: Nodes, write: EntityWrite, seq: int, stored: Known
+) -> None:
+    """Store the next state of an entity, and keep the present one."""
+    rev, key = write.expected_rev + 1, stored.key
+    connection.execute(_KEEP, (key,))
+    connection.execute(_UPDATE, _state(key, write, rev, seq))
+    connection.execute(_UPDATE_NODE, (write.kind, write.fqn, write.name, write.deleted, key))
+    if stored.deleted != write.deleted:
+        connection.execute(_DELETE_PARTS, (write.deleted, key, write.deleted))
+    nodes.entities[write.id] = Known(key, rev, write.fqn, write.deleted)
+
+
+def _state(key: int, write: EntityWrite, rev: int, seq: int) -> tuple[Any, ...]:
+    return (
+        key, write.id, write.kind, write.fqn, write.name, write.parent_id, write.version, rev, seq,
+        write.deleted, write.document, write.origins,
+    )  # fmt: skip
+
+
+def _put_parts(connection: Connection, nodes: Nodes, write: EntityWrite) -> None:
+    owner, deleted = nodes.keys[write.id], write.deleted
+    stored: dict[str, int] = {}
+    if write.expected_rev and write.parts:
+        ids = listed([part.id for part in write.parts])
+        stored = dict(connection.execute(_STORED_PARTS, (owner, ids)).fetchall())
+    new, changed = [], []
+    for part in write.parts:
+        if part.id in stored:
+            changed.append((part.kind, part.fqn, part.name, deleted, stored[part.id]))
+        else:
+            key = nodes.new_key(part.id)
+            new.append((key, part.id, part.kind, part.fqn, part.name, owner, False, deleted))
+    if new:
+        connection.executemany(INSERT_NODE, new)
+    if changed:
+        connection.executemany(_UPDATE_PART, changed)
+    if write.dropped_parts:
+        connection.executemany(_DROP_PART, [(part, owner) for part in write.dropped_parts])
+
+
+def _check_moved(
+    connection: Connection, nodes: Nodes, moved: Sequence[str], written: set[str]
+) -> None:
     """Whatever spells an FQN that changes is written with it, also what came since it was read."""
     for entity_id in moved:
-        for (other,) in connection.execute(_SPELLING, (entity_id,)):
+        for (other,) in connection.execute(_SPELLING, (entity_id, nodes.keys[entity_id])):
             if other not in written:
                 raise StaleWriteError(
                     f"entity {other} spells the old name of {entity_id}", id=other
                 )
 
 
-def _put_history(connection: Connection, write: EntityWrite, seq: int) -> int:
-    """Keep the states that a new entity brings along, and return the last one's rev."""
-    states = [state._replace(id=write.id, seq=seq) for state in write.history]
-    connection.executemany(_INSERT_PAST, states)
-    return states[-1].rev
-
-
-def _check_family(connection: Connection, write: EntityWrite) -> None:
+def _check_family(connection: Connection, nodes: Nodes, write: EntityWrite) -> None:
     """Nothing live lies below what is deleted, whichever of the two was written last."""
     if write.deleted:
         child = connection.execute(_LIVE_CHILD, (write.id,)).fetchone()
         if child:
             raise StaleWriteError(f"{write.kind} {write.fqn} has a child: {child[0]}", id=write.id)
     elif write.parent_id is not None:
-        parent = connection.execute(_STORED, (write.parent_id,)).fetchone()
-        if parent is None or parent[3]:
+        parent = nodes.entities.get(write.parent_id)
+        if parent is None or parent.deleted:
             raise StaleWriteError(
                 f"the parent of {write.kind} {write.fqn} is gone", id=write.parent_id
             )
 
 
-def _put_parts(connection: Connection, write: EntityWrite, deleted: int) -> None:
-    if write.parts:
-        rows = [(p.id, p.kind, p.fqn, p.name, write.id, deleted) for p in write.parts]
-        connection.executemany(_PUT_PART, rows)
-    if write.dropped_parts:
-        connection.executemany(_DROP_PART, [(part, write.id) for part in write.dropped_parts])
-
-
-def _put_references(connection: Connection, write: EntityWrite) -> None:
+def _put_references(connection: Connection, nodes: Nodes, write: EntityWrite) -> None:
     """Write the difference alone: most writes of an entity leave its references as they are."""
     if write.references is None:
         return
-    wanted = {(write.id, each.field, each.target_id) for each in write.references}
-    stored: set[tuple[str, str, str]] = set()
+    key = nodes.keys[write.id]
+    wanted = set()
+    for reference in write.references:
+        target = nodes.entities.get(reference.target_id)
+        if target is None:
+            raise StaleWriteError(
+                f"{reference.field} of {write.kind} {write.fqn} refers to what is not there: "
+                f"{reference.target_id}",
+                id=reference.target_id,
+            )
+        wanted.add((key, reference.field, target.key))
     if write.expected_rev:
-        stored.update(connection.execute(_REFERENCES, (write.id,)))
-    connection.executemany(_DROP_REFERENCE, stored - wanted)
-    new = sorted(wanted - stored)
-    if new:
-        _check_there(connection, "entity", {target for _, _, target in new})
-        connection.executemany(_PUT_REFERENCE, new)
-
-
-def _close_edges(connection: Connection, keys: Sequence[EdgeKey], seq: int) -> None:
-    if keys:
-        rows = [_key_row(key) for key in keys]
-        connection.executemany(_KEEP_EDGE, [(*row, None, seq) for row in rows])
-        connection.executemany(f"DELETE FROM edge WHERE {_THIS_EDGE}", rows)
-
-
-def _put_edges(connection: Connection, edges: Sequence[EdgeWrite], seq: int) -> None:
-    if not edges:
-        return
-    rows = [(*_key_row(edge.key), edge.details, seq) for edge in edges]
-    _check_there(connection, "node", {end for row in rows for end in row[:2]})
-    opened = connection.executemany(_OPEN_EDGE, rows).rowcount
-    if opened < len(rows):  # some were open: keep and replace those with other details
-        connection.executemany(_KEEP_EDGE, rows)
-        connection.executemany(_REOPEN_EDGE, rows)
-
-
-def _key_row(key: EdgeKey) -> tuple[str, str, str, str, str]:
-    return key.from_id, key.to_id, key.level, key.source, key.producer
-
-
-def _check_there(connection: Connection, table: str, ids: Collection[str]) -> None:
-    rows = connection.execute(f"SELECT id FROM {table} WHERE id {ANY}", (listed(ids),))
-    absent = sorted(set(ids) - {found for (found,) in rows})
-    if absent:
-        raise StaleWriteError(
-            f"the write names a {table} that is not there: {absent[0]}", ids=absent
-        )
+        stored = set(connection.execute(_REFERENCES, (key,)))
+        connection.executemany(_DROP_REFERENCE, stored - wanted)
+        wanted -= stored
+    if wanted:
+        connection.executemany(PUT_REFERENCE, sorted(wanted))
