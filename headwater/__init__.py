@@ -35,7 +35,6 @@ from headwater.sdk import (
     LineageNode,
     LineagePath,
     LineageRoots,
-    SearchResult,
 )
 from headwater.version import __version__
 
@@ -64,7 +63,6 @@ __all__ = [
     "NotInstalledError",
     "NotSignedInError",
     "PreconditionError",
-    "SearchResult",
     "StaleWriteError",
     "StoreError",
     "__version__",

@@ -35,7 +35,6 @@ NAMES = {
     "NotInstalledError",
     "NotSignedInError",
     "PreconditionError",
-    "SearchResult",
     "StaleWriteError",
     "StoreError",
     "__version__",

@@ -9,7 +9,6 @@ from headwater.sdk.in_process import register_in_process
 from headwater.sdk.lineage import Lineage, LineageEdge, LineageNode
 from headwater.sdk.lineage_diff import LineageDiff
 from headwater.sdk.path import LineagePath
-from headwater.sdk.search import SearchResult
 
 __all__ = [
     "BulkFailure",
@@ -26,6 +25,5 @@ __all__ = [
     "LineageNode",
     "LineagePath",
     "LineageRoots",
-    "SearchResult",
     "register_in_process",
 ]
