@@ -24,6 +24,7 @@ from typing_extensions import override
 from headwater.api import Services, Streams, build_api, is_loopback
 from headwater.api.openapi import openapi_document
 from headwater.catalog import Actor, CatalogService, EventService, SearchService, TokenService
+from headwater.catalog.record import RecordService
 from headwater.catalog.sign_in import is_on
 from headwater.errors import ClientError, HeadwaterError, InvalidInputError
 from headwater.lineage import LineageService, derive
@@ -67,6 +68,7 @@ def create_services(store: Store, settings: Settings, *, follow: bool = True) ->
         lineage=LineageService(store),
         search=SearchService(store),
         events=EventService(store),
+        records=RecordService(store, catalog),
         store=store,
         settings=settings,
         tokens=TokenService(store, catalog),

@@ -8,7 +8,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from pydantic.types import StrictInt, StrictStr
 
 
-def _whole(value: Any) -> Any:
+def whole(value: Any) -> Any:
+    """The value; an integer that is spelled as a fraction, as one."""
     # JSON Schema: 1.0 is an integer (draft 2020-12, validation, 6.1.1).
     if isinstance(value, float) and value.is_integer():
         return int(value)
@@ -19,7 +20,7 @@ Text = Annotated[StrictStr, Field(min_length=0)]
 """Unicode text. The limit sends every string through pydantic's own decoding, which refuses lone
 surrogates: JSON's escapes can spell them, UTF-8 and the stores cannot hold them."""
 
-Integer = Annotated[StrictInt, BeforeValidator(_whole)]
+Integer = Annotated[StrictInt, BeforeValidator(whole)]
 """An integer as JSON Schema has it: ``1.0`` is one, ``"1"`` and ``true`` are not."""
 
 

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    ValidationError,
+)
 from pydantic.alias_generators import to_camel
 
-from headwater.document import Text
+from headwater.document import Text, whole
 from headwater.errors import InvalidInputError
 from headwater.names import MAX_NAME, escape
+
+Whole = Annotated[StrictInt, Field(ge=-(2**53) + 1, le=2**53 - 1), BeforeValidator(whole)]
+"""An integer that every JSON reader keeps exact."""
 
 _SAID = {"missing": "is required", "extra_forbidden": "is not a property of this request"}
 
@@ -47,7 +58,31 @@ class Release(Form):
     ]
 
 
-FORMS: tuple[type[Form], ...] = (Rename, Release)
+class MoveStage(Form):
+    """Request to move a model version to a stage."""
+
+    stage: Literal["none", "staging", "production", "archived"]
+    reason: Annotated[Text | None, Field(description="Why; kept in the lifecycle.")] = None
+    effective_at: Annotated[
+        Whole | None,
+        Field(description="When it was so, in milliseconds since the epoch; now unless given."),
+    ] = None
+    exclusive: Annotated[
+        StrictBool | None,
+        Field(
+            description="Whether the versions that are in the stage are archived; unless given, in"
+            " staging and production they are."
+        ),
+    ] = None
+
+
+class CastVote(Form):
+    """Request to vote on an entity; `none` takes the vote back."""
+
+    vote: Literal["up", "down", "none"]
+
+
+FORMS: tuple[type[Form], ...] = (Rename, Release, MoveStage, CastVote)
 
 
 def form_schemas() -> dict[str, dict[str, Any]]:

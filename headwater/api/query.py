@@ -93,15 +93,14 @@ class Query:
             return AtVersion(str(Version.parse(text.removeprefix(_VERSION))))
         if text.isascii() and text.isdigit():
             return self.number(name, 0)
-        try:
-            at = datetime.fromisoformat(text)
-        except ValueError:
-            raise malformed(
-                f"{name} is a sequence number, an ISO 8601 time such as 2026-05-03T12:00:00Z, or"
-                f" {_VERSION}0.3, not {text[:60]!r} (a + of an offset is spelled %2B in an address)"
-            ) from None
-        at = at if at.tzinfo else at.replace(tzinfo=UTC)
-        return store.sequence(int(at.timestamp() * 1000))
+        return store.sequence(_instant(name, text, f"a sequence number, {_VERSION}0.3, or"))
+
+    def time(self, name: str) -> int | None:
+        """A time in milliseconds since the epoch, or in ISO 8601; None if not given."""
+        text = self._values.get(name)
+        if text is None or (text.isascii() and text.isdigit()):
+            return None if text is None else self.number(name, 0)
+        return _instant(name, text, "milliseconds since the epoch or")
 
     def sequence(self, store: Store, name: str = "asOf") -> int | None:
         """As ``moment``, where no one entity is asked about that could have a version."""
@@ -128,6 +127,18 @@ class Query:
             if name in self._values:
                 raise malformed(f"the query parameter {name!r} is given twice")
             self._values[name] = value
+
+
+def _instant(name: str, text: str, else_: str) -> int:
+    """Read an ISO 8601 time; without an offset it is UTC. Milliseconds since the epoch."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise malformed(
+            f"{name} is {else_} an ISO 8601 time such as 2026-05-03T12:00:00Z, not {text[:60]!r} (a"
+            " + of an offset is spelled %2B in an address)"
+        ) from None
+    return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
 def whole_number(name: str, text: str, *, low: int = 0, high: int = MAX_NUMBER) -> int:

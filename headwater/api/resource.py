@@ -15,6 +15,7 @@ from headwater.api.body import parse, read
 from headwater.api.errors import method_not_allowed, problem
 from headwater.api.stream import Streams
 from headwater.catalog import CatalogService, EventService, SearchService, TokenService
+from headwater.catalog.record import RecordService
 from headwater.errors import StoreError
 from headwater.lineage import LineageService
 from headwater.settings import Settings
@@ -61,6 +62,7 @@ class Services:
     lineage: LineageService
     search: SearchService
     events: EventService
+    records: RecordService
     store: Store
     settings: Settings
     tokens: TokenService

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import pydantic_core
 
 from headwater.catalog.service import CatalogService
+from headwater.document import whole
 from headwater.errors import InvalidInputError
 from headwater.schemas import kind
 from headwater.store.base import Entry, EntryWrite, Key, Record, Store
@@ -206,7 +207,7 @@ def _check(item: Any, type_: str, pointer: str) -> tuple[str, int, Document]:
     for name in item:
         if name not in ("key", "at", "data"):
             raise InvalidInputError.at(f"{pointer}/{name}", "a record has key, at and data")
-    key, at, data = item.get("key", ""), item.get("at"), item.get("data", {})
+    key, at, data = item.get("key", ""), whole(item.get("at")), item.get("data", {})
     if not isinstance(key, str) or len(key) > MAX_KEY:
         raise InvalidInputError.at(f"{pointer}/key", f"a key is text of up to {MAX_KEY} characters")
     if at is not None and (not isinstance(at, int) or isinstance(at, bool) or abs(at) >= 2**53):

@@ -18,12 +18,15 @@ from headwater.store import open_store
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
 FILLED = {
-    "{collection}": "mlmodels",
     "{id}": NOBODY,
     "{fqn:path}": "no.such.thing",
     "{kind}": "mlmodel",
     "{producer:path}": "dbt",
     "{group}": "mlmodels",
+    "{type}": "metric",
+    "{user:path}": NOBODY,
+    "{alias:path}": "champion",
+    "{selector:path}": "latest",
     "{version}": "0.1",
     "{other}": "0.2",
 }
@@ -39,28 +42,42 @@ def table() -> list[tuple[str, tuple[str, ...]]]:
     return found
 
 
+def collection_of(path: str) -> str:
+    """A collection whose entities have what a path asks for."""
+    return "modelVersions" if "/stage" in path or "/aliases/" in path else "mlmodels"
+
+
 def filled(path: str) -> str:
-    for name, value in FILLED.items():
+    for name, value in {**FILLED, "{collection}": collection_of(path)}.items():
         path = path.replace(name, value)
     return path
 
 
 def _spelled(path: str) -> str:
     """A path of the description as the router spells it."""
-    return path.replace("{fqn}", "{fqn:path}").replace("{producer}", "{producer:path}")
+    for name in ("fqn", "producer", "user", "alias", "selector"):
+        path = path.replace(f"{{{name}}}", f"{{{name}:path}}")
+    return path
+
+
+def generic(path: str) -> str:
+    """A path with ``{collection}`` for the collection that it names."""
+    first, second, third, collection, *rest = path.split("/")
+    collection = "{collection}" if collection in COLLECTIONS else collection
+    return "/".join((first, second, third, collection, *rest))
 
 
 def bodied() -> Iterator[tuple[str, str]]:
     """Every path, filled in, and method that take a body; of the kinds, one stands for all."""
     for path, item in openapi_document()["paths"].items():
-        if path.split("/")[3] not in OTHERS:
+        collection = path.split("/")[3]
+        if collection not in COLLECTIONS or collection == collection_of(path):
             for method, operation in item.items():
                 if "requestBody" in operation:
                     yield filled(_spelled(path)), method.upper()
 
 
-OTHERS = {kind.collection for kind in kinds().values()} - {"mlmodels"}
-"""Collections that are described as ``mlmodels`` is, and served by the same routes."""
+COLLECTIONS = {kind.collection for kind in kinds().values()}
 ROUTES = [(filled(path), methods) for path, methods in table()]
 BODIED = [*bodied()]
 
@@ -129,14 +146,14 @@ def test_things_that_are_not_there(site: httpx.Client, path: str) -> None:
 
 @pytest.mark.parametrize(
     ("path", "methods"),
-    [r for r in ROUTES if "mlmodel" in r[0].removeprefix("/api/v1/lineage/mlmodels")],
+    [(path, methods) for path, methods in table() if "{collection}" in path or "{kind}" in path],
 )
 def test_kinds_and_collections_that_are_not_there(
     site: httpx.Client, path: str, methods: tuple[str, ...]
 ) -> None:
     for method in set(methods) - {"HEAD"}:
-        nowhere = path.replace("mlmodel", "nosuch")
-        check(site.request(method, nowhere, **body(path, method)), 404)
+        nowhere = filled(path.replace("{collection}", "nosuch").replace("{kind}", "nosuch"))
+        check(site.request(method, nowhere, **body(filled(path), method)), 404)
 
 
 @pytest.mark.parametrize(("path", "method"), BODIED)
@@ -217,29 +234,32 @@ def test_a_head_request_says_as_much_as_a_get(site: httpx.Client) -> None:
 
 def test_the_description_lists_every_route_and_no_other() -> None:
     described = {
-        (_spelled(path), method.upper())
+        (_spelled(generic(path)), method.upper())
         for path, item in openapi_document()["paths"].items()
         for method in item
     }
-    served = set()
-    for path, methods in table():
-        if path.startswith(API):
-            for method in set(methods) - {"HEAD"}:
-                served.add((path.replace("{collection}", "mlmodels"), method))
-    of_one_kind = {(p, m) for p, m in described if p.split("/")[3] not in OTHERS}
-    assert of_one_kind == served
+    served = {
+        (generic(path), method)
+        for path, methods in table()
+        for method in methods
+        if path.startswith(API) and method != "HEAD"
+    }
+    assert described == served
 
 
 VALID: dict[str, Any] = {
     "bulk": [],
     "rename": {"name": "other"},
     "release": {"field": "description"},
+    "records": [{"data": {"value": 1}}],
+    "votes": {"vote": "up"},
+    "stage": {"stage": "none"},
 }
-"""Bodies by what a path ends with, where not every object is one."""
+"""Bodies by what a path has in it, where not every object is one."""
 
 
 def body(path: str, method: str) -> dict[str, Any]:
     """A body that is not at fault where the path already is."""
     if (path, method) not in BODIED:
         return {}
-    return {"json": VALID.get(path.rpartition("/")[2], {})}
+    return {"json": next((VALID[word] for word in path.split("/") if word in VALID), {})}

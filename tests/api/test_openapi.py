@@ -117,6 +117,22 @@ def test_answers_are_what_the_description_says(
         "/lineage/producers/p", json={"edges": [edge]}, headers={"X-Headwater-Producer": "p"}
     )
     check(replaced, "EdgeSetAnswer")
+    check(client.post(f"{one}/records/metric", json={"data": {"value": 1}}), "Records")
+    check(client.get(f"{one}/records/metric"), "RecordPage")
+    user = client.post("/users", json={"name": "anna"}).json()["id"]
+    check(client.put(f"{one}/followers/{user}"), "Record")
+    check(client.get(f"{one}/followers"), "Followers")
+    check(client.put(f"{one}/votes/{user}", json={"vote": "up"}), "Record")
+    check(client.get(f"{one}/votes"), "Votes")
+    version = client.post("/modelVersions", json={"name": "a", "mlmodel": model}).json()["id"]
+    move = {"stage": "production", "reason": "better"}
+    check(client.post(f"/modelVersions/{version}/stage", json=move), "ModelVersion")
+    check(client.put(f"/modelVersions/{version}/aliases/best"), "ModelVersion")
+    check(client.get(f"{one}/modelVersions/best"), "ModelVersion")
+    check(client.get(f"{one}/lifecycle"), "RecordPage")
+    check(client.get(f"{one}/lifecycle?stage=production"), "VersionPointers")
+    check(client.get("/search"), "SearchPage")
+    check(client.get("/resolve", params={"fqn": table}), "Node")
     check(client.get("/events"), "EventPage")
     check(client.get("/health"), "Health")
     check(client.get("/schemas"), "KindPage")

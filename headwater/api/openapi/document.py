@@ -16,6 +16,7 @@ from headwater.api.openapi.operation import (
     parameter,
     problem_responses,
 )
+from headwater.api.openapi.record_path import lifecycle_paths
 from headwater.api.openapi.search_path import search_paths
 from headwater.api.openapi.token_path import TOKEN, token_paths
 from headwater.errors import InvalidInputError
@@ -43,7 +44,7 @@ def openapi_document() -> dict[str, Any]:
     paths: dict[str, dict[str, Operation]] = {}
     for kind in kinds().values():
         paths |= entity_paths(kind)
-    paths |= lineage_paths() | search_paths() | token_paths() | _system_paths()
+    paths |= lineage_paths() | search_paths() | lifecycle_paths() | token_paths() | _system_paths()
     _check_names(paths)
     etag = {"description": "Names this state of the entity.", "schema": TEXT}
     uuid = {"type": "string", "format": "uuid"}

@@ -11,6 +11,7 @@ from headwater.api.openapi.operation import (
     ID,
     IF_MATCH,
     IF_NONE_MATCH,
+    NOT_MODIFIED,
     PRODUCER,
     TEXT,
     Operation,
@@ -21,6 +22,7 @@ from headwater.api.openapi.operation import (
     operation,
     parameter,
 )
+from headwater.api.openapi.record_path import record_paths
 from headwater.schemas import Kind
 
 _LIMIT = parameter("limit", "The most to answer.", number(10, 1, 1000))
@@ -35,7 +37,6 @@ _FORCE = parameter("force", "Take it out of the entities that refer to it; with 
 _PREVIEW = parameter("preview", "Tell what the write would do, and write nothing.", FLAG)
 _VERSION = parameter("version", "A version, such as `0.1`.", TEXT, where="path")
 _OTHER = parameter("other", "The version to compare with.", TEXT, where="path")
-_NOT_MODIFIED: Schema = {"304": {"description": "The client holds this state already."}}
 
 
 def entity_paths(kind: Kind) -> dict[str, dict[str, Operation]]:
@@ -49,6 +50,7 @@ def entity_paths(kind: Kind) -> dict[str, dict[str, Operation]]:
         f"{base}/name/{{fqn}}": _one(kind, FQN, "ByName"),
         **_acts(kind, one),
         **_versions(kind, one),
+        **record_paths(kind),
     }
 
 
@@ -118,7 +120,7 @@ def _one(kind: Kind, where: Schema, by: str) -> dict[str, Operation]:
         "get": operation(
             f"get{title}{by}", tag, f"Read a {kind.name}.",
             parameters=[where, AS_OF, _DELETED, IF_NONE_MATCH],
-            answers={**answers, **_NOT_MODIFIED}, problems="404",
+            answers={**answers, **NOT_MODIFIED}, problems="404",
         ),
         "patch": operation(
             f"patch{title}{by}", tag, f"Change a {kind.name}.",
@@ -185,7 +187,7 @@ def _versions(kind: Kind, one: str) -> dict[str, dict[str, Operation]]:
             "get": operation(
                 f"getVersionOf{title}", tag, f"Read a {kind.name} as it was in one version.",
                 parameters=[ID, _VERSION, IF_NONE_MATCH], problems="404",
-                answers={**answer("That version.", ref(title), etag=True), **_NOT_MODIFIED},
+                answers={**answer("That version.", ref(title), etag=True), **NOT_MODIFIED},
             )
         },
         f"{one}/versions/{{version}}/revert": {

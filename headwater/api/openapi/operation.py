@@ -74,6 +74,8 @@ IF_NONE_MATCH = parameter(
     "If-None-Match", "Answer 304 when this is still the entity's `ETag`.", TEXT, where="header"
 )
 
+NOT_MODIFIED: Schema = {"304": {"description": "The client holds this state already."}}
+
 
 def operation(
     name: str,

@@ -4,6 +4,8 @@ from headwater.api.resource import Resource, Services
 from headwater.api.routes.entity import entity_resources
 from headwater.api.routes.event import event_resources
 from headwater.api.routes.lineage import lineage_resources
+from headwater.api.routes.model_version import model_version_resources
+from headwater.api.routes.record import record_resources
 from headwater.api.routes.search import search_resources
 from headwater.api.routes.system import root_resources, system_resources
 from headwater.api.routes.target import API
@@ -21,6 +23,8 @@ def resources(services: Services) -> dict[str, Resource]:
         **token_resources(services),
         **entity_resources(services),
         **version_resources(services),
+        **record_resources(services),
+        **model_version_resources(services),
     }
     return {**{API + path: each for path, each in below.items()}, **root_resources()}
 

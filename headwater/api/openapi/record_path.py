@@ -1,0 +1,161 @@
+"""Paths of what is recorded about an entity, and of the lifecycle of model versions."""
+
+from __future__ import annotations
+
+from headwater.api.openapi.component import Schema, ref
+from headwater.api.openapi.operation import (
+    AS_OF,
+    FLAG,
+    ID,
+    IF_NONE_MATCH,
+    NOT_MODIFIED,
+    PRODUCER,
+    TEXT,
+    Operation,
+    answer,
+    choice,
+    json_body,
+    number,
+    operation,
+    parameter,
+)
+from headwater.schemas import Kind
+
+MODEL = "mlmodel"
+VERSION = "modelVersion"
+_TYPE = parameter(
+    "type",
+    "What is recorded: `metric`, `status`, `usage` or another word of yours; some are written by"
+    " what they record, such as `lifecycle`.",
+    {"type": "string", "pattern": "^[a-z][A-Za-z0-9]{0,63}$"},
+    where="path",
+)
+_USER = parameter("user", "The user's id or name.", TEXT, where="path")
+_LIMIT = parameter("limit", "The most to answer.", number(100, 1, 1000))
+_AFTER = parameter("after", "Cursor that the page before answered.", TEXT)
+_ALIAS = parameter("alias", "Such as `champion`; no stage, no number.", TEXT, where="path")
+_PAGE = answer("One page, newest first.", ref("RecordPage"))
+_ONE = answer("The record.", ref("Record"))
+
+
+def record_paths(kind: Kind) -> dict[str, dict[str, Operation]]:
+    """The path items of a kind's records, below the API's base."""
+    title, tag, one = kind.title, kind.collection, f"/{kind.collection}/{{id}}"
+    new: Schema = ref("NewRecord")
+    many: Schema = {"type": "array", "items": new, "minItems": 1, "maxItems": 1000}
+    return {
+        f"{one}/records/{{type}}": {
+            "get": operation(
+                f"listRecordsOf{title}", tag, f"List a {kind.name}'s records of one type.",
+                parameters=[
+                    ID, _TYPE,
+                    parameter("key", "Only those with this key, such as a metric's name.", TEXT),
+                    parameter("latest", "Only the newest of each key.", FLAG),
+                    _AFTER, _LIMIT, AS_OF,
+                ],
+                answers=_PAGE, problems="404",
+            ),
+            "post": operation(
+                f"addRecordsTo{title}", tag,
+                "Append records, all or none; they make no version and no event.",
+                parameters=[ID, _TYPE, PRODUCER], body=json_body({"anyOf": [new, many]}),
+                answers=answer("The records.", ref("Records"), status="201"), problems="404 409",
+            ),
+        },
+        f"{one}/followers": {
+            "get": operation(
+                f"listFollowersOf{title}", tag, f"List the users who follow a {kind.name}.",
+                parameters=[ID],
+                answers=answer("All of them, by name.", ref("Followers")), problems="404",
+            )
+        },
+        f"{one}/followers/{{user}}": {
+            "put": operation(
+                f"follow{title}", tag, f"Let a user follow a {kind.name}.",
+                parameters=[ID, _USER, PRODUCER], answers=_ONE, problems="404 409",
+            ),
+            "delete": operation(
+                f"unfollow{title}", tag, f"Let a user follow a {kind.name} no longer.",
+                parameters=[ID, _USER, PRODUCER], answers=_ONE, problems="404 409",
+            ),
+        },
+        f"{one}/votes": {
+            "get": operation(
+                f"countVotesOn{title}", tag, f"Count the votes on a {kind.name}.",
+                parameters=[ID], answers=answer("The counts.", ref("Votes")), problems="404",
+            )
+        },
+        f"{one}/votes/{{user}}": {
+            "put": operation(
+                f"voteOn{title}", tag, f"Set a user's vote on a {kind.name}.",
+                parameters=[ID, _USER, PRODUCER], body=json_body(ref("CastVote")),
+                answers=_ONE, problems="404 409",
+            )
+        },
+    }  # fmt: skip
+
+
+def lifecycle_paths() -> dict[str, dict[str, Operation]]:
+    """The path items of where versions of models stand, below the API's base."""
+    version = answer("The version.", ref("ModelVersion"), etag=True)
+    found = {**version, **NOT_MODIFIED}
+    which = "`latest`, a stage, an alias, a name or a number: the first of these that there is."
+    selector = parameter("selector", which, TEXT, where="path")
+    return {
+        "/modelVersions/{id}/stage": {
+            "post": operation(
+                "moveModelVersion", "modelVersions",
+                "Move a version to a stage; into production, the model takes on its values.",
+                parameters=[ID, PRODUCER], body=json_body(ref("MoveStage")),
+                answers=version, problems="404 409",
+            )
+        },
+        "/modelVersions/{id}/aliases/{alias}": {
+            "put": operation(
+                "setModelVersionAlias", "modelVersions",
+                "Give a version an alias; the version of the model that had it loses it.",
+                parameters=[ID, _ALIAS, PRODUCER], answers=version, problems="404 409 422",
+            ),
+            "delete": operation(
+                "deleteModelVersionAlias", "modelVersions", "Take an alias from a version.",
+                parameters=[ID, _ALIAS, PRODUCER], answers=version, problems="404 409",
+            ),
+        },
+        "/modelVersions/select": {
+            "get": operation(
+                "selectModelVersionByName", "modelVersions",
+                "Find the version of a model that a word means, by the model's name.",
+                parameters=[
+                    parameter("model", "FQN or id of the model.", TEXT, required=True),
+                    parameter("selector", which, TEXT, required=True),
+                    AS_OF, IF_NONE_MATCH,
+                ],
+                answers=found, problems="404",
+            )
+        },
+        "/mlmodels/{id}/modelVersions/{selector}": {
+            "get": operation(
+                "selectModelVersion", "mlmodels", "Find the version of a model that a word means.",
+                parameters=[ID, selector, AS_OF, IF_NONE_MATCH], answers=found, problems="404",
+            )
+        },
+        "/mlmodels/{id}/lifecycle": {"get": _lifecycle()},
+    }  # fmt: skip
+
+
+def _lifecycle() -> Operation:
+    stage = choice("staging", "production", "archived")
+    del stage["default"]
+    at = "When: ISO 8601 (UTC without an offset) or milliseconds since the epoch; now unless given."
+    pages = {"anyOf": [ref("RecordPage"), ref("VersionPointers")]}
+    return operation(
+        "getLifecycle", "mlmodels",
+        "List how a model's versions moved, newest first; or which were in a stage at a time.",
+        parameters=[
+            ID,
+            parameter("stage", "Answer the versions that were in it, all at once.", stage),
+            parameter("at", at, TEXT),
+            _LIMIT, _AFTER,
+        ],
+        answers=answer("One page of moves, or the versions.", pages), problems="404",
+    )  # fmt: skip
