@@ -35,6 +35,7 @@ from headwater.sdk import (
     LineageNode,
     LineagePath,
     LineageRoots,
+    SearchResult,
 )
 from headwater.version import __version__
 
@@ -63,6 +64,7 @@ __all__ = [
     "NotInstalledError",
     "NotSignedInError",
     "PreconditionError",
+    "SearchResult",
     "StaleWriteError",
     "StoreError",
     "__version__",

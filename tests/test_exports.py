@@ -35,6 +35,7 @@ NAMES = {
     "NotInstalledError",
     "NotSignedInError",
     "PreconditionError",
+    "SearchResult",
     "StaleWriteError",
     "StoreError",
     "__version__",

@@ -220,7 +220,9 @@ class LineageReader:
             return there, seq
         if node.deleted:
             raise NotFoundError(
-                f"{node.kind} {node.fqn!r} is deleted; restore it first", id=node.id
+                f"{node.kind} {node.fqn!r} is deleted; restore it first",
+                kind=node.kind,
+                id=node.id,
             )
         return node, None
 

@@ -9,6 +9,7 @@ from headwater.sdk.in_process import register_in_process
 from headwater.sdk.lineage import Lineage, LineageEdge, LineageNode
 from headwater.sdk.lineage_diff import LineageDiff
 from headwater.sdk.path import LineagePath
+from headwater.sdk.search import SearchResult
 
 __all__ = [
     "BulkFailure",
@@ -25,5 +26,6 @@ __all__ = [
     "LineageNode",
     "LineagePath",
     "LineageRoots",
+    "SearchResult",
     "register_in_process",
 ]

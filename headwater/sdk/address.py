@@ -13,6 +13,7 @@ from headwater.generated import CREATE_REQUESTS, ENTITIES, EntityReference
 from headwater.schemas import Kind, find_kind, kinds
 from headwater.schemas.kind import Shape
 from headwater.schemas.registry import kept_with_schemas
+from headwater.sdk.own_kind import OwnEntity, own_class
 
 KindLike = type[Document] | str
 """An entity's class, or the name of its kind, collection or class."""
@@ -75,20 +76,11 @@ def find_kind_named(name: str) -> Kind | None:
 
 
 def entity_class(kind: Kind) -> type[Document]:
-    """The generated class of a kind's entities.
-
-    Raises:
-        InvalidInputError: It has none: its schema is an organisation's own.
-    """
-    found = ENTITIES.get(kind.name)
-    if found is None:
-        raise InvalidInputError(
-            f"{kind.name!r} has no class here: its schema does not ship with Headwater"
-        )
-    return found
+    """The class of a kind's entities: the generated one, or one made of its schema."""
+    return ENTITIES.get(kind.name) or own_class(kind)
 
 
-def address_of(asked: EntityLike, kind: KindLike | None = None) -> Address:
+def address_of(asked: EntityLike, kind: KindLike | Kind | None = None) -> Address:
     """Return where an argument points.
 
     Args:
@@ -117,8 +109,10 @@ def address_of(asked: EntityLike, kind: KindLike | None = None) -> Address:
     return found
 
 
-def node_kind(asked: KindLike) -> str:
+def node_kind(asked: KindLike | Kind) -> str:
     """The wire name of a kind or of a part's kind (``column``, ``mlFeature``)."""
+    if isinstance(asked, Kind):
+        return asked.name
     if asked in part_kinds().values():
         return str(asked)
     if isinstance(asked, type) and asked.__name__ in part_kinds():
@@ -154,7 +148,8 @@ def is_id(text: str) -> bool:
 
 def _of_text(text: str, given: str | None) -> Address:
     head, colon, rest = text.partition(":")
-    if colon and rest and (named := _spelled_kind(head)) is not None and given in (None, named):
+    named = given if head == given else _spelled_kind(head)
+    if colon and rest and named is not None and given in (None, named):
         text, given = rest, named
     if not text:
         raise InvalidInputError("an empty text names no entity")
@@ -174,6 +169,8 @@ def _node_kind_of(cls: type[Document]) -> str | None:
 
 
 def _kind_of_class(cls: type[Any]) -> Kind | None:
+    if issubclass(cls, OwnEntity):
+        return cls.about
     for name, known in [*ENTITIES.items(), *CREATE_REQUESTS.items()]:
         if issubclass(cls, known):
             return kinds()[name]

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
+from headwater.sdk.history import HistoryCalls
 from headwater.sdk.lineage_calls import LineageCalls
+from headwater.sdk.search import SearchCalls
 from headwater.sdk.session import PAGE
 from headwater.sdk.token import TokenCalls
 
 
-class Headwater(LineageCalls, TokenCalls):
+class Headwater(HistoryCalls, LineageCalls, SearchCalls, TokenCalls):
     """A client of one catalog; safe to use from many threads at once.
 
     Where a method takes an *entity*, it takes an entity that was read, an ``EntityReference``, an

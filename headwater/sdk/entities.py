@@ -10,7 +10,6 @@ from headwater.document import Document
 from headwater.errors import InvalidInputError, NotFoundError, PreconditionError
 from headwater.generated import CREATE_REQUESTS, EntityReference
 from headwater.schemas import Kind
-from headwater.schemas import kind as kind_named
 from headwater.sdk.address import (
     Address,
     EntityLike,
@@ -18,10 +17,8 @@ from headwater.sdk.address import (
     address_of,
     entity_class,
     kind_of,
-    segment,
 )
 from headwater.sdk.bulk import BulkFailure, BulkResult, Numbered, chunks
-from headwater.sdk.diff import Diff
 from headwater.sdk.json_text import to_json
 from headwater.sdk.memory import Read, parse, recall
 from headwater.sdk.patch import json_patch
@@ -130,7 +127,7 @@ class EntityCalls(Session):
         Raises:
             NotFoundError: There is none.
         """
-        return self._fetch(_one_of(entity, id, kind_of(kind)), deleted=deleted, as_of=as_of)
+        return self._fetch(self._one_of(entity, id, kind), deleted=deleted, as_of=as_of)
 
     @overload
     def find(
@@ -163,7 +160,7 @@ class EntityCalls(Session):
     ) -> Document | None:
         """Return one entity as ``get`` does, or None when there is none."""
         try:
-            return self._fetch(_one_of(entity, id, kind_of(kind)), deleted=deleted, as_of=as_of)
+            return self._fetch(self._one_of(entity, id, kind), deleted=deleted, as_of=as_of)
         except NotFoundError:
             return None
 
@@ -218,7 +215,7 @@ class EntityCalls(Session):
             parent: Only the children of this entity.
             include: Whether soft-deleted ones are shown.
         """
-        asked = kind_of(kind)
+        asked = self._kind(kind)
         params = {
             "limit": PAGE if limit is None else max(1, min(limit, PAGE)),
             "include": include,
@@ -312,54 +309,12 @@ class EntityCalls(Session):
             kind: Of all of them.
             requests: Create requests, or their wire forms; sent in chunks as they come.
         """
-        asked = kind_of(kind)
+        asked = self._kind(kind)
         result: BulkResult[Any] = BulkResult()
         for chunk in chunks(_written(requests, result)):
             self._send_bulk(asked, chunk, result)
         result.failed.sort(key=lambda failure: failure.index)
         return result
-
-    @overload
-    def versions(self, entity: Named, *, kind: KindLike | None = None) -> Sequence[Any]: ...
-    @overload
-    def versions(self, entity: E) -> Sequence[E]: ...
-    def versions(self, entity: EntityLike, *, kind: KindLike | None = None) -> Sequence[Any]:
-        """Return every version of an entity, the newest first."""
-        address, asked = self._located(entity, kind, deleted=True)
-        pages = self._pages(self._path(address, deleted=True) + "/versions", {"limit": PAGE})
-        return [parse(entity_class(asked), raw) for raw in pages]
-
-    @overload
-    def version(self, entity: Named, version: str, *, kind: KindLike | None = None) -> Any: ...
-    @overload
-    def version(self, entity: E, version: str) -> E: ...
-    def version(self, entity: EntityLike, version: str, *, kind: KindLike | None = None) -> Any:
-        """Return one version of an entity, such as ``"0.1"``.
-
-        Raises:
-            NotFoundError: It has no such version.
-        """
-        address, asked = self._located(entity, kind, deleted=True)
-        path = f"{self._path(address, deleted=True)}/versions/{segment(version)}"
-        return entity_of(entity_class(asked), self._wire.send("GET", path))
-
-    def diff(
-        self,
-        entity: EntityLike,
-        from_version: str,
-        to_version: str,
-        *,
-        kind: KindLike | None = None,
-    ) -> Diff:
-        """Return what changed between two versions; ``print`` shows it.
-
-        Raises:
-            NotFoundError: It has no such version.
-        """
-        address, _ = self._located(entity, kind, deleted=True)
-        start = self._path(address, deleted=True)
-        path = f"{start}/versions/{segment(from_version)}/diff/{segment(to_version)}"
-        return Diff(self._wire.send("GET", path).data)
 
     def _send_bulk(self, asked: Kind, chunk: Sequence[Numbered], result: BulkResult[Any]) -> None:
         """Write a chunk; one that is refused as a whole is halved, until who is at fault is left.
@@ -385,9 +340,15 @@ class EntityCalls(Session):
         result.add(data, [parse(cls, raw) for raw in data["data"]], [n for n, _ in chunk])
 
     def _write(self, method: str, request: Any, kind: KindLike | None) -> Document:
-        asked = _kind_of_request(request, kind)
-        answer = self._wire.send(method, "/" + asked.collection, body=_body(request))
+        asked = self._kind(_kind_of_request(request, kind))
+        answer = self._wire.send(method, "/" + asked.collection, body=body_of(request))
         return entity_of(entity_class(asked), answer)
+
+    def _one_of(self, entity: EntityLike | None, entity_id: str | None, kind: KindLike) -> Address:
+        if (entity is None) == (entity_id is None):
+            raise InvalidInputError("get takes an entity's name, or id=")
+        asked = self._kind(kind)
+        return Address(asked.name, entity_id) if entity is None else address_of(entity, asked)
 
     def _read_before(self, entity: Document) -> tuple[Address, Kind, Read]:
         read = recall(entity)
@@ -412,25 +373,20 @@ class EntityCalls(Session):
         return answer.rev
 
 
-def _one_of(entity: EntityLike | None, entity_id: str | None, asked: Kind) -> Address:
-    if (entity is None) == (entity_id is None):
-        raise InvalidInputError("get takes an entity's name, or id=")
-    return Address(asked.name, entity_id) if entity is None else address_of(entity, asked.name)
-
-
-def _kind_of_request(request: Any, given: KindLike | None) -> Kind:
+def _kind_of_request(request: Any, given: KindLike | None) -> KindLike:
     for name, cls in CREATE_REQUESTS.items():
         if isinstance(request, cls):
-            return kind_named(name)
+            return name
     if given is None or isinstance(request, Document):
         raise InvalidInputError(
             f"a {type(request).__name__} is not a create request, such as CreateMlModel;"
             " a wire form (a mapping) needs kind=, and a changed entity goes to update"
         )
-    return kind_of(given)
+    return given
 
 
-def _body(request: Any) -> dict[str, Any]:
+def body_of(request: Any) -> dict[str, Any]:
+    """The wire form of a request."""
     return request.to_wire() if isinstance(request, Document) else dict(request)
 
 
@@ -438,6 +394,6 @@ def _written(requests: Iterable[Any], result: BulkResult[Any]) -> Iterator[Numbe
     """The requests as JSON, with their place; those that JSON cannot hold have failed."""
     for number, request in enumerate(requests):
         try:
-            yield number, to_json(_body(request))
+            yield number, to_json(body_of(request))
         except InvalidInputError as error:
             result.failed.append(BulkFailure.of(number, error))

@@ -49,7 +49,7 @@ class LineageCalls(EntityCalls):
             NotFoundError: There is none.
             ConflictError: A bare FQN names several; ``details["candidates"]`` lists them.
         """
-        address = self._node(address_of(entity, kind))
+        address = self._node(self._address(entity, kind))
         params = {
             "upstream": upstream,
             "downstream": downstream,
@@ -77,7 +77,7 @@ class LineageCalls(EntityCalls):
             depth: Steps to go, 8 unless given.
             as_of: The impact at a moment; see ``lineage``.
         """
-        params = {**_named(entity, kind), "depth": depth, "asOf": as_of}
+        params = {**self._named(entity, kind), "depth": depth, "asOf": as_of}
         return Impact(self._wire.send("GET", "/lineage/impact", params=params).data)
 
     def lineage_path(
@@ -129,7 +129,7 @@ class LineageCalls(EntityCalls):
             limit: How many edges of each direction are compared at most.
         """
         params = {
-            **_named(entity, kind),
+            **self._named(entity, kind),
             "from": since,
             "to": until,
             "upstream": upstream,
@@ -159,7 +159,7 @@ class LineageCalls(EntityCalls):
             as_of: At a moment; see ``lineage``.
             limit: How many are listed at most; all are counted.
         """
-        params = {**_named(entity, kind), "level": level, "depth": depth}
+        params = {**self._named(entity, kind), "level": level, "depth": depth}
         params |= {"asOf": as_of, "limit": limit}
         return LineageRoots(self._wire.send("GET", "/lineage/roots", params=params).data)
 
@@ -183,7 +183,7 @@ class LineageCalls(EntityCalls):
             as_of: At a moment; see ``lineage``.
             limit: How many are listed at most.
         """
-        params = {**_named(entity, kind), "level": level, "depth": depth}
+        params = {**self._named(entity, kind), "level": level, "depth": depth}
         params |= {"asOf": as_of, "limit": limit}
         return LineageCycles(self._wire.send("GET", "/lineage/cycles", params=params).data)
 
@@ -261,6 +261,11 @@ class LineageCalls(EntityCalls):
         found: dict[str, Any] = self._wire.send(method, "/lineage/edges", body=body).data
         return found
 
+    def _named(self, entity: EntityLike, kind: KindLike | None) -> dict[str, Any]:
+        """The parameters of a query that name a node."""
+        address = self._address(entity, kind)
+        return {"fqn": address.id or address.fqn, "kind": address.kind}
+
 
 def _spelled(
     source: EntityLike, target: EntityLike, details: Mapping[str, Any] | None
@@ -277,9 +282,3 @@ def _text(entity: EntityLike) -> str:
     if address.id is not None:
         return address.id
     return f"{address.kind}:{address.fqn}" if address.kind else str(address.fqn)
-
-
-def _named(entity: EntityLike, kind: KindLike | None) -> dict[str, Any]:
-    """The parameters of a query that name a node."""
-    address = address_of(entity, kind)
-    return {"fqn": address.id or address.fqn, "kind": address.kind}

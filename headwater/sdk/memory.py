@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import ValidationError
 
 from headwater.document import Document
 from headwater.errors import ClientError
+from headwater.sdk.own_kind import OwnEntity
 
 E = TypeVar("E", bound=Document)
 
@@ -29,13 +30,15 @@ class Read:
 def parse(cls: type[E], raw: Any, *, rev: str | None = None) -> E:
     """Make an entity of an answer, and remember what was read.
 
-    Fields that this release does not know, from a newer server, are left out.
+    Fields that this release does not know, from a newer server, are left out; an organisation's
+    own kinds keep them.
 
     Raises:
         ClientError: The answer is no such entity.
     """
+    unknown: Literal["ignore"] | None = None if issubclass(cls, OwnEntity) else "ignore"
     try:
-        entity = cls.model_validate(raw, extra="ignore")
+        entity = cls.model_validate(raw, extra=unknown)
     except ValidationError as error:
         first = error.errors()[0]
         where = "/".join(["", *map(str, first["loc"])])

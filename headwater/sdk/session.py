@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from copy import copy
 from pathlib import Path
 from types import TracebackType
@@ -14,18 +13,20 @@ import httpx
 
 from headwater.document import Document
 from headwater.errors import ConflictError, InvalidInputError, NotFoundError
-from headwater.generated import ENTITIES
-from headwater.schemas import Kind, kinds
+from headwater.schemas import Kind
 from headwater.sdk.address import (
     Address,
     EntityLike,
     KindLike,
     address_of,
     entity_class,
+    find_kind_named,
     kind_of,
+    part_kinds,
 )
 from headwater.sdk.in_process import in_process_transport
 from headwater.sdk.memory import parse
+from headwater.sdk.own_kind import learn
 from headwater.sdk.wire import Answer, Wire
 
 E = TypeVar("E", bound=Document)
@@ -58,6 +59,7 @@ class Session:
         if token is None:
             token = os.environ.get("HEADWATER_TOKEN")
         self._wire = Wire(url, token=token, producer=producer, timeout=timeout, transport=transport)
+        self._learnt: dict[str, Kind] = {}
 
     @classmethod
     def open(cls, store: str | Path, *, producer: str | None = None, timeout: float = 30.0) -> Self:
@@ -123,35 +125,64 @@ class Session:
         self, entity: EntityLike, kind: KindLike | None, *, deleted: bool = False
     ) -> tuple[Address, Kind]:
         """Where an entity is, with its kind, which is looked up when nothing tells it."""
-        address = address_of(entity, kind)
+        address = self._address(entity, kind)
         if address.kind is None:
             address = self._any_kind(address, deleted=deleted)
-        if address.kind not in kinds():
+        if address.kind in part_kinds().values():
             raise InvalidInputError(f"{address.kind!r} is not the kind of an entity")
-        return address, kind_of(address.kind)
+        return address, self._kind(address.kind or "")
+
+    def _kind(self, asked: KindLike | Kind) -> Kind:
+        """The kind that is meant; the server tells of those that are not known here."""
+        if isinstance(asked, Kind):
+            return asked
+        if isinstance(asked, type) or find_kind_named(asked):
+            return kind_of(asked)
+        if asked not in self._learnt:
+            self._learnt[asked] = learn(self._wire, asked)
+        return self._learnt[asked]
+
+    def _class(self, asked: KindLike | Kind) -> type[Document]:
+        return entity_class(self._kind(asked))
+
+    def _entity(self, raw: Mapping[str, Any]) -> Any:
+        """The entity that an element of an answer holds, which tells its ``kind``."""
+        fields = dict(raw)
+        return parse(self._class(fields.pop("kind")), fields)
+
+    def _address(self, entity: EntityLike, kind: KindLike | Kind | None = None) -> Address:
+        if isinstance(kind, str) and kind not in part_kinds().values():
+            kind = self._kind(kind)
+        return address_of(entity, kind)
 
     def _any_kind(self, address: Address, *, deleted: bool) -> Address:
         """The address with the one kind that has such an entity."""
-        found = []
-        for name in ENTITIES:
-            with suppress(NotFoundError):
-                found.append(self._fetch(Address(name, address.id, address.fqn), deleted=deleted))
         asked = address.id or address.fqn
-        if not found:
+        try:
+            node = self._wire.send("GET", "/resolve", params={"fqn": asked}).data
+        except ConflictError as error:
+            return self._only(error)
+        except NotFoundError as error:  # of what is deleted, it says where that is
+            if not deleted or "kind" not in error.details:
+                raise
+            node = error.details
+        if node["kind"] in part_kinds().values():
             raise NotFoundError(f"there is no entity {asked!r}", fqn=asked)
-        if len(found) > 1:
-            candidates = [f"{kind_of(type(entity)).name}:{_fqn_of(entity)}" for entity in found]
-            raise ConflictError(
-                f"{asked!r} names more than one entity: {', '.join(candidates)}; say which kind",
-                candidates=candidates,
-            )
-        return address_of(found[0])
+        return Address(node["kind"], node["id"])
+
+    def _only(self, error: ConflictError) -> Address:
+        """The only entity among what several nodes are called; the error if there are more."""
+        named = [str(each).partition(":") for each in error.details.get("candidates", ())]
+        found = [(kind, fqn) for kind, _, fqn in named if kind not in part_kinds().values()]
+        if len(found) != 1:
+            raise error
+        return Address(found[0][0], None, found[0][1])
 
     def _fetch(
         self, address: Address, *, deleted: bool = False, as_of: str | int | None = None
     ) -> Document:
         """Read the entity at an address that has a kind."""
-        asked = kind_of(address.kind or "")
+        asked = self._kind(address.kind or "")
         params = {"include": "all" if deleted else None, "asOf": as_of}
         answer = self._wire.send("GET", address.within("/" + asked.collection), params=params)
         return entity_of(entity_class(asked), answer)
@@ -160,10 +191,10 @@ class Session:
         """The path by id, for routes that have no other form."""
         if address.id is None:
             address = address_of(self._fetch(address, deleted=deleted))
-        return address.within(start or "/" + kind_of(address.kind or "").collection)
+        return address.within(start or "/" + self._kind(address.kind or "").collection)
 
     def _fqn(self, entity: EntityLike, kind: str | None) -> str:
-        address = address_of(entity, kind)
+        address = self._address(entity, kind)
         known = address.fqn or getattr(entity, "fully_qualified_name", None)
         return str(known or _fqn_of(self._fetch(address, deleted=True)))
 
@@ -173,8 +204,8 @@ class Session:
             return address
         if address.fqn is None:
             return self._any_kind(address, deleted=True)
-        root = self._wire.send("GET", "/lineage/impact", params={"fqn": address.fqn, "depth": 0})
-        return Address(root.data["root"]["kind"], root.data["root"]["id"])
+        node = self._wire.send("GET", "/resolve", params={"fqn": address.fqn}).data
+        return Address(node["kind"], node["id"])
 
 
 def _fqn_of(entity: Document) -> str:
