@@ -15,7 +15,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from headwater.errors import InvalidInputError, StoreError
-from headwater.store.base import Commit, SearchQuery, Store, Term
+from headwater.store.base import MAX_HITS, Commit, SearchQuery, Store, Term
 from headwater.store.factory import open_store
 from headwater.store.sqlite import SqliteStore, backup
 from headwater.store.sqlite.failure import translated
@@ -280,6 +280,19 @@ def test_search_finds_what_was_just_written_while_others_write(path: Path) -> No
     for store in stores:
         assert store.search(SearchQuery()).total == 240
         store.close()
+
+
+def test_of_too_many_hits_those_by_name_come_first_then_by_path(path: Path) -> None:
+    store = open_store(str(path))
+    store.commit(
+        writes(*(entity(f"n{n}", search=found_by("x", text="a same")) for n in range(MAX_HITS)))
+    )
+    store.commit(writes(entity("p", search=found_by("x", path="the same"))))
+    store.commit(writes(entity("n", search=found_by("same"))))
+    found = store.search(SearchQuery((Term(("same",)),), limit=MAX_HITS))
+    assert [record.name for record in found.records[:2]] == ["n", "p"]
+    assert (found.total, found.approximate) == (len(found.records), True)
+    store.close()
 
 
 def test_search_index_never_falls_far_behind(path: Path) -> None:

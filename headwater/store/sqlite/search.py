@@ -19,7 +19,6 @@ from headwater.store.sqlite.node import ANY, listed
 # has to be told again. Its tokenizer takes all but ASCII signs for letters: to it, each word of
 # ``store.text`` is one.
 _WORDS = "{name path text}"
-_RANK = "bm25(search_index, 16, 4, 1, 0)"
 _INDEXED = "SELECT key, name, path, text, facets FROM search WHERE key = ?"
 _BEHIND = "SELECT key, name, path, text, facets FROM search_behind"
 _PUT_BEHIND = """
@@ -32,8 +31,12 @@ _FORGET = """
 INSERT INTO search_index (search_index, rowid, name, path, text, facets)
 VALUES ('delete', ?, ?, ?, ?, ?)
 """
-_MATCH = f"SELECT rowid, {_RANK} FROM search_index WHERE search_index MATCH ? LIMIT ?"
-_ALL = "SELECT key, 0.0 FROM search LIMIT ?"
+_MATCH = "SELECT rowid FROM search_index WHERE search_index MATCH ? LIMIT ?"
+_RANKED = """
+SELECT rowid FROM search_index WHERE search_index MATCH ?
+ORDER BY bm25(search_index, 16, 4, 1, 0), rowid
+"""
+_ALL = "SELECT key FROM search LIMIT ?"
 _FACETS = f"SELECT facets, count(*) FROM search WHERE key {ANY} GROUP BY facets"
 _HITS = f"SELECT key, {COLUMNS} FROM entity WHERE key {ANY}"
 
@@ -95,33 +98,45 @@ def catch_up_and_search(connection: Connection, query: SearchQuery) -> SearchRes
 def _answer(connection: Connection, query: SearchQuery) -> SearchResult:
     if not all(query.filters.values()):  # a facet of which no value would do
         return SearchResult([], 0, False, {})
-    hits = _hits(connection, query)
-    approximate = len(hits) > MAX_HITS
-    if approximate:
-        hits = _best(connection, query, hits)
-    keys = [key for key, _ in sorted(hits.items(), key=lambda hit: (hit[1], hit[0]))]
+    found = _matches(connection, query, _WORDS, MAX_HITS + 1)
+    approximate = len(found) > MAX_HITS
+    keys = _by_field(connection, query) if approximate else _by_rank(connection, query, found)
     page = keys[query.offset : query.offset + query.limit]
     rows = {key: row for key, *row in connection.execute(_HITS, (listed(page),))}
     records = [record(rows[key])._replace(origins="") for key in page]
     return SearchResult(records, len(keys), approximate, _facets(connection, keys))
 
 
-def _hits(connection: Connection, query: SearchQuery, fields: str = _WORDS) -> dict[int, float]:
-    """Ranks by key, lower is better: of one hit more than count, so that it shows."""
+def _matches(connection: Connection, query: SearchQuery, fields: str, limit: int) -> list[int]:
+    """Keys of what has every term in one of the fields, and every facet; in no order."""
+    match = _expression(query, fields)
+    statement, values = (_MATCH, (match, limit)) if match else (_ALL, (limit,))
+    return [key for (key,) in connection.execute(statement, values)]
+
+
+def _by_field(connection: Connection, query: SearchQuery) -> list[int]:
+    """As many keys as count, those first whose name has all that is looked for, then the path.
+
+    FTS5's rank would take a look at every match, however many there are.
+    """
+    keys: dict[int, None] = {}
+    for fields in ("name", "path", _WORDS):
+        if len(keys) < MAX_HITS:
+            keys.update(dict.fromkeys(_matches(connection, query, fields, MAX_HITS)))
+    return list(keys)[:MAX_HITS]
+
+
+def _by_rank(connection: Connection, query: SearchQuery, found: list[int]) -> list[int]:
+    """The keys, best first; without words there is nothing to tell them apart."""
+    if not any(term.words for term in query.terms):
+        return sorted(found)
+    return [key for (key,) in connection.execute(_RANKED, (_expression(query, _WORDS),))]
+
+
+def _expression(query: SearchQuery, fields: str) -> str:
     words = [_term(term, fields) for term in query.terms if term.words]
     values = [_any_of(facet, values) for facet, values in query.filters.items()]
-    if words or values:
-        match = " AND ".join(words + values)
-        return dict(connection.execute(_MATCH, (match, MAX_HITS + 1)).fetchall())
-    return dict(connection.execute(_ALL, (MAX_HITS + 1,)).fetchall())
-
-
-def _best(connection: Connection, query: SearchQuery, hits: dict[int, float]) -> dict[int, float]:
-    """As many as count, those first whose name has all that is looked for."""
-    named = _hits(connection, query, "name")
-    return dict(
-        [*named.items(), *(each for each in hits.items() if each[0] not in named)][:MAX_HITS]
-    )
+    return " AND ".join(words + values)
 
 
 def _term(term: Term, fields: str) -> str:
