@@ -283,7 +283,8 @@ class Store(ABC):
             dry_run: Only return the steps, one line each; none when the layout is this release's.
 
         Raises:
-            StoreError: The store was written by a newer release, or a load of it was interrupted.
+            StoreError: The store was written by a newer release, or a load of it was interrupted
+                (``details["half_loaded"]``): then it can still be loaded again.
         """
 
     @abstractmethod

@@ -50,7 +50,8 @@ class EntityWrite:
         origins: JSON text: who set each field, and how.
         references: All references, replacing those stored; None leaves them as they are.
         parts: Parts that are new or changed (a dropped one that is put again lives again).
-        dropped_parts: Ids of parts that are gone from the entity; their nodes and edges stay.
+        dropped_parts: Ids of parts that are gone from the entity; their nodes and edges stay. One
+            that stands in ``parts``, too, comes along from another store as gone.
         search: What the entity is found by from now on; None: it is not found.
         history: States that a new entity brings along from another store, oldest first: kept under
             their revs, as if recorded by this commit. The entity's rev follows the last one's.

@@ -218,6 +218,21 @@ class EraseConformance:
         assert store.find("table-a", as_of=seq) == found
         assert [each.rev for each in store.versions("table-a")] == [7, 6, 5, 2, 1]
 
+    def test_part_that_is_gone_comes_along_with_a_new_entity(self, store: Store) -> None:
+        parts = (part("a", "x"), part("a", "gone"))
+        write = entity("a", parts=parts, dropped_parts=("column-a.gone",))
+        kept = edge("column-a.gone", "column-a.x", level="fine")
+        store.commit(writes(write, edges=(kept,)))
+        assert [(node.name, node.dropped) for node in store.nodes(owner_ids=["table-a"])] == [
+            ("gone", True),
+            ("x", False),
+        ]
+        assert [
+            hop.edge.key for hop in store.expand(["column-a.x"], "upstream", "fine", limit=9)
+        ] == [kept.key]
+        store.commit(writes(following(write, parts=(part("a", "gone"),))))
+        assert [node.dropped for node in store.nodes(owner_ids=["table-a"])] == [False, False]
+
     def test_history_is_erased_with_its_entity(self, store: Store) -> None:
         past = (Record("table-a", "table", "a", "a", None, "0.1", 1, 1, False, "[1]", "{}"),)
         store.commit(writes(entity("a", history=past)))

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from headwater.errors import InvalidInputError, NotInstalledError
-from headwater.store import open_store
+from headwater.errors import InvalidInputError, NotInstalledError, StoreError
+from headwater.store import Store, open_store
+from headwater.store.base import Row
+from headwater.store.factory import changes_layout, connect_store, copy_file, engine_of
+from headwater.testing.store_build import entity, writes
 
 
 def test_unknown_scheme_lists_the_known_ones() -> None:
@@ -36,3 +41,63 @@ def test_importing_the_store_loads_no_adapter() -> None:
         "sys.exit(any(m in sys.modules for m in ('sqlite3', 'neo4j', 'pytest')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("url", "engine"),
+    [("a.db", "sqlite"), ("sqlite://", "sqlite"), ("bolt+s://h", "neo4j"), ("neo4j://h", "neo4j")],
+)
+def test_url_says_which_engine_it_means(url: str, engine: str) -> None:
+    assert engine_of(url) == engine
+
+
+def test_connecting_leaves_the_layout_as_it_is() -> None:
+    store = connect_store("sqlite://")
+    assert store.migrate(dry_run=True) != []
+    store.close()
+
+
+def test_making_a_store_changes_no_layout() -> None:
+    store = connect_store("sqlite://")
+    assert not changes_layout(store.migrate(dry_run=True))
+    store.close()
+
+
+def test_only_a_file_is_copied(tmp_path: Path) -> None:
+    url = str(tmp_path / "a.db")
+    store = open_store(url)
+    store.commit(writes(entity("a")))
+    copy_file(url, tmp_path / "b.db")
+    store.close()
+    copied = open_store(str(tmp_path / "b.db"))
+    assert copied.find("table-a") is not None
+    copied.close()
+    with pytest.raises(InvalidInputError, match="export"):
+        copy_file("neo4j://user:hunter2@host", tmp_path / "c.db")
+
+
+def set_layout(driver: Any, version: int) -> None:
+    driver.execute_query("MATCH (l:_Counter {name: 'layout'}) SET l.version = $v", v=version)
+
+
+def test_older_server_is_migrated_only_after_it_was_saved(
+    neo4j_url: str, neo4j_cleaner: Any
+) -> None:
+    store = open_store(neo4j_url)
+    store.commit(writes(entity("a")))
+    store.close()
+    set_layout(neo4j_cleaner, 1)
+    with pytest.raises(StoreError, match="headwater migrate"):
+        open_store(neo4j_url)
+
+    def fail(store: Store) -> None:
+        raise InvalidInputError("no room")
+
+    with pytest.raises(InvalidInputError, match="no room"):
+        open_store(neo4j_url, back_up=fail)
+    saved: list[Row] = []
+    opened = open_store(neo4j_url, back_up=lambda old: saved.extend(old.dump("states")))
+    assert len(saved) == 1
+    assert opened.migrate(dry_run=True) == []
+    opened.close()
+    open_store(neo4j_url).close()

@@ -47,7 +47,8 @@ def migrate(database: Database, *, dry_run: bool) -> list[str]:
     if loading is not None:
         raise StoreError(
             "filling this store was interrupted, so it holds a part of what it should: load it"
-            " again, which begins anew"
+            " again, which begins anew",
+            half_loaded=True,
         )
     there = {name for (name,) in database.read("SHOW INDEXES YIELD name")}
     missing = {name: statement for name, statement in indexes().items() if name not in there}

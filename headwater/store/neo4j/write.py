@@ -136,17 +136,17 @@ _STEPS = {
         UNWIND $rows AS row
         MATCH (p:Part {owner_id: row[0]}) USING INDEX SEEK p:Part(owner_id)
         SET p.deleted = row[1]""",
-    "dropped": """
-        UNWIND $rows AS id
-        MATCH (p:Part {id: id}) SET p.dropped = true
-        WITH p MATCH (:Entity {id: p.owner_id})-[r]->(p)
-        WHERE NOT type(r) IN ['FEEDS', 'FEEDS_TABLE'] DELETE r""",
     "parts": """
         UNWIND $rows AS row MERGE (p:Part {id: row.id}) SET p += row.properties, p:NAME""",
     "linked": """
         UNWIND $rows AS row
         MATCH (e:Entity {id: row[0]}) MATCH (p:Part {id: row[1]})
         CREATE (e)-[:NAME]->(p)""",
+    "dropped": """
+        UNWIND $rows AS id
+        MATCH (p:Part {id: id}) SET p.dropped = true
+        WITH p MATCH (:Entity {id: p.owner_id})-[r]->(p)
+        WHERE NOT type(r) IN ['FEEDS', 'FEEDS_TABLE'] DELETE r""",
     "unreferred": """
         UNWIND $rows AS row
         MATCH (r:_Reference {entity_id: row[0]}) USING INDEX SEEK r:_Reference(entity_id)
