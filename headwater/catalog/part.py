@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from headwater.names import child, part_id, quote
-from headwater.schemas.kind import Field, Shape
+from headwater.schemas.kind import Field, Kind, Shape
 from headwater.store.base import Part
 from headwater.store.draft import Change, Document
 
 
 def identify_parts(change: Change) -> None:
     """Give every part of ``change.after`` its id and FQN, and note which are new and gone."""
-    now = _walk(change, change.after, assign=True)
-    before = _walk(change, change.before, assign=False) if change.before else {}
+    after = {"fullyQualifiedName": change.fqn, **change.after}
+    now = _walk(change.kind, change.id, after, assign=True)
+    before = parts_of(change.kind, change.before) if change.before else {}
     change.parts += [part for part_id, part in now.items() if before.get(part_id) != part]
     change.dropped_parts += [part_id for part_id in before if part_id not in now]
 
 
-def _walk(change: Change, document: Document, *, assign: bool) -> dict[str, Part]:
+def parts_of(which: Kind, document: Document) -> dict[str, Part]:
+    """The parts that a stored document has, by id."""
+    return _walk(which, document["id"], document, assign=False)
+
+
+def _walk(which: Kind, entity_id: str, document: Document, *, assign: bool) -> dict[str, Part]:
     found: dict[str, Part] = {}
-    fqn = document.get("fullyQualifiedName", change.fqn)
-    for field in change.kind.parts:
+    for field in which.parts:
         for item in document.get(field.name, ()):
-            _visit(change.id, field, item, (fqn, ""), found, assign)
+            _visit(entity_id, field, item, (document["fullyQualifiedName"], ""), found, assign)
     return found
 
 

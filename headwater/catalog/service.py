@@ -25,6 +25,8 @@ from headwater.store.base import Key, Record, Store
 from headwater.store.draft import Actor, Change, Document, load, until_current
 
 BUILT_IN = ("mlmodelService", {"name": "headwater", "serviceType": "CustomMlModel"})
+BUILT_IN_ID = "68656164-7761-8465-8272-000000000001"
+"""The same in every store, so that models of one can go to another."""
 
 
 class CatalogService(CatalogReader):
@@ -42,8 +44,15 @@ class CatalogService(CatalogReader):
     def ensure_built_in(self) -> None:
         """Create the service that models belong to when none is named."""
         name, body = BUILT_IN
-        if self._store.find((name, body["name"])) is None:
-            self.put(name, body, actor=Actor("headwater", "bot", "headwater"))
+        which, actor = kind(name), Actor("headwater", "bot", "headwater")
+
+        def attempt() -> None:
+            found = locate(self._store, which, check_request(which, body))
+            if found.stored is None:
+                change = self._path.create(which, found, entity_id=BUILT_IN_ID)
+                commit(self._store, self._path.prepare(change, actor, stored=None), actor)
+
+        until_current(attempt)
 
     def create(self, kind_name: str, body: Any, *, actor: Actor) -> Written:
         """Create an entity.

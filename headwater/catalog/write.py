@@ -91,11 +91,11 @@ class WritePath:
         self._store = store
         self._derive = derive
 
-    def create(self, which: Kind, found: Located) -> Change:
-        """A change that brings a new entity about."""
+    def create(self, which: Kind, found: Located, *, entity_id: str | None = None) -> Change:
+        """A change that brings a new entity about, with an id of its own if none is given."""
         after = without_nulls(which.shape, found.request)
         return Change(
-            which, new_id(), found.fqn, after["name"], found.parent_id, None, after,
+            which, entity_id or new_id(), found.fqn, after["name"], found.parent_id, None, after,
             depends=found.revs, references=found.references,
         )  # fmt: skip
 
@@ -143,14 +143,14 @@ class WritePath:
         if not changes and stored and _is_as_stored(change, stored):
             draft.depend_on({change.id: change.rev})
             return Prepared(draft, None, stored)
-        write = self._seal(change, changes, actor, stored)
+        write = self.seal(change, changes, actor, stored)
         draft.entities.insert(0, write)
         if changes or stored is None:
             major = any(each.major for each in changes)
             draft.events.append(_event(change, write, stored, deleted, was_deleted, major))
         return Prepared(draft, write, stored)
 
-    def _seal(
+    def seal(
         self, change: Change, changes: list[FieldChange], actor: Actor, stored: Record | None
     ) -> EntityWrite:
         """The entity's write: version, change description and the text that reads answer."""

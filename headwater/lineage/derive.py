@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from headwater.lineage import frozen
 from headwater.lineage.kind import COLUMN, FEATURE, UNRESOLVED, parts_in
-from headwater.lineage.source import Source, producer_of, source_id, sources_of, tie
+from headwater.lineage.source import Source, source_id, sources_of, tie
 from headwater.names import child
 from headwater.store.base import (
     EdgeKey,
@@ -20,7 +20,7 @@ from headwater.store.base import (
     Record,
     Store,
 )
-from headwater.store.draft import Change, Draft, load, same_version
+from headwater.store.draft import Change, Draft, load, producer_of, same_version
 
 SOURCE = "featureSources"
 SUPPRESSED: Level = "suppressed"

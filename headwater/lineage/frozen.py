@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from headwater.errors import ConflictError
 from headwater.lineage.kind import UNRESOLVED
-from headwater.lineage.source import Source, producer_of, source_id, sources_of, tie
+from headwater.lineage.source import Source, source_id, sources_of, tie
 from headwater.names import child
 from headwater.store.base import EdgeKey, EdgeWrite, Level, Part, Record, Store
-from headwater.store.draft import Change, Document, Draft, load, same_version
+from headwater.store.draft import Change, Document, Draft, load, producer_of, same_version
 
 KIND = "modelVersion"
 SOURCE = "frozen"

@@ -11,11 +11,6 @@ from headwater.store.base import Store
 from headwater.store.draft import Document
 
 
-def producer_of(entity_id: str) -> str:
-    """The producer that keeps the edges derived from one entity's document."""
-    return f"entity:{entity_id}"
-
-
 @dataclass(slots=True)
 class Source:
     """A feature source in a document, with the feature that it stands in."""

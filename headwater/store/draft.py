@@ -47,6 +47,11 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+def producer_of(entity_id: str) -> str:
+    """The producer that keeps the edges derived from one entity's document."""
+    return f"entity:{entity_id}"
+
+
 def until_current(attempt: Callable[[], T]) -> T:
     """Run a write that reads first, again and again while other writers are faster.
 

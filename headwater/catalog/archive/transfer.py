@@ -1,0 +1,160 @@
+"""Export, import and copy: the archive's parts put together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from headwater.catalog.archive.branch import branch_rows
+from headwater.catalog.archive.content import map_built_in, read_content
+from headwater.catalog.archive.file import (
+    LEFT_OUT,
+    Archive,
+    Counts,
+    Manifest,
+    Watch,
+    open_archive,
+    unwatched,
+    write_archive,
+)
+from headwater.catalog.archive.merge import Merged, merge_content
+from headwater.catalog.archive.row import SECTIONS
+from headwater.catalog.archive.snapshot import rows_as_of
+from headwater.errors import ConflictError, InvalidInputError, NotFoundError
+from headwater.schemas import kinds
+from headwater.store.base import Key, Row, Section, StateRow, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What an export wrote: the rows of each section, as of a commit."""
+
+    seq: int
+    counts: Counts
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import did.
+
+    Attributes:
+        counts: The rows that the archive has, by section.
+        merged: What became of its entities; None when all of it went into an empty store.
+    """
+
+    counts: Counts
+    merged: Merged | None
+
+
+def export_catalog(
+    store: Store,
+    file: Path,
+    *,
+    root: Key | None = None,
+    replace: bool = False,
+    watch: Watch = unwatched,
+) -> Exported:
+    """Write a catalog to an archive, as it is now; writers may go on.
+
+    Tokens stay out.
+
+    Args:
+        root: The entity of which, with everything below it, the archive is to be: a branch (see
+            ``archive.branch``).
+        replace: Take the name even from a file that is there.
+
+    Raises:
+        NotFoundError: The root is not there.
+        InvalidInputError: The file cannot be written, or is there already.
+        StaleWriteError: An entity was erased meanwhile: start again.
+    """
+    seq = store.sequence()
+    if root is None:
+        manifest, rows = Manifest(seq), rows_as_of(store, seq, left_out=LEFT_OUT)
+    else:
+        record = store.find(root, as_of=seq)
+        if record is None:
+            what = root if isinstance(root, str) else f"{root[0]} {root[1]!r}"
+            raise NotFoundError(f"there is no {what} to export")
+        about = {"id": record.id, "kind": record.kind, "fullyQualifiedName": record.fqn}
+        manifest = Manifest(seq, about)
+        rows = branch_rows(store, seq, record, left_out=LEFT_OUT)
+    return Exported(seq, write_archive(file, manifest, rows, replace=replace, watch=watch))
+
+
+def import_catalog(
+    store: Store, file: Path, *, merge: bool = False, watch: Watch = unwatched
+) -> Imported:
+    """Read an archive into a store, all of it or nothing.
+
+    A whole catalog goes into an empty store as it was, with its sequences. Into a store that holds
+    something, and whenever it is a branch, it is merged (see ``archive.merge``).
+
+    Args:
+        merge: The store may hold something.
+
+    Raises:
+        InvalidInputError: The archive is damaged, cut off, or of a newer release; or it has
+            entities of a kind that no schema describes.
+        ConflictError: The store holds something and ``merge`` is not set, or what is there
+            clashes with the archive.
+    """
+    with open_archive(file, watch=watch) as archive:
+        counts = dict(archive.counts)
+        filled = store.sequence() > 0
+        if filled and not merge:
+            raise ConflictError(
+                "the store holds something already: import into a new one, or merge with --merge"
+            )
+        if not filled and archive.manifest.root is None:
+            store.load(_of_known_kinds(archive.rows(watch=watch)))
+            return Imported(counts, None)
+        return Imported(counts, _merge(store, archive, watch))
+
+
+def _merge(store: Store, archive: Archive, watch: Watch) -> Merged:
+    root = archive.manifest.root
+    rows = _of_known_kinds(archive.rows(watch=watch))
+    content = read_content(rows, root_id=root["id"] if root else None)
+    map_built_in(store, content)
+    return merge_content(store, content)
+
+
+def copy_catalog(source: Store, target: Store, *, watch: Watch = unwatched) -> Counts:
+    """Copy a whole catalog into an empty store, tokens too; writers of the source may go on.
+
+    Raises:
+        InvalidInputError: An entity is of a kind that no schema describes.
+        ConflictError: The target holds something.
+        StaleWriteError: An entity was erased meanwhile: start again.
+    """
+    counts: Counts = dict.fromkeys(SECTIONS, 0)
+
+    def counted(rows: Iterator[tuple[Section, Row]]) -> Iterator[Row]:
+        for section, row in rows:
+            counts[section] += 1
+            watch(section)
+            yield row
+
+    if target.sequence() > 0:
+        raise ConflictError("the target holds something already; copy into a new store")
+    target.load(_of_known_kinds(counted(rows_as_of(source, source.sequence()))))
+    return counts
+
+
+def _of_known_kinds(rows: Iterator[Row]) -> Iterator[Row]:
+    """The rows, as long as a schema describes each entity: without one, none would be found.
+
+    Raises:
+        InvalidInputError: There is no schema of an entity's kind.
+    """
+    for row in rows:
+        if isinstance(row, StateRow) and row.references is not None:
+            record = row.record
+            if record.kind not in kinds():
+                raise InvalidInputError(
+                    f"no schema describes the kind {record.kind!r}, of which {record.fqn!r} is;"
+                    " HEADWATER_SCHEMAS names the folder of your own schemas"
+                )
+        yield row
