@@ -1,0 +1,197 @@
+"""What is wrong with a store, or worth knowing of it: looked for, never mended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any, cast
+
+from headwater.catalog.archive.snapshot import batches
+from headwater.catalog.service import CatalogService
+from headwater.catalog.token import TokenService
+from headwater.schemas import kinds
+from headwater.store.base import Deleted, Edge, Node, PageQuery, Record, Store
+from headwater.store.draft import load, now_ms
+
+EXAMPLES = 10
+"""How many of what a finding counts are named."""
+_PAGE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked for and found.
+
+    Attributes:
+        check: What was looked for, such as ``brokenLineage``.
+        problem: Whether somebody should do something about it.
+        text: What it is, and what to do.
+    """
+
+    check: str
+    problem: bool
+    count: int
+    text: str
+    examples: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What an examination found.
+
+    Attributes:
+        counts: How many entities of each kind are there, ``live`` and ``deleted``.
+        findings: Problems first.
+    """
+
+    sequence: int
+    counts: dict[str, dict[str, int]]
+    findings: list[Finding]
+
+    @property
+    def healthy(self) -> bool:
+        """Whether nothing needs somebody to do something."""
+        return not any(finding.problem for finding in self.findings)
+
+    def to_wire(self) -> dict[str, Any]:
+        """The JSON form."""
+        return {"healthy": self.healthy, **asdict(self)}
+
+
+def examine(store: Store) -> Diagnosis:
+    """Examine a store. One of an older layout is only found to be that."""
+    if steps := store.migrate(dry_run=True):
+        text = "the store has an older layout: `headwater migrate` brings it to this release's"
+        return Diagnosis(0, {}, [Finding("layout", True, len(steps), text, steps)])
+    findings = [found for check in _CHECKS for found in check(store)]
+    findings.sort(key=lambda finding: not finding.problem)
+    return Diagnosis(store.sequence(), _counts(store), findings)
+
+
+def _counts(store: Store) -> dict[str, dict[str, int]]:
+    counts = {
+        name: {
+            "live": store.count(PageQuery(name, 1)),
+            "deleted": store.count(PageQuery(name, 1, deleted="only")),
+        }
+        for name in sorted(kinds())
+    }
+    return {name: found for name, found in counts.items() if any(found.values())}
+
+
+def _broken_lineage(store: Store) -> Iterator[Finding]:
+    gone = {record.id: f"{_spell(record)} (deleted)" for record in _entities(store, "only")}
+    for part in cast(Iterator[Node], store.dump("parts")):
+        if part.dropped or part.deleted:
+            gone[part.id] = f"{_spell(part)} ({'dropped' if part.dropped else 'deleted'})"
+    edges = [
+        edge.key
+        for edge in cast(Iterator[Edge], store.dump("edges"))
+        if edge.closed_seq is None
+        and edge.key.level != "suppressed"
+        and edge.key.from_id in gone
+        and edge.key.to_id not in gone
+    ]
+    if edges:
+        ends = store.nodes(ids={key.to_id for key in edges[:EXAMPLES]})
+        named = {node.id: _spell(node) for node in ends}
+        shown = [f"{gone[key.from_id]} → {named[key.to_id]}" for key in edges[:EXAMPLES]]
+        text = "edges lead from what is gone to what is still there: name another source, or"
+        yield Finding("brokenLineage", True, len(edges), f"{text} restore the one there was", shown)
+
+
+def _unresolved_sources(store: Store) -> Iterator[Finding]:
+    waiting = [
+        part.fqn
+        for part in cast(Iterator[Node], store.dump("parts"))
+        if part.kind == "featureSource" and not part.dropped and not part.deleted
+    ]
+    if waiting:
+        text = "feature sources wait for a column that no table has yet"
+        yield Finding("unresolvedSources", False, len(waiting), text, waiting[:EXAMPLES])
+
+
+def _deleted_targets(store: Store) -> Iterator[Finding]:
+    found = [
+        (referrer, path, target)
+        for target in _entities(store, "only")
+        for referrer, path in store.referrers(target.id)
+    ]
+    referring: dict[Any, Record] = {}
+    for ids in batches(iter({referrer for referrer, _, _ in found})):
+        referring |= store.find_many(ids)
+    live = [
+        f"{_spell(referring[referrer])} {path} → {_spell(target)}"
+        for referrer, path, target in found
+        if referrer in referring and not referring[referrer].deleted
+    ]
+    if live:
+        text = "references point to entities that are deleted: restore these, or take them out"
+        yield Finding("deletedTargets", True, len(live), text, live[:EXAMPLES])
+
+
+def _production_without_lineage(store: Store) -> Iterator[Finding]:
+    bare: list[str] = []
+    serving = (
+        record
+        for record in _pages(store, "mlmodel", "exclude")
+        if load(record).get("lifecycle", {}).get("serving")
+    )
+    for models in batches(serving):
+        ids = [model.id for model in models]
+        fed = {
+            node
+            for level in ("coarse", "fine")
+            for node, degree in store.degrees(ids, "upstream", level).items()
+            if degree
+        }
+        bare += [_spell(model) for model in models if model.id not in fed]
+    if bare:
+        text = "models are in production and nobody knows what feeds them"
+        yield Finding("productionWithoutLineage", True, len(bare), text, bare[:EXAMPLES])
+
+
+def _expired_tokens(store: Store) -> Iterator[Finding]:
+    now = now_ms()
+    tokens = TokenService(store, CatalogService(store)).list()
+    expired = sum(
+        not token.revoked_at and token.expires_at is not None and token.expires_at <= now
+        for token in tokens
+    )
+    if expired:
+        text = "tokens have expired and let nobody in: `headwater token list` names them"
+        yield Finding("expiredTokens", False, expired, text)
+
+
+def _dropped_events(store: Store) -> Iterator[Finding]:
+    oldest = store.events(limit=1)
+    if oldest and oldest[0].number > 1:
+        dropped = oldest[0].number - 1
+        text = f"events were dropped by the retention; the oldest kept has number {dropped + 1}"
+        yield Finding("droppedEvents", False, dropped, text)
+
+
+_CHECKS: tuple[Callable[[Store], Iterator[Finding]], ...] = (
+    _broken_lineage,
+    _unresolved_sources,
+    _deleted_targets,
+    _production_without_lineage,
+    _expired_tokens,
+    _dropped_events,
+)
+
+
+def _entities(store: Store, deleted: Deleted) -> Iterator[Record]:
+    for name in sorted(kinds()):
+        yield from _pages(store, name, deleted)
+
+
+def _pages(store: Store, kind: str, deleted: Deleted) -> Iterator[Record]:
+    after = None
+    while page := store.page(PageQuery(kind, _PAGE, after, deleted=deleted)):
+        yield from page
+        after = page[-1].fqn
+
+
+def _spell(node: Record | Node) -> str:
+    return f"{node.kind}:{node.fqn}"
