@@ -14,6 +14,8 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
 from types import FrameType
 
 import httpx
@@ -24,6 +26,7 @@ from typing_extensions import override
 from headwater.api import Services, Streams, build_api, is_loopback
 from headwater.api.openapi import openapi_document
 from headwater.catalog import Actor, CatalogService, EventService, SearchService, TokenService
+from headwater.catalog.archive import export_catalog
 from headwater.catalog.record import RecordService
 from headwater.catalog.sign_in import is_on
 from headwater.errors import ClientError, HeadwaterError, InvalidInputError
@@ -107,7 +110,7 @@ def serve(settings: Settings, *, announce: Callable[[str], None] = _print) -> No
     _use_schemas(settings)  # before the store is opened, which may index by kind
     if not is_loopback(settings.host):
         _check_sign_in(settings)
-    with closing(_listen(settings)) as listener, closing(open_store(settings.store)) as store:
+    with closing(_listen(settings)) as listener, closing(_open(settings.store)) as store:
         services = create_services(store, settings)
         config = uvicorn.Config(
             build_api(services),
@@ -165,6 +168,18 @@ def _trimmed_daily(store: Store, settings: Settings) -> Iterator[None]:
         thread.join()
 
 
+def _open(url: str) -> Store:
+    """Open the store of a server; one of an older layout that has no file is saved first."""
+    return open_store(url, back_up=_save)
+
+
+def _save(store: Store) -> None:
+    file = Path(f"headwater-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.ndjson.gz")
+    export_catalog(store, file)
+    # Not where the address is announced: whoever waits for that reads the first line.
+    sys.stderr.write(f"Headwater saved the store to {file}, before it changes its layout\n")
+
+
 @contextmanager
 def _interruptible() -> Iterator[None]:
     """Let both usual signals end a server quietly, so that what follows still runs.
@@ -187,7 +202,7 @@ def _interruptible() -> Iterator[None]:
 
 def _check_sign_in(settings: Settings) -> None:
     """Check that strangers would be asked for a token."""
-    with closing(open_store(settings.store)) as store:
+    with closing(_open(settings.store)) as store:
         if not is_on(store):
             raise InvalidInputError(
                 f"{settings.host!r} can be reached from other machines, and whoever does could"

@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 
 from headwater.cli.apply import apply
+from headwater.cli.archive import backup, copy, export, import_, migrate
+from headwater.cli.doctor import doctor
 from headwater.cli.entity import delete, get, list_, restore
 from headwater.cli.failure import EXIT_CODES, CommandGroup
 from headwater.cli.lineage import cycles, impact, lineage, link, path, roots
@@ -61,6 +63,7 @@ def _add(group: typer.Typer, *commands: Callable[..., None]) -> None:
 app.callback(help=_help(_options))(_options)
 _add(app, serve, apply, get, list_, lineage, impact, path, roots, cycles, link)
 _add(app, versions, diff, delete, restore)
+_add(app, export, import_, copy, backup, migrate, doctor)
 _tokens = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 _add(_tokens, *TOKEN_COMMANDS)
 app.add_typer(_tokens, name="token", help=_help(token))

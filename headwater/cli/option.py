@@ -9,8 +9,10 @@ from typing import Annotated
 import typer
 
 from headwater.errors import InvalidInputError, NotFoundError
+from headwater.schemas import use_folder
 from headwater.sdk import Headwater
 from headwater.sdk.address import find_kind_named
+from headwater.settings import Settings
 
 DEFAULT_URL = "http://127.0.0.1:8585"
 
@@ -31,6 +33,16 @@ Store = Annotated[
     str | None,
     typer.Option(metavar="FILE|URL", help="Work on a store in process, without a server."),
 ]
+StoreUrl = Annotated[
+    str,
+    typer.Option(
+        "--store",
+        envvar="HEADWATER_STORE",
+        metavar="FILE|URL",
+        help="The store: a file, sqlite:///path.db, or neo4j://user:password@host:7687.",
+    ),
+]
+DEFAULT_STORE = "sqlite:///headwater.db"
 Output = Annotated[Format, typer.Option("--output", "-o", help="How to print the result.")]
 KindOption = Annotated[str | None, typer.Option("--kind", help="What a bare name or id is of.")]
 AsOf = Annotated[
@@ -52,10 +64,30 @@ def connect(url: str | None, store: str | None, *, create: bool = False) -> Head
     """
     if store is None:
         return Headwater(url or DEFAULT_URL)
-    path = store.removeprefix("sqlite:///")
-    if not create and path and "://" not in path and not Path(path).expanduser().exists():
-        raise NotFoundError(f"there is no file {path!r}; `headwater apply --store` makes one")
+    if not create:
+        check_file(store)
     return Headwater.open(store)
+
+
+def use_own_kinds() -> None:
+    """Use the organisation's own schemas, where the environment names a folder of them.
+
+    Raises:
+        InvalidInputError: They cannot be used.
+    """
+    if folder := Settings.from_env().schemas:
+        use_folder(folder)
+
+
+def check_file(store: str) -> None:
+    """Refuse a store whose file is not there: opening it would make one.
+
+    Raises:
+        NotFoundError: It is not there.
+    """
+    path = store.removeprefix("sqlite:///")
+    if path and "://" not in path and not Path(path).expanduser().exists():
+        raise NotFoundError(f"there is no file {path!r}; `headwater apply --store` makes one")
 
 
 def entity_text(words: list[str]) -> tuple[str, str | None]:

@@ -22,6 +22,7 @@ COMMANDS = sorted(
     [
         *("serve", "apply", "get", "list", "lineage", "impact", "path", "roots", "cycles", "link"),
         *("versions", "diff", "delete", "restore", "token"),
+        *("export", "import", "copy", "backup", "migrate", "doctor"),
     ]
 )
 HEADWATER = [sys.executable, "-m", "headwater"]
@@ -48,8 +49,9 @@ def test_help_lists_every_command_and_the_exit_codes() -> None:
 def test_help_of_every_command_has_an_example(command: str) -> None:
     text = CliRunner().invoke(app, [command, "--help"]).stdout
     assert re.search(rf"^  Example:\n    headwater {command}", text, re.MULTILINE)
-    variables = ["STORE", "HOST", "PORT", "EVENTS_KEEP_DAYS"] if command == "serve" else ["URL"]
-    for name in variables:
+    variables = {"serve": ["STORE", "HOST", "PORT", "EVENTS_KEEP_DAYS"], "copy": []}
+    on_stores = ("export", "import", "backup", "migrate", "doctor")
+    for name in variables.get(command, ["STORE" if command in on_stores else "URL"]):
         assert f"HEADWATER_{name}" in text
 
 

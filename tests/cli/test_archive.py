@@ -1,0 +1,264 @@
+"""Export, import, copy, backup, migrate and doctor from the command line."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from headwater import Headwater
+from headwater.catalog import Actor
+from headwater.schemas import use_folder
+from headwater.store import open_store
+from headwater.testing.store_build import entity, writes
+from tests.cli.conftest import Shell
+from tests.schemas.own import make_folder, no_folder_afterwards
+from tests.sdk.server import clean_environ
+from tests.services.lively import catalog_over, live
+from tests.store.test_factory import set_layout
+
+OLDER = Path(__file__).parents[1] / "store" / "frozen" / "layout_1.db.gz"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "catalog.ndjson.gz"
+
+
+@pytest.fixture
+def new(tmp_path: Path) -> Shell:
+    """The command line over another store, which is not there yet."""
+    return Shell(["--store", f"sqlite:///{tmp_path / 'new.db'}"], tmp_path)
+
+
+def model(shell: Shell) -> str:
+    return shell("get", "mlmodel", "headwater.churn", "-o", "json").stdout
+
+
+def test_exported_catalog_is_imported(filled: Shell, new: Shell, file: Path) -> None:
+    (told,) = filled.lines("export", str(file))
+    assert told.startswith(f"{file}: ")
+    assert " states, " in told
+    (loaded,) = new.lines("import", str(file))
+    assert loaded == told.replace(": ", ": loaded ").partition(", as of sequence")[0]
+    assert model(new) == model(filled)
+    assert new.data("versions", "mlmodel", "headwater.churn") == filled.data(
+        "versions", "mlmodel", "headwater.churn"
+    )
+
+
+def test_store_comes_from_the_environment(
+    filled: Shell, store: str, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEADWATER_STORE", store)
+    filled.where.clear()
+    filled("export", str(file))
+    assert file.exists()
+
+
+def test_filled_store_is_only_merged_into(filled: Shell, new: Shell, file: Path) -> None:
+    filled("export", str(file))
+    new("apply", "-f", new.file("a.yaml", "{kind: domain, name: here}"))
+    assert "--merge" in new("import", str(file), code=4).stderr
+    (told,) = new.lines("import", str(file), "--merge")
+    assert told.startswith(f"{file}: added 5 entities")
+    (again,) = new.lines("import", str(file), "--merge")
+    assert "added 0 entities" in again
+    assert "6 were there and equal" in again
+
+
+def test_merge_reports_what_differs(filled: Shell, new: Shell, hw: Headwater, file: Path) -> None:
+    filled("export", str(file))
+    new("import", str(file))
+    found = hw.get("mlmodel", "headwater.churn")
+    found.description = "Later."
+    hw.update(found)
+    filled("export", str(file), "--force")
+    lines = new.lines("import", str(file), "--merge")
+    assert lines[1:] == ["replaced mlmodel:headwater.churn: the archive's state is later"]
+
+
+def test_clashes_end_with_4_and_name_all(filled: Shell, new: Shell, file: Path) -> None:
+    filled("export", str(file))
+    new("apply", "-f", new.file("a.yaml", "{kind: databaseService, name: shop}"))
+    stderr = new("import", str(file), "--merge", code=4).stderr
+    assert "databaseService 'shop' is another entity here" in stderr
+
+
+def test_part_is_exported_by_name(filled: Shell, new: Shell, file: Path) -> None:
+    filled("export", str(file), "--root", "table:shop.main.raw.customers")
+    assert "added 4 entities" in new.lines("import", str(file))[0]
+    assert new.data("list", "mlmodel") == []
+    assert "say of what kind" in filled("export", "x.ndjson", "--root", "a.b", code=2).stderr
+    filled("export", "x.ndjson", "--root", "table:a.b", code=3)
+
+
+def test_damaged_archive_ends_with_2(filled: Shell, new: Shell, file: Path) -> None:
+    filled("export", str(file))
+    file.write_bytes(file.read_bytes()[:-40])
+    assert "cut off or damaged; nothing was imported" in new("import", str(file), code=2).stderr
+
+
+def test_store_that_is_not_there_is_not_made(new: Shell, file: Path, tmp_path: Path) -> None:
+    for words in (["export", str(file)], ["backup", "x.db"], ["migrate"], ["doctor"]):
+        assert "there is no file" in new(*words, code=3).stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_copy_goes_from_store_to_store(filled: Shell, new: Shell, store: str) -> None:
+    target = new.where[1]
+    filled.where.clear()
+    (told,) = filled.lines("copy", "--from", store, "--to", target)
+    assert told.startswith("copied ")
+    assert (
+        "holds something already" in filled("copy", "--from", store, "--to", target, code=4).stderr
+    )
+    assert '"XGBoost"' in model(new)
+
+
+def test_backup_of_a_file_takes_its_place(
+    filled: Shell, hw: Headwater, store: str, tmp_path: Path
+) -> None:
+    target = tmp_path / "saved.db"
+    assert filled.lines("backup", str(target)) == [f"saved to {target}"]
+    with Headwater.open(target) as saved:
+        assert saved.get("mlmodel", "headwater.churn") == hw.get("mlmodel", "headwater.churn")
+    assert "is there already" in filled("backup", str(target), code=4).stderr
+    assert "archives are written by" in filled("backup", "a.ndjson.gz", code=2).stderr
+
+
+def test_present_layout_needs_no_migration(filled: Shell, tmp_path: Path) -> None:
+    before = sorted(each.name for each in tmp_path.iterdir())
+    for words in (["migrate"], ["migrate", "--dry-run"]):
+        assert "nothing to do" in filled(*words).stdout
+    assert sorted(each.name for each in tmp_path.iterdir()) == before
+
+
+def test_older_layout_is_shown_saved_and_migrated(shell: Shell, store: str, tmp_path: Path) -> None:
+    before = gzip.decompress(OLDER.read_bytes())
+    Path(store).write_bytes(before)
+    planned = shell.lines("migrate", "--dry-run")
+    assert all(line.startswith("would ") for line in planned)
+    assert Path(store).read_bytes() == before
+    assert "older layout" in shell("doctor", code=1).stdout
+    saved = tmp_path / "before.db"
+    first, *done = shell.lines("migrate", "--backup", str(saved))
+    assert first == f"saved to {saved}"
+    assert [f"would {line}" for line in done] == planned
+    assert "nothing to do" in shell("migrate").stdout
+    assert len(list(tmp_path.glob("*.backup"))) == 1
+
+
+def test_doctor_counts_and_finds_nothing_wrong(filled: Shell) -> None:
+    lines = filled.lines("doctor")
+    assert lines[0].split() == ["KIND", "ENTITIES", "DELETED"]
+    assert ["mlmodel", "1", "0"] in [line.split() for line in lines]
+    assert lines[-1] == "nothing to do"
+    found = json.loads(filled("doctor", "--json").stdout)
+    assert found["healthy"] is True
+    assert found["counts"]["table"] == {"live": 1, "deleted": 0}
+
+
+def test_doctor_ends_with_1_when_something_is_wrong(shell: Shell, store: str) -> None:
+    with closing(open_store(store)) as opened:
+        live(opened)
+    told = shell("doctor", code=1).stdout
+    assert "problem: 2 edges lead from what is gone" in told
+    assert "column:wh.main.shop.t1.id (dropped) → mlFeature:headwater.churn.city" in told
+    assert "note: 1 feature sources wait for a column" in told
+    found = json.loads(shell("doctor", "--json", code=1).stdout)
+    assert [each["check"] for each in found["findings"]] == ["brokenLineage", "unresolvedSources"]
+
+
+def test_doctor_tells_a_damaged_store(shell: Shell, store: str) -> None:
+    with closing(open_store(store)) as opened:
+        opened.commit(writes(*(entity(f"t{n}", document="x" * 2000) for n in range(100))))
+    path = Path(store)
+    with path.open("r+b") as raw:
+        raw.seek(4096)
+        raw.write(b"\xff" * (path.stat().st_size - 4096))
+    assert "problem: the database" in shell("doctor", code=1).stdout
+    assert json.loads(shell("doctor", "--json", code=1).stdout)["healthy"] is False
+
+
+def test_import_says_that_tokens_are_to_be_made(
+    shell: Shell, new: Shell, store: str, file: Path
+) -> None:
+    with closing(open_store(store)) as opened:
+        live(opened)
+    shell("export", str(file))
+    assert "headwater token create" in new("import", str(file)).stdout
+
+
+def test_own_kinds_come_along_when_their_schemas_do(
+    shell: Shell, new: Shell, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with no_folder_afterwards():
+        monkeypatch.setenv("HEADWATER_SCHEMAS", str(make_folder(tmp_path / "own", lab=LAB)))
+        use_folder(tmp_path / "own")
+        with closing(open_store(shell.where[1])) as opened:
+            catalog_over(opened).put("lab", {"name": "cellar"}, actor=Actor())
+        shell("export", str(file))
+        use_folder(None)
+        monkeypatch.delenv("HEADWATER_SCHEMAS")
+        assert "no schema describes the kind 'lab'" in new("import", str(file), code=2).stderr
+        monkeypatch.setenv("HEADWATER_SCHEMAS", str(tmp_path / "own"))
+        new("import", str(file))
+        with closing(open_store(new.where[1])) as opened:
+            assert opened.find(("lab", "cellar"))
+        assert '"lab"' in new("doctor", "--json").stdout
+
+
+LAB = {
+    "title": "Lab",
+    "description": "A place.",
+    "x-headwater": {"kind": "lab", "collection": "labs"},
+    "type": "object",
+    "properties": {},
+}
+
+
+@pytest.mark.neo4j
+def test_older_server_is_saved_to_an_archive_and_migrated(
+    tmp_path: Path, neo4j_url: str, neo4j_cleaner: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell = Shell(["--store", neo4j_url], tmp_path)
+    with closing(open_store(neo4j_url)) as opened:
+        live(opened)
+    shell("export", str(tmp_path / "before.ndjson.gz"))
+    set_layout(neo4j_cleaner, 1)
+    monkeypatch.chdir(tmp_path)
+    assert "headwater migrate" in shell("export", "refused.ndjson", code=5).stderr
+    planned = shell.lines("migrate", "--dry-run")
+    assert [each.name for each in tmp_path.iterdir()] == ["before.ndjson.gz"]
+    first, *done = shell.lines("migrate")
+    assert [f"would {line}" for line in done] == planned
+    saved = tmp_path / first.removeprefix("saved to ")
+    assert saved.read_bytes() == (tmp_path / "before.ndjson.gz").read_bytes()
+    set_layout(neo4j_cleaner, 1)
+    named = shell.lines("migrate", "--backup", "named.ndjson.gz")
+    assert named[0] == "saved to named.ndjson.gz"
+    assert "nothing to do" in shell("migrate").stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a terminal is made with pty, which is POSIX")
+def test_progress_is_shown_on_a_terminal_alone(filled: Shell, file: Path) -> None:
+    import pty
+
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "headwater", "export", str(file), *filled.where]
+    environ = clean_environ(TERM="xterm")
+    done = subprocess.run(command, stderr=theirs, stdout=subprocess.PIPE, env=environ, check=True)
+    os.close(theirs)
+    assert b"states" in os.read(ours, 100_000)
+    os.close(ours)
+    assert done.stdout.startswith(str(file).encode())
+    piped = subprocess.run([*command, "--force"], capture_output=True, env=environ, check=True)
+    assert piped.stderr == b""
