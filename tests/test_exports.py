@@ -18,6 +18,7 @@ NAMES = {
     "ClientError",
     "ConflictError",
     "Diff",
+    "Events",
     "EventsGoneError",
     "Headwater",
     "HeadwaterError",

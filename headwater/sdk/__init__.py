@@ -4,6 +4,7 @@ from headwater.sdk.analysis import LineageCycles, LineageRoots
 from headwater.sdk.bulk import BulkFailure, BulkResult
 from headwater.sdk.client import Headwater
 from headwater.sdk.diff import Change, Diff
+from headwater.sdk.event import Events
 from headwater.sdk.impact import Impact, ImpactedModel
 from headwater.sdk.in_process import register_in_process
 from headwater.sdk.lineage import Lineage, LineageEdge, LineageNode
@@ -16,6 +17,7 @@ __all__ = [
     "BulkResult",
     "Change",
     "Diff",
+    "Events",
     "Headwater",
     "Impact",
     "ImpactedModel",

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import islice
 from typing import Any
 
+from headwater.sdk.event import EventCalls
 from headwater.sdk.history import HistoryCalls
 from headwater.sdk.lineage_calls import LineageCalls
 from headwater.sdk.search import SearchCalls
-from headwater.sdk.session import PAGE
 from headwater.sdk.token import TokenCalls
 
 
-class Headwater(HistoryCalls, LineageCalls, SearchCalls, TokenCalls):
+class Headwater(HistoryCalls, LineageCalls, SearchCalls, EventCalls, TokenCalls):
     """A client of one catalog; safe to use from many threads at once.
 
     Where a method takes an *entity*, it takes an entity that was read, an ``EntityReference``, an
@@ -30,16 +28,6 @@ class Headwater(HistoryCalls, LineageCalls, SearchCalls, TokenCalls):
     """
 
     # The catalog as a whole
-
-    def events(self, *, after: int | str = 0, limit: int | None = None) -> Iterator[dict[str, Any]]:
-        """Iterate over what happened, oldest first, up to now.
-
-        Args:
-            after: Number of the last event that is known already.
-            limit: The most to return; None for all.
-        """
-        params = {"limit": PAGE if limit is None else max(1, min(limit, PAGE)), "after": after}
-        return islice(self._pages("/events", params), limit)
 
     def health(self) -> dict[str, Any]:
         """Return the server's state: ``status``, ``version``, ``store``."""

@@ -32,7 +32,7 @@ from headwater.sdk.wire import Answer, Wire
 E = TypeVar("E", bound=Document)
 
 PAGE = 100
-"""How many entities or events one exchange asks for."""
+"""How many entities one exchange asks for."""
 
 
 class Session:
@@ -115,11 +115,9 @@ class Session:
         while True:
             answer = self._wire.send("GET", path, params=asked).data
             yield from answer["data"]
-            after = answer["paging"].get("after")
-            # The event log answers a cursor even at its end, to go on from later.
-            if after is None or not answer["data"]:
+            asked["after"] = answer["paging"].get("after")
+            if asked["after"] is None or not answer["data"]:
                 return
-            asked["after"] = after
 
     def _located(
         self, entity: EntityLike, kind: KindLike | None, *, deleted: bool = False

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from copy import copy
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -18,6 +20,8 @@ from headwater.version import __version__
 
 API = "/api/v1"
 _PAUSES = (0.1, 0.4)  # seconds before the first and the second retry
+_EVENTS = "text/event-stream"
+_SILENCE = 60.0  # seconds; a server that is there says something within 15
 _LOST = (httpx.NetworkError, httpx.RemoteProtocolError)
 
 
@@ -28,6 +32,26 @@ class Answer:
     status: int
     rev: str | None
     data: Any
+
+
+class Stream:
+    """An answer that goes on, as chunks of bytes."""
+
+    def __init__(self, wire: Wire, response: httpx.Response) -> None:
+        self._wire = wire
+        self._response = response
+
+    def __iter__(self) -> Iterator[bytes]:
+        with self._wire.told_of_loss(self._response.request):
+            yield from self._response.iter_bytes()
+
+    def interrupt(self) -> None:
+        """Wake a thread that waits for the next chunk: to it the connection is lost."""
+        found = self._response.extensions.get("network_stream")
+        connection = found.get_extra_info("socket") if found else None
+        if connection is not None:
+            with suppress(OSError):  # it has ended by itself
+                connection.shutdown(socket.SHUT_RDWR)
 
 
 class Wire:
@@ -95,39 +119,80 @@ class Wire:
             HeadwaterError: The class whose ``code`` the server answered.
             ClientError: The server was not reached, or its answer not understood.
         """
-        if self._client.is_closed:
-            raise ClientError("this client is closed")
-        headers = dict(self._producer)
+        headers = {}
         if body is not None:
             headers["Content-Type"] = content_type
         if if_match is not None:
             headers["If-Match"] = f'"{if_match}"'
-        request = self._client.build_request(
+        request = self._request(method, path, params, headers, body)
+        return self._read(self._exchange(request))
+
+    @contextmanager
+    def stream(self, path: str, *, params: Mapping[str, Any]) -> Iterator[Stream]:
+        """Ask for Server-Sent Events and yield the answer, which is read as it comes.
+
+        Raises:
+            HeadwaterError: As ``send``; while it is read, too.
+        """
+        request = self._request("GET", path, params, {"Accept": _EVENTS})
+        request.extensions["timeout"] = {**request.extensions["timeout"], "read": _SILENCE}
+        with self.told_of_loss(request):
+            response = self._client.send(request, stream=True)
+        with closing(response):
+            media = response.headers.get("content-type", "").partition(";")[0]
+            if not response.is_success or media != _EVENTS:
+                response.read()
+                self._read(response)
+                raise self._not_ours(response)
+            yield Stream(self, response)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it was closed."""
+        return self._client.is_closed
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, Any] | None,
+        headers: Mapping[str, str],
+        body: Any = None,
+    ) -> httpx.Request:
+        if self._client.is_closed:
+            raise ClientError("this client is closed")
+        return self._client.build_request(
             method,
             path,
             params={name: value for name, value in (params or {}).items() if value is not None},
             content=None if body is None else to_json(body),
-            headers=headers,
+            headers={**self._producer, **headers},
         )
-        return self._read(self._exchange(request))
 
     def _exchange(self, request: httpx.Request) -> httpx.Response:
         pauses = list(_PAUSES) if request.method == "GET" else []
         while True:
-            try:
-                return self._client.send(request)
-            except httpx.TimeoutException as error:
-                raise ClientError(
-                    f"{request.url} did not answer in time ({type(error).__name__}); is the server"
-                    " busy? A longer time is given by Headwater(url, timeout=…)",
-                    url=str(request.url),
-                ) from error
-            except _LOST as error:
-                if not pauses:
-                    raise self._unreachable(request, error) from error
-                time.sleep(pauses.pop(0))
-            except httpx.HTTPError as error:
-                raise self._unreachable(request, error) from error
+            with self.told_of_loss(request):
+                try:
+                    return self._client.send(request)
+                except _LOST:
+                    if not pauses:
+                        raise
+            time.sleep(pauses.pop(0))
+
+    @contextmanager
+    def told_of_loss(self, request: httpx.Request) -> Iterator[None]:
+        """Let what goes wrong on the way be a ``ClientError`` that says what to do."""
+        try:
+            yield
+        except httpx.TimeoutException as error:
+            raise ClientError(
+                f"{request.url} did not answer in time ({type(error).__name__}); is the server"
+                " busy? A longer time is given by Headwater(url, timeout=…)",
+                url=str(request.url),
+            ) from error
+        except httpx.HTTPError as error:
+            raise self._unreachable(request, error) from error
 
     def _unreachable(self, request: httpx.Request, error: Exception) -> ClientError:
         return ClientError(
