@@ -138,7 +138,7 @@ class PageRun:
         with neo4j.GraphDatabase.driver(address.uri, auth=address.auth) as driver:
             rows, _, _ = driver.execute_query(block.text)
         found = [[_cell(value) for value in row.values()] for row in rows]
-        assert found == block.table
+        assert found == block.table, f"it answers {found}; the page says {block.table}"
 
     def _data(self, block: Block) -> None:
         if block.language == "json":
@@ -171,7 +171,7 @@ def same(printed: str, shown: str) -> None:
         return
     pattern = ".*?".join(re.escape(part) for part in _trimmed(shown).split("…"))
     if not re.fullmatch(pattern, _trimmed(printed), re.S):
-        assert _trimmed(printed) == _trimmed(shown)
+        raise AssertionError(f"it prints\n{printed}\nand the page shows\n{shown}")
 
 
 def _trimmed(text: str) -> str:
