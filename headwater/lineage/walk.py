@@ -83,8 +83,7 @@ class Walker:
             hops = hops[:left]
             left -= len(hops)
             following = []
-            nodes = as_seen(self.store, [hop.node for hop in hops], self.as_of)
-            for hop in (h._replace(node=nodes[h.node.id]) for h in hops if h.node.id in nodes):
+            for hop in self._as_seen(hops):
                 self._add(walk, hop, direction, sign * distance)
                 if hop.node.id not in seen:
                     seen.add(hop.node.id)
@@ -93,6 +92,13 @@ class Walker:
                 self._note_more(walk, frontier, hops, direction)
                 return
             frontier = following
+
+    def _as_seen(self, hops: list[Hop]) -> list[Hop]:
+        """The hops, with their nodes as they are or, as of a commit, were."""
+        if self.as_of is None:
+            return hops
+        nodes = as_seen(self.store, [hop.node for hop in hops], self.as_of)
+        return [hop._replace(node=nodes[hop.node.id]) for hop in hops if hop.node.id in nodes]
 
     def _add(self, walk: Walk, hop: Hop, direction: Direction, depth: int) -> None:
         key, node = hop.edge.key, hop.node
