@@ -7,11 +7,21 @@ from typing import Any
 from headwater.sdk.event import EventCalls
 from headwater.sdk.history import HistoryCalls
 from headwater.sdk.lineage_calls import LineageCalls
+from headwater.sdk.model_version import ModelVersionCalls
+from headwater.sdk.record import RecordCalls
 from headwater.sdk.search import SearchCalls
 from headwater.sdk.token import TokenCalls
 
 
-class Headwater(HistoryCalls, LineageCalls, SearchCalls, EventCalls, TokenCalls):
+class Headwater(
+    HistoryCalls,
+    LineageCalls,
+    ModelVersionCalls,
+    RecordCalls,
+    SearchCalls,
+    EventCalls,
+    TokenCalls,
+):
     """A client of one catalog; safe to use from many threads at once.
 
     Where a method takes an *entity*, it takes an entity that was read, an ``EntityReference``, an
