@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,8 +57,8 @@ def spelled_references(
             yield from spelled_references(field.shape, value, here, field_path)
 
 
-def key_of(spelled: Spelled) -> Key:
-    """The key that a reference names.
+def keys_of(spelled: Spelled) -> list[Key]:
+    """The keys that a reference may mean: several where it names no kind and the field allows some.
 
     Raises:
         InvalidInputError: It names neither an id nor an FQN, or a kind that the field refuses.
@@ -67,23 +67,19 @@ def key_of(spelled: Spelled) -> Key:
     allowed = spelled.field.reference
     if isinstance(value, str):
         value = {"fullyQualifiedName": value}
-    kind = value.get("type") or (allowed[0] if len(allowed) == 1 else None)
+    kind = value.get("type")
     if kind is not None and kind not in allowed:
         raise InvalidInputError.at(
             spelled.pointer + "/type", f"{kind!r} does not fit here; {' or '.join(allowed)} does"
         )
     if entity_id := value.get("id"):
-        return str(entity_id).lower()
+        return [str(entity_id).lower()]
     fqn = value.get("fullyQualifiedName")
     if fqn and not fqn.isascii():
         fqn = unicodedata.normalize("NFC", fqn)  # as names are stored
     if not fqn:
         raise InvalidInputError.at(spelled.pointer, "a reference has an id or a fullyQualifiedName")
-    if kind is None:
-        raise InvalidInputError.at(
-            spelled.pointer + "/type", f"say which kind is meant: {' or '.join(allowed)}"
-        )
-    return (kind, fqn)
+    return [(each, fqn) for each in (allowed if kind is None else [kind])]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,25 +101,43 @@ def resolve(store: Store, spelled: Iterable[Spelled]) -> Resolved:
     """Replace each reference by its full form.
 
     Raises:
-        InvalidInputError: A target is not there, or of a kind that does not fit.
+        InvalidInputError: A target is not there, not one alone, or of a kind that does not fit.
     """
     gone, revs = [], {}
-    asked = [(each, key_of(each)) for each in spelled]
-    found = store.find_many({key for _, key in asked}) if asked else {}
-    for each, key in asked:
-        record = found.get(key)
-        if record is None:
-            what = _spell(key)
-            raise InvalidInputError.at(each.pointer, f"there is no {what}", missing=what)
+    asked = [(each, keys_of(each)) for each in spelled]
+    found = store.find_many({key for _, keys in asked for key in keys}) if asked else {}
+    for each, keys in asked:
+        record = _meant(each, keys, found)
         if record.kind not in each.field.reference:
             fits = " or ".join(each.field.reference)
-            message = f"{_spell(key)} is a {record.kind}; {fits} fits here"
+            message = f"{_spell(keys)} is a {record.kind}; {fits} fits here"
             raise InvalidInputError.at(each.pointer, message)
         each.holder[each.slot] = full_reference(record)
         revs[record.id] = record.rev
         if record.deleted:
             gone.append(each)
     return Resolved(_references([each for each, _ in asked]), gone, revs)
+
+
+def _meant(spelled: Spelled, keys: list[Key], found: Mapping[Key, Record]) -> Record:
+    """The one entity that a reference means, a live one before others.
+
+    Raises:
+        InvalidInputError: There is none, or there are several.
+    """
+    there = [found[key] for key in keys if key in found]
+    there = [record for record in there if not record.deleted] or there
+    if not there:
+        what = _spell(keys)
+        raise InvalidInputError.at(spelled.pointer, f"there is no {what}", missing=what)
+    if len(there) > 1:
+        candidates = sorted(f"{record.kind}:{record.fqn}" for record in there)
+        raise InvalidInputError.at(
+            spelled.pointer + "/type",
+            f"say which kind is meant: {' or '.join(candidates)}",
+            candidates=candidates,
+        )
+    return there[0]
 
 
 def refuse_deleted(gone: Iterable[Spelled], known: Iterable[str]) -> None:
@@ -179,5 +193,6 @@ def full_reference(record: Record) -> Document:
     }
 
 
-def _spell(key: Key) -> str:
-    return f"{key[0]} {key[1]!r}" if isinstance(key, tuple) else f"entity with id {key}"
+def _spell(keys: list[Key]) -> str:
+    kinds = [key[0] for key in keys if isinstance(key, tuple)]
+    return f"{' or '.join(kinds)} {keys[0][1]!r}" if kinds else f"entity with id {keys[0]}"

@@ -37,6 +37,15 @@ class Fineness(StrEnum):
     column = "column"
 
 
+class Stage(StrEnum):
+    """How far a version of a model has come."""
+
+    none = "none"
+    staging = "staging"
+    production = "production"
+    archived = "archived"
+
+
 class PathLevel(StrEnum):
     """How fine a path is."""
 
@@ -110,19 +119,26 @@ def lineage(
 def impact(
     name: Name,
     depth: Depth = 8,
+    stage: Annotated[
+        Stage | None, typer.Option(help="Only versions in it, and models that have one there.")
+    ] = None,
     kind: KindOption = None,
     as_of: AsOf = None,
     output: Output = Format.table,
     url: Url = None,
     store: Store = None,
 ) -> None:
-    """Name the models that a column, table or feature reaches.
+    """Name the models and versions that a column, table or feature reaches.
 
     Example:
       headwater impact shop.main.raw.customers.age
+      headwater impact shop.main.raw.customers --stage production
     """
     with connect(url, store) as hw:
-        _print(hw.impact(name, kind=kind, depth=depth, as_of=as_of), output)
+        found = hw.impact(
+            name, kind=kind, depth=depth, stage=stage.value if stage else None, as_of=as_of
+        )
+    _print(found, output)
 
 
 def path(

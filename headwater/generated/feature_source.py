@@ -41,7 +41,7 @@ class FeatureSource(Document):
     data_type: Annotated[FeatureSourceDataType | None, Field(alias="dataType")] = None
     """The source's physical type."""
     data_source: Annotated[common.EntityReference | None, Field(alias="dataSource")] = None
-    """The table that holds the source."""
+    """The table or container that holds the source."""
     column_id: Annotated[
         Text | None,
         Field(

@@ -46,7 +46,7 @@ class FrozenSource(Document):
     )
     """The source's physical type."""
     data_source: Annotated[common.EntityReference | None, Field(alias="dataSource")] = None
-    """The table that held the source."""
+    """The table or container that held the source."""
     column_id: Annotated[
         Text | None,
         Field(
@@ -57,7 +57,7 @@ class FrozenSource(Document):
     ] = None
     """Id of the column; absent while the source is unresolved."""
     table_version: Annotated[Text | None, Field(alias="tableVersion")] = None
-    """The table's version at that time."""
+    """Version of the table or container at that time."""
     resolved_later: Annotated[StrictBool | None, Field(alias="resolvedLater")] = None
     """Whether the column became known only afterwards."""
     if TYPE_CHECKING:  # both spellings

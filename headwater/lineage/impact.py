@@ -1,27 +1,35 @@
-"""What a change of a column, table or feature reaches: models, each with a path."""
+"""What a change of a column, table or feature reaches: models and their versions, with paths."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
-from headwater.lineage.kind import COLUMN, MODELS
+from headwater.lineage.kind import COLUMN, MODELS, VERSION
 from headwater.lineage.node import as_json
 from headwater.lineage.view import starts_of
 from headwater.lineage.walk import Pair, Walk, Walker
 from headwater.store.base import Node, Store
-from headwater.store.draft import Document
+from headwater.store.draft import Document, load
 
 WORK = 1_000_000
 """How many assertions one walk may meet. Models are counted whole, so this bounds time alone."""
+_DOCUMENTS = 1000
+"""How many documents are read at once."""
 
 
-def impact(store: Store, root: Node, *, depth: int, limit: int, as_of: int | None) -> Document:
-    """Answer which models a node reaches downstream.
+def impact(
+    store: Store, root: Node, *, depth: int, limit: int, as_of: int | None, stage: str | None
+) -> Document:
+    """Answer which models and versions of models a node reaches downstream.
 
     ``models`` are certain: lineage leads to them column by column, or the question is about a whole
     entity. ``tableLevelModels`` are reached only through tables whose columns nobody has tied, so
     that nothing rules them out. Of each, ``limit`` are listed; ``total`` and ``tableLevelTotal``
     count them all.
+
+    Args:
+        stage: Only versions in this stage, and models that have one there.
     """
     fine = Walker(store, "fine", WORK, as_of).walk(starts_of(store, root), downstream=depth)
     coarse_walker = Walker(store, "coarse", WORK, as_of)
@@ -34,13 +42,17 @@ def impact(store: Store, root: Node, *, depth: int, limit: int, as_of: int | Non
         coarse = _unexplained(store, fine, coarse_walker, depth)
         certain = _models(fine)
         uncertain = {id_: walk for id_, walk in _models(coarse).items() if id_ not in certain}
+    stages = _Stages(store, as_of)
+    if stage is not None:
+        certain = {id_: certain[id_] for id_ in stages.having(stage, certain)}
+        uncertain = {id_: uncertain[id_] for id_ in stages.having(stage, uncertain)}
     cut = fine.truncated or coarse.truncated or max(len(certain), len(uncertain)) > limit
     return {
         "root": as_json(root),
         "depth": depth,
-        "models": _listed(certain, limit),
+        "models": _listed(certain, limit, stages),
         "total": len(certain),
-        "tableLevelModels": _listed(uncertain, limit),
+        "tableLevelModels": _listed(uncertain, limit, stages),
         "tableLevelTotal": len(uncertain),
         "truncated": cut,
     }
@@ -56,12 +68,45 @@ def _models(*walks: Walk) -> dict[str, Walk]:
     return found
 
 
-def _listed(models: dict[str, Walk], limit: int) -> list[Document]:
+@dataclass(frozen=True, slots=True)
+class _Stages:
+    """How far models and versions have come, as their documents say."""
+
+    store: Store
+    as_of: int | None
+
+    def of(self, ids: Sequence[str]) -> Iterator[tuple[str, Document]]:
+        """What answers say of each: a version's ``stage``, a model's ``stages``."""
+        for at in range(0, len(ids), _DOCUMENTS):
+            some = ids[at : at + _DOCUMENTS]
+            for record in self.store.find_many(some, as_of=self.as_of).values():
+                document = load(record)
+                if record.kind == VERSION:
+                    yield record.id, {"stage": document.get("stage", "none")}
+                elif listed := document.get("lifecycle", {}).get("stages"):
+                    yield record.id, {"stages": listed}
+
+    def having(self, stage: str, ids: Iterable[str]) -> list[str]:
+        """Those in a stage, and models with a version there."""
+        found = []
+        for id_, said in self.of([*ids]):
+            held = [each["stage"] for each in said.get("stages", ()) if each["versions"]]
+            if stage in held or stage == said.get("stage"):
+                found.append(id_)
+        return found
+
+
+def _listed(models: dict[str, Walk], limit: int, stages: _Stages) -> list[Document]:
     """The first models by name, each with its path."""
     nodes = [walk.nodes[node_id][0] for node_id, walk in models.items()]
     first = sorted(nodes, key=lambda node: (node.fqn, node.id))[:limit]
+    said = dict(stages.of([node.id for node in first]))
     return [
-        {**as_json(node), "path": [as_json(step) for step in models[node.id].path(node.id)]}
+        {
+            **as_json(node),
+            **said.get(node.id, {}),
+            "path": [as_json(step) for step in models[node.id].path(node.id)],
+        }
         for node in first
     ]
 

@@ -16,8 +16,13 @@ UNRESOLVED = "featureSource"
 FEATURES = frozenset({FEATURE, UNRESOLVED})
 """Parts that lead to their own entity."""
 
-MODELS = frozenset({"mlmodel", "modelVersion"})
+MODEL = "mlmodel"
+VERSION = "modelVersion"
+MODELS = frozenset({MODEL, VERSION})
 """What an impact names."""
+
+STAGES = ("none", "staging", "production", "archived")
+"""How far a version has come, as its schema has it."""
 
 
 def known_kinds() -> frozenset[str]:

@@ -6,6 +6,7 @@ from headwater.errors import InvalidInputError, NotFoundError
 from headwater.lineage.analysis import Question, cycles, roots
 from headwater.lineage.diff import lineage_diff
 from headwater.lineage.impact import impact
+from headwater.lineage.kind import STAGES
 from headwater.lineage.node import as_json, find_by_id, find_root
 from headwater.lineage.path import shortest_path
 from headwater.lineage.view import Scope, look, spell, view_of
@@ -86,12 +87,14 @@ class LineageReader:
         *,
         kind: str | None = None,
         depth: int = 8,
+        stage: str | None = None,
         as_of: Moment | None = None,
         limit: int = 1000,
     ) -> Document:
-        """Return the models that a column, table or feature reaches, each with a path.
+        """Return the models and versions that a column, table or feature reaches, with paths.
 
         Args:
+            stage: Only versions in this stage, and models that have one there.
             limit: How many models are listed; all are counted.
 
         Raises:
@@ -99,9 +102,11 @@ class LineageReader:
             ConflictError: Several kinds have that FQN.
         """
         _check_bounds(limit, depth=depth)
+        if stage not in (None, *STAGES):
+            raise InvalidInputError(f"stage is {' or '.join(STAGES)}, not {stage!r}")
         root = find_root(self._store, fqn, kind=kind)  # of what is deleted, too
         seq = sequence_of(self._store, as_of, root.owner_id or root.id)
-        return impact(self._store, root, depth=depth, limit=limit, as_of=seq)
+        return impact(self._store, root, depth=depth, limit=limit, as_of=seq, stage=stage)
 
     def path(
         self, start: str, end: str, *, level: str = "any", as_of: int | None = None

@@ -23,6 +23,7 @@ from headwater.lineage.edge import (
     refuse,
 )
 from headwater.lineage.frozen import SOURCE as FROZEN
+from headwater.lineage.kind import MODEL
 from headwater.lineage.node import as_json
 from headwater.lineage.producer import replace_edges
 from headwater.lineage.read import LineageReader
@@ -146,7 +147,7 @@ class LineageService(LineageReader):
 
         def attempt() -> Document:
             record = self._store.find(key)
-            if record is None or record.kind != "mlmodel" or record.deleted:
+            if record is None or record.kind != MODEL or record.deleted:
                 raise NotFoundError(f"there is no mlmodel {key!r}")
             document = load(record)
             change = Change(

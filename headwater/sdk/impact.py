@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from headwater.sdk.lineage import LineageNode
@@ -12,15 +12,19 @@ from headwater.sdk.tree import Line, draw
 
 @dataclass(frozen=True, slots=True)
 class ImpactedModel:
-    """A model that the asked node reaches.
+    """A model, or a version of one, that the asked node reaches.
 
     Attributes:
-        node: The model.
+        node: The model or version.
         path: One way that the data takes, from the asked node or a part of it to the model.
+        stage: Of a version.
+        stages: Of a model: its versions by stage, as in its ``lifecycle``.
     """
 
     node: LineageNode
     path: list[LineageNode]
+    stage: str | None = None
+    stages: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def id(self) -> str:
@@ -35,7 +39,12 @@ class ImpactedModel:
     @classmethod
     def of(cls, raw: dict[str, Any]) -> ImpactedModel:
         """Read a model of an answer."""
-        return cls(LineageNode.of(raw), [LineageNode.of(step) for step in raw["path"]])
+        path = [LineageNode.of(step) for step in raw["path"]]
+        return cls(LineageNode.of(raw), path, raw.get("stage"), raw.get("stages", []))
+
+    def __str__(self) -> str:
+        stage = f" ({self.stage})" if self.stage not in (None, "none") else ""
+        return f"{self.node}{stage}"
 
 
 class Impact:
@@ -68,7 +77,7 @@ class Impact:
         lines = [f"{self.root} {self._reach()}"]
         lines += self._ways(self.models, self.total)
         if self.table_level_models:
-            count = _count(self.table_level_total)
+            count = _count(self.table_level_total, self.table_level_models)
             lines.append(f"perhaps {count}, by tables whose columns are not tied")
             lines += self._ways(self.table_level_models, self.table_level_total)
         if self.truncated:
@@ -84,22 +93,24 @@ class Impact:
     def _reach(self) -> str:
         listed = (len(self.models), len(self.table_level_models))
         if not self.truncated or listed != (self.total, self.table_level_total):
-            return f"reaches {_count(self.total)}"
+            return f"reaches {_count(self.total, self.models)}"
         # All that was met is listed, so it is the search that was cut.
         if not self.total:
             return "was followed in part, and that part reaches no model for certain"
-        return f"reaches at least {_count(self.total)}"
+        return f"reaches at least {_count(self.total, self.models)}"
 
     def _ways(self, models: Sequence[ImpactedModel], total: int) -> Iterable[str]:
         # A step is told apart by the way to it, so that ways which meet are drawn in full.
         below: dict[str, dict[str, Line]] = {}
+        named = {model.id: model for model in models}
         for model in models:
             way = ""
             for step in model.path:
                 if step.id == self.root.id:
                     continue
                 further = f"{way}/{step.id}"
-                below.setdefault(way, {})[further] = Line(str(step), further)
+                text = str(named.get(step.id, step))
+                below.setdefault(way, {})[further] = Line(text, further)
                 way = further
         first = [*below.get("", {}).values()]
         if total > len(models):
@@ -107,5 +118,9 @@ class Impact:
         return draw(first, lambda key: [*below.get(key, {}).values()])
 
 
-def _count(models: int) -> str:
-    return f"{models or 'no'} model{'' if models == 1 else 's'}"
+def _count(total: int, listed: Sequence[ImpactedModel]) -> str:
+    versions = [each.node.kind == "modelVersion" for each in listed]
+    if any(versions) and not all(versions):
+        return f"{total} models and versions"
+    word = "version" if any(versions) else "model"
+    return f"{total or 'no'} {word}{'' if total == 1 else 's'}"

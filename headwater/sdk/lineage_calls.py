@@ -67,17 +67,19 @@ class LineageCalls(EntityCalls):
         *,
         kind: KindLike | None = None,
         depth: int | None = None,
+        stage: Literal["none", "staging", "production", "archived"] | None = None,
         as_of: str | int | None = None,
     ) -> Impact:
-        """Return the models that a column, a table or another node reaches, with a path for each.
+        """Return the models and versions that a column, table or other node reaches, with paths.
 
         Args:
             entity: Which one; usually the fully qualified name of a column.
             kind: Of a bare name.
             depth: Steps to go, 8 unless given.
+            stage: Only versions in this stage, and models that have one there.
             as_of: The impact at a moment; see ``lineage``.
         """
-        params = {**self._named(entity, kind), "depth": depth, "asOf": as_of}
+        params = {**self._named(entity, kind), "depth": depth, "stage": stage, "asOf": as_of}
         return Impact(self._wire.send("GET", "/lineage/impact", params=params).data)
 
     def lineage_path(

@@ -54,6 +54,17 @@ def test_impact_of_a_column_names_the_model(client: httpx.Client, table: str, mo
     assert walk(client, "impact", fqn=f"{table}.city")["models"] == []
 
 
+def test_impact_tells_the_stage_of_versions(client: httpx.Client, table: str, model: str) -> None:
+    source = {"name": "age", "dataSource": table}
+    features = [{"name": "persona", "featureSources": [source]}]
+    body = {"name": "a", "mlmodel": model, "mlFeatures": features}
+    assert client.post("/modelVersions", json=body).status_code == 201
+    asked = {"fqn": f"{table}.age", "stage": "none"}
+    (found,) = walk(client, "impact", **asked)["models"]
+    assert (found["fullyQualifiedName"], found["stage"]) == (f"{model}.a", "none")
+    assert walk(client, "impact", **asked | {"stage": "production"})["total"] == 0
+
+
 def test_a_name_of_several_things_lists_them(client: httpx.Client) -> None:
     client.post("/databaseServices", json={"name": "headwater", "serviceType": "Sqlite"})
     answer = client.get("/lineage/impact", params={"fqn": "headwater"})
@@ -213,6 +224,7 @@ def test_roots_and_cycles(client: httpx.Client, table: str, model: str) -> None:
         ("roots", {}),
         ("roots", {"fqn": "headwater", "level": "feature"}),
         ("cycles", {"fqn": "headwater", "limit": "0"}),
+        ("impact", {"fqn": "headwater", "stage": "live"}),
         ("cycles", {"fqn": "headwater", "kind": "nosuch"}),
     ],
 )

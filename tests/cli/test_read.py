@@ -165,6 +165,8 @@ def test_impact_names_the_models(filled: Shell) -> None:
     ]
     found = filled.data("impact", "shop.main.raw.customers", "--kind", "table", "--depth", "1")
     assert [model["name"] for model in found["models"]] == ["churn"]
+    staged = filled.lines("impact", "shop.main.raw.customers.age", "--stage", "production")
+    assert staged == ["column shop.main.raw.customers.age reaches no models"]
 
 
 def test_versions_say_what_each_changed(filled: Shell) -> None:

@@ -364,6 +364,32 @@ def test_models_that_an_impact_does_not_list_are_counted() -> None:
     assert "narrower" in lines[4]
 
 
+def test_impact_tells_versions_by_stage(hw: Headwater, view: Table, model: MlModel) -> None:
+    body = {
+        "name": "a",
+        "mlmodel": "headwater.churn",
+        "mlFeatures": [
+            {
+                "name": "f",
+                "featureSources": [{"name": "age_group", "dataSource": "shop.main.raw.features"}],
+            }
+        ],
+    }
+    hw.create(body, kind="modelVersion")
+    found = hw.impact("shop.main.raw.features.age_group")
+    assert [(each.node.name, each.stage) for each in found.models] == [
+        ("churn", None),
+        ("a", "none"),
+    ]
+    assert str(found).splitlines()[0].endswith("reaches 2 models and versions")
+    assert hw.impact(view, stage="production").models == []
+    only = hw.impact(view, stage="none")
+    assert str(only).splitlines()[0].endswith("reaches 1 version")
+    raw = only.to_wire()
+    raw["models"][0]["stage"] = "production"
+    assert str(Impact(raw)).endswith("modelVersion headwater.churn.a (production)")
+
+
 def test_an_impact_that_was_cut_claims_no_more_than_was_seen() -> None:
     assert impact(0, total=0, tableLevelTotal=0, truncated=True).tree().splitlines()[0] == (
         "column t.c was followed in part, and that part reaches no model for certain"

@@ -379,3 +379,22 @@ def test_events_tell_what_happened_in_order(store: Store, catalog: CatalogServic
         ("entitySoftDeleted", "1.1"),
         ("entityRestored", "1.2"),
     ]
+
+
+def test_a_reference_without_a_kind_means_the_only_one_of_its_name(
+    catalog: CatalogService,
+) -> None:
+    catalog.put("user", {"name": "ann"}, actor=ME)
+    for kind in ("user", "team"):
+        catalog.put(kind, {"name": "ops"}, actor=ME)
+    body: dict[str, Any] = {"name": "m", "algorithm": "A", "owners": ["ann"]}
+    owner = doc(catalog.put("mlmodel", body, actor=ME))["owners"][0]
+    assert (owner["type"], owner["name"]) == ("user", "ann")
+    with pytest.raises(InvalidInputError) as caught:
+        catalog.put("mlmodel", {**body, "owners": ["ops"]}, actor=ME)
+    assert caught.value.details["candidates"] == ["team:ops", "user:ops"]
+    assert [fault["pointer"] for fault in caught.value.errors] == ["/owners/0/type"]
+    with pytest.raises(InvalidInputError, match="no user or team 'nobody'"):
+        catalog.put("mlmodel", {**body, "owners": ["nobody"]}, actor=ME)
+    catalog.delete("user", ("user", "ops"), actor=ME)
+    assert doc(catalog.put("mlmodel", {**body, "owners": ["ops"]}, actor=ME))["owners"]

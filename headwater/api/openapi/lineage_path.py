@@ -17,7 +17,7 @@ from headwater.api.openapi.operation import (
     operation,
     parameter,
 )
-from headwater.lineage.kind import known_kinds
+from headwater.lineage.kind import STAGES, known_kinds
 
 _NODE = parameter("id", "The node's id.", TEXT, where="path")
 _NAME = parameter("fqn", "The node's FQN, `kind:fqn`, or its id.", TEXT, required=True)
@@ -85,12 +85,15 @@ def _neighbours(where: list[Schema]) -> Operation:
 
 
 def _impact() -> Operation:
+    stage = "Only versions in this stage, and models that have one there."
     return operation(
-        "getImpact", "lineage", "Find the models that a column, table or feature reaches.",
+        "getImpact", "lineage",
+        "Find the models and versions that a column, table or feature reaches.",
         parameters=[
             _NAME,
             _kind(),
             parameter("depth", "Steps with the flow of data.", number(8, 0, 100)),
+            parameter("stage", stage, {"type": "string", "enum": [*STAGES]}),
             AS_OF,
             parameter("limit", "The most models to list.", number(1000, 1, 10_000)),
         ],

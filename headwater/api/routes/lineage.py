@@ -13,7 +13,7 @@ from headwater.api.query import MAX_LIMIT, Query
 from headwater.api.resource import Resource, Services
 from headwater.errors import NotFoundError
 from headwater.lineage.analysis import LEVELS as ANALYSIS_LEVELS
-from headwater.lineage.kind import known_kinds
+from headwater.lineage.kind import STAGES, known_kinds
 from headwater.lineage.path import PATH_LEVELS
 from headwater.store.base import Direction, Key
 from headwater.store.draft import Document
@@ -89,9 +89,9 @@ class _Routes:
         )
 
     async def impact(self, request: Request) -> Response:
-        query = Query(request.scope, ("fqn", "kind", "depth", "asOf", "limit"))
+        query = Query(request.scope, ("fqn", "kind", "depth", "stage", "asOf", "limit"))
         fqn, kind = query.needed("fqn"), query.text("kind")
-        depth = query.number("depth", 8, high=MAX_DEPTH)
+        depth, stage = query.number("depth", 8, high=MAX_DEPTH), query.option("stage", STAGES)
         limit = query.number("limit", 1000, low=1, high=MAX_EDGES)
         return json_answer(
             await self._services.long_read(
@@ -99,6 +99,7 @@ class _Routes:
                     fqn,
                     kind=kind,
                     depth=depth,
+                    stage=stage,
                     as_of=query.moment(self._services.store),
                     limit=limit,
                 )
