@@ -29,6 +29,7 @@ from headwater.sdk import (
     Headwater,
     Impact,
     ImpactedModel,
+    KindClient,
     Lineage,
     LineageCycles,
     LineageDiff,
@@ -36,6 +37,7 @@ from headwater.sdk import (
     LineageNode,
     LineagePath,
     LineageRoots,
+    OwnEntity,
     SearchResult,
 )
 from headwater.version import __version__
@@ -55,6 +57,7 @@ __all__ = [
     "Impact",
     "ImpactedModel",
     "InvalidInputError",
+    "KindClient",
     "Lineage",
     "LineageCycles",
     "LineageDiff",
@@ -65,6 +68,7 @@ __all__ = [
     "NotFoundError",
     "NotInstalledError",
     "NotSignedInError",
+    "OwnEntity",
     "PreconditionError",
     "SearchResult",
     "StaleWriteError",

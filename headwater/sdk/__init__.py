@@ -7,8 +7,10 @@ from headwater.sdk.diff import Change, Diff
 from headwater.sdk.event import Events
 from headwater.sdk.impact import Impact, ImpactedModel
 from headwater.sdk.in_process import register_in_process
+from headwater.sdk.kind import KindClient
 from headwater.sdk.lineage import Lineage, LineageEdge, LineageNode
 from headwater.sdk.lineage_diff import LineageDiff
+from headwater.sdk.own_kind import OwnEntity
 from headwater.sdk.path import LineagePath
 from headwater.sdk.search import SearchResult
 
@@ -21,6 +23,7 @@ __all__ = [
     "Headwater",
     "Impact",
     "ImpactedModel",
+    "KindClient",
     "Lineage",
     "LineageCycles",
     "LineageDiff",
@@ -28,6 +31,7 @@ __all__ = [
     "LineageNode",
     "LineagePath",
     "LineageRoots",
+    "OwnEntity",
     "SearchResult",
     "register_in_process",
 ]

@@ -170,7 +170,7 @@ def _node_kind_of(cls: type[Document]) -> str | None:
 
 def _kind_of_class(cls: type[Any]) -> Kind | None:
     if issubclass(cls, OwnEntity):
-        return cls.about
+        return cls._kind
     for name, known in [*ENTITIES.items(), *CREATE_REQUESTS.items()]:
         if issubclass(cls, known):
             return kinds()[name]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, overload
 
+from headwater.sdk.address import KindLike, entity_class
+from headwater.sdk.entities import E
 from headwater.sdk.event import EventCalls
 from headwater.sdk.history import HistoryCalls
+from headwater.sdk.kind import KindClient
 from headwater.sdk.lineage_calls import LineageCalls
 from headwater.sdk.model_version import ModelVersionCalls
 from headwater.sdk.record import RecordCalls
@@ -37,7 +40,29 @@ class Headwater(
         ...     model = hw.update(model)
     """
 
-    # The catalog as a whole
+    @overload
+    def kind(self, kind: type[E]) -> KindClient[E]: ...
+    @overload
+    def kind(self, kind: str) -> KindClient[Any]: ...
+    def kind(self, kind: KindLike) -> KindClient[Any]:
+        """Return a client of one kind, such as an organisation's own, which has no classes.
+
+        Its entities have what the server's schema says, in both spellings; this process needs no
+        schema file.
+
+        Args:
+            kind: Name of a kind, collection or class; or a class.
+
+        Raises:
+            InvalidInputError: There is no such kind; the message lists those there are.
+
+        Example:
+            >>> notebooks = hw.kind("notebook")
+            >>> notebooks.put(name="explore", language="python").fully_qualified_name
+            'explore'
+        """
+        asked = self._kind(kind)
+        return KindClient(self, asked.name, entity_class(asked))
 
     def health(self) -> dict[str, Any]:
         """Return the server's state: ``status``, ``version``, ``store``."""

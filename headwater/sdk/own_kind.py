@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import ConfigDict, Field, create_model
 
 from headwater.document import Document
 from headwater.errors import InvalidInputError
@@ -36,9 +36,15 @@ class OwnEntity(Document):
 
     model_config = ConfigDict(extra="allow")
 
-    about: ClassVar[Kind]
+    _kind: ClassVar[Kind]
 
-    if not TYPE_CHECKING:  # what the schema that was read does not know has both spellings, too
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...
+
+        def __setattr__(self, name: str, value: Any) -> None: ...
+
+    else:  # what the schema that was read does not know has both spellings, too
 
         def __getattr__(self, name: str) -> Any:
             extra = self.__pydantic_extra__ or {}
@@ -119,14 +125,12 @@ def _class_of(kind: Kind, document: Mapping[str, Any]) -> type[OwnEntity]:
         if name in known:
             continue
         python = re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower()
-        while hasattr(BaseModel, python) or hasattr(OwnEntity, python) or python in fields:
-            python += "_"  # `copy` is a method, hence `copy_`; on the wire it stays what it is
         given: Any = Field(alias=name) if name in document["required"] else Field(None, alias=name)
         fields[python] = (_type(prop), given)
     made = create_model(
         kind.title, __base__=OwnEntity, __module__=__name__, __doc__=kind.description, **fields
     )
-    made.about = kind
+    made._kind = kind
     return made
 
 
