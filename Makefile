@@ -30,11 +30,13 @@ constraints: $(READY) ## compile constraints.txt anew from pyproject.toml
 	  --no-header --no-emit-index-url --no-emit-find-links --python-version 3.11 pyproject.toml \
 	  --output-file constraints.txt
 
-generate: $(READY) ## make headwater/generated from headwater/schemas
+generate: $(READY) ## make headwater/generated from headwater/schemas, docs/reference from the code
 	$(PY) tools/generate.py
+	$(PY) tools/reference.py
 
-generate-check: $(READY) ## fail when headwater/generated is not what the schemas say
+generate-check: $(READY) ## fail when something generated is not what schemas and code say
 	$(PY) tools/generate.py --check
+	$(PY) tools/reference.py --check
 
 format: $(READY) ## format the code
 	$(PY) -m ruff check --fix-only --quiet

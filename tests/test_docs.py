@@ -6,11 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.markdown import PAGES, ROOT, anchors, blocks, links
+from tests.docs.markdown import GENERATED, PAGES, ROOT, anchors, blocks, links
 from tests.docs.run import NEO4J, PageRun, same
 
 NOT_RUN = 4
 """How many blocks say that they cannot run. Few; each has its reason in the page."""
+
+
+def runs(page: Path) -> bool:
+    return page.parent != GENERATED and bool(blocks(page))
 
 
 def _parameter(page: Path) -> object:
@@ -19,7 +23,7 @@ def _parameter(page: Path) -> object:
     return pytest.param(page, id=str(page.relative_to(ROOT)), marks=marks)
 
 
-@pytest.mark.parametrize("page", [_parameter(page) for page in PAGES if blocks(page)])
+@pytest.mark.parametrize("page", [_parameter(page) for page in PAGES if runs(page)])
 def test_every_block_runs(page: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     with PageRun(page, tmp_path, lambda: str(request.getfixturevalue("neo4j_url"))) as run:
         for block in blocks(page):

@@ -8,6 +8,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+GENERATED = ROOT / "docs" / "reference"
+"""Its pages show signatures and help, which `make generate-check` holds to the code."""
 
 _NOT_RUN = re.compile(r"<!-- not run: (.+) -->")
 _FILE = re.compile(r"`([\w./-]+\.\w+)`[^`]*:$")
