@@ -15,6 +15,10 @@ from headwater.store.base import EdgeKey, EdgeWrite, Node, Store
 from headwater.store.draft import dump
 
 Text = Annotated[str, Field(min_length=1)]
+SourceText = Annotated[
+    str, Field(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")
+]
+"""As names are; it is part of what tells one assertion from another."""
 R = TypeVar("R", bound="_Request")
 Columns = dict[tuple[str | None, str], str]
 """Ids of columns by their entity's id and their FQN."""
@@ -69,7 +73,7 @@ class LineageDetails(_Request):
         source: How it is known, such as ``manual`` or ``view``.
     """
 
-    source: Text = MANUAL
+    source: SourceText = MANUAL
     description: str | None = None
     sql_query: str | None = None
     columns_lineage: list[ColumnsLineage] | None = None
@@ -96,7 +100,7 @@ class EdgeSet(_Request):
         targets: Only what leads to these is replaced; other edges are added. None: everything is.
     """
 
-    source: Text | None = None
+    source: SourceText | None = None
     targets: list[NodeReference] | None = None
     edges: list[AddLineage]
 

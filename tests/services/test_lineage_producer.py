@@ -176,6 +176,8 @@ def test_only_the_producer_itself_replaces_its_edges(
          ["/edges/0/lineageDetails/source"]),
         ({"edges": [edge("a", "b"), edge("a", "b", description="else")]}, ["/edges/1"]),
         ({"edges": [edge("a", "gone")]}, ["/edges/0/toEntity"]),
+        ({"source": "x\x01y", "edges": [edge("a", "b", source="s" * 257)]},
+         ["/source", "/edges/0/lineageDetails/source"]),
         ({"edges": [{**edge("a", "b"), "a/b": 1}]}, ["/edges/0/a~1b"]),
     ],
 )  # fmt: skip
