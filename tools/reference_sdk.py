@@ -60,7 +60,8 @@ def _public(cls: type) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for base in reversed(cls.__mro__):
         if base.__module__.startswith("headwater."):
-            for name, value in list(vars(base).items()):  # pydantic builds classes as they are looked at
+            # A copy: pydantic completes a class while it is looked at.
+            for name, value in dict(vars(base)).items():
                 function = getattr(value, "__func__", value)
                 if name[0] != "_" and isinstance(function, (type(_public), property)):
                     found[name] = function
