@@ -12,6 +12,7 @@ from headwater.errors import ConflictError
 from headwater.schemas import kind
 from headwater.store.base import EntryWrite, EventWrite, Record, Store
 from headwater.store.draft import Actor, Document, Draft, dump, load, now_ms
+from headwater.store.moment import AtVersion, sequence_of
 
 NAMED = 20
 """How many entities that stand in the way are named."""
@@ -36,9 +37,26 @@ def restore(store: Store, path: WritePath, stored: Record, actor: Actor) -> Writ
     parent = store.find(stored.parent_id) if stored.parent_id else None
     if parent and parent.deleted:
         raise ConflictError(f"restore its parent first: {parent.kind} {parent.fqn!r}")
-    below = store.descendants(stored.id)
-    together = [record for record in below if record.deleted and record.seq == stored.seq]
+    together = _gone_with(store, stored, store.descendants(stored.id))
     return _set_deleted(store, path, [stored, *together], actor, Draft(), deleted=False)
+
+
+def _gone_with(store: Store, stored: Record, below: Sequence[Record]) -> list[Record]:
+    """Those below an entity that the commit deleted which deleted it.
+
+    A rename above rewrites what is deleted, so that the seqs of the present states tell nothing.
+    """
+    ids = {record.id for record in below if record.deleted}
+    if not ids:
+        return []
+    seq = sequence_of(store, AtVersion(stored.version), stored.id) or stored.seq
+    then, before = store.find_many(ids, as_of=seq), store.find_many(ids, as_of=seq - 1)
+    gone = {
+        id_
+        for id_ in ids
+        if id_ in then and then[id_].deleted and not (id_ in before and before[id_].deleted)
+    }
+    return [record for record in below if record.id in gone]
 
 
 def erase(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,7 @@ from headwater.catalog.write import Prepared, WritePath
 from headwater.errors import AlreadyExistsError
 from headwater.names import check_name, child
 from headwater.schemas import kind
-from headwater.store.base import Part, Record, Store
+from headwater.store.base import Node, Part, Record, Store
 from headwater.store.draft import Actor, Document, load, same_version
 
 
@@ -37,6 +37,8 @@ def prepare_rename(
     after, _ = names.rewritten(stored.id, before)
     change = path.change(kind(stored.kind), stored, before, {**after, "name": name})
     change.name, change.fqn = name, fqn
+    own_parts = store.nodes(owner_ids=[stored.id])
+    change.parts, change.dropped_parts = names.dropped(n for n in own_parts if n.dropped)
     prepared = path.prepare(change, actor, stored=stored)
     if stored.fqn == fqn:
         return prepared
@@ -47,10 +49,12 @@ def prepare_rename(
     nodes = store.nodes(owner_ids=set(records)) if records else []
     for record in records.values():
         document, moved = names.rewritten(record.id, load(record))
-        own = [node for node in nodes if node.owner_id == record.id and not node.dropped]
-        parts = [Part(n.id, n.kind, moved[n.fqn], n.name) for n in own if n.fqn in moved]
+        own = [node for node in nodes if node.owner_id == record.id]
+        parts, dropped = names.dropped([node for node in own if node.dropped])
+        live = [node for node in own if not node.dropped and node.fqn in moved]
+        parts += [Part(n.id, n.kind, moved[n.fqn], n.name) for n in live]
         new_fqn = {"fqn": names.of[record.id][2]} if record.id in names.of else {}
-        prepared.draft.entities.append(same_version(record, document, parts=parts, **new_fqn))
+        prepared.draft.entities.append(same_version(record, document, dropped, parts, **new_fqn))
     return prepared
 
 
@@ -65,6 +69,18 @@ class _Names:
     """Name, old and new FQN of every entity that a rename moves, by id."""
 
     of: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)
+
+    def dropped(self, nodes: Iterable[Node]) -> tuple[list[Part], list[str]]:
+        """Parts that are gone from their entities, under their new FQNs, and still to be dropped.
+
+        No document spells them; sources that name them are still tied to them.
+        """
+        parts = []
+        for node in nodes:
+            own = self.of.get(str(node.owner_id))
+            if own and node.fqn.startswith(own[1] + "."):
+                parts.append(Part(node.id, node.kind, own[2] + node.fqn[len(own[1]) :], node.name))
+        return parts, [part.id for part in parts]
 
     def rewritten(self, entity_id: str, document: Document) -> tuple[Document, dict[str, str]]:
         """The document with the new names, and the FQNs within it that moved."""

@@ -93,6 +93,17 @@ class GraphConformance:
         store.commit(writes(following(write, parts=(part("a", "x"),))))
         assert dropped() == [False, False]
 
+    def test_dropped_part_may_get_another_name_and_stay_dropped(self, store: Store) -> None:
+        write = entity("a", parts=(part("a", "x"), part("a", "y")))
+        store.commit(writes(write))
+        write = following(write, dropped_parts=("column-a.x",))
+        store.commit(writes(write))
+        moved = replace(part("a", "x"), fqn="b.x")
+        store.commit(writes(following(write, parts=(moved,), dropped_parts=("column-a.x",))))
+        (node,) = store.nodes(fqns=["b.x"])
+        assert (node.id, node.dropped) == ("column-a.x", True)
+        assert store.nodes(fqns=["a.x"]) == []
+
     def test_nodes_follow_their_entity(self, store: Store) -> None:
         write = entity("a", parts=(part("a", "x"),))
         store.commit(writes(write, edges=(edge("column-a.x", "table-a", level="fine"),)))

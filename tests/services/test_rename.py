@@ -164,3 +164,44 @@ def test_writers_beside_a_rename_leave_no_old_name(
         current = json.loads(record.document)
         current.pop("changeDescription", None)
         assert not {w for w in stale if w in json.dumps(current)}, record.fqn
+
+
+def test_a_dropped_column_goes_by_the_new_name_and_sources_are_still_tied_to_it(
+    store: Store, catalog: CatalogService, lineage: LineageService, shop: Shop
+) -> None:
+    shop.table("t", "a", "gone")
+    table = shop.table("t", "a")
+    for kind, fqn, name in (("database", "wh.main", "core"), ("table", "wh.core.shop.t", "u")):
+        catalog.rename(kind, (kind, fqn), name, actor=ME)
+    (column,) = store.nodes(fqns=["wh.core.shop.u.gone"])
+    assert (column.dropped, column.owner_id) == (True, table.id)
+    assert store.nodes(fqns=["wh.main.shop.t.gone", "wh.core.shop.t.gone"]) == []
+    source = {"name": "gone", "dataSource": {"id": table.id}}
+    feature = {"name": "f", "featureSources": [source]}
+    made = catalog.put(
+        "mlmodel", {"name": "m", "algorithm": "x", "mlFeatures": [feature]}, actor=ME
+    )
+    (kept,) = json.loads(made.document)["mlFeatures"][0]["featureSources"]
+    assert kept["columnId"] == column.id
+
+
+def test_after_a_rename_what_was_deleted_together_comes_back_together(
+    catalog: CatalogService, shop: Shop
+) -> None:
+    """A rename rewrites what is deleted, too, above it and by reference."""
+    catalog.put("mlmodelService", {"name": "lab", "serviceType": "Mlflow"}, actor=ME)
+    table, alone = shop.table("t", "a"), shop.table("alone", "a")
+    model = shop.model("m", service="lab", features={"f": ["t.a"]})
+    catalog.delete("table", alone.id, actor=ME)
+    schema = catalog.delete(
+        "databaseSchema", ("databaseSchema", shop.schema), actor=ME, recursive=True
+    )
+    lab = catalog.delete("mlmodelService", ("mlmodelService", "lab"), actor=ME, recursive=True)
+    catalog.rename("database", ("database", "wh.main"), "core", actor=ME)
+
+    catalog.restore("mlmodelService", lab.id, actor=ME)
+    assert not catalog.get("mlmodel", model.id).deleted
+    catalog.restore("databaseSchema", schema.id, actor=ME)
+    assert catalog.get("table", table.id).fqn == "wh.core.shop.t"
+    with pytest.raises(NotFoundError, match="is deleted"):
+        catalog.get("table", alone.id)
