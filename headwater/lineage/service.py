@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from headwater.errors import AccessError, ConflictError, NotFoundError, StaleWriteError
@@ -61,7 +62,7 @@ class LineageService(LineageReader):
             columns, source = known_columns(self._store, [ends]), request.details.source
             wanted = edge_writes(ends, columns, source=source, producer=actor.writer)
             asserted = {_pair(write.key) for write in wanted}
-            held, suppressed = self._held(ends)
+            held, suppressed = self._held(ends, wanted)
             if actor.kind == "bot":
                 wanted = allowed(wanted, hidden_pairs(suppressed), ends.entities)
             keys = {write.key for write in wanted}
@@ -178,13 +179,22 @@ class LineageService(LineageReader):
             raise conflict  # it lists the candidates
         return Ends("", request, *checked_nodes(references, found))
 
-    def _held(self, ends: Ends) -> tuple[list[EdgeKey], list[EdgeKey]]:
-        """What is asserted and what is suppressed between two nodes, their parts included."""
+    def _held(
+        self, ends: Ends, wanted: Iterable[EdgeWrite] = ()
+    ) -> tuple[list[EdgeKey], list[EdgeKey]]:
+        """What is asserted between two nodes, their parts included, and what is suppressed.
+
+        Suppressed may also be what is wanted beside: the edge between the entities of two parts.
+        """
         start, end = self._with_parts(ends.start), self._with_parts(ends.end)
-        found = self._store.edges(from_ids=start, to_ids=end)
+        found = self._store.edges(
+            from_ids={*start, ends.entities[0], *(write.key.from_id for write in wanted)},
+            to_ids={*end, ends.entities[1], *(write.key.to_id for write in wanted)},
+        )
         keys = [edge.key for edge in found]
+        held = [key for key in keys if key.from_id in start and key.to_id in end]
         return (
-            [key for key in keys if key.level != "suppressed"],
+            [key for key in held if key.level != "suppressed"],
             [key for key in keys if key.level == "suppressed"],
         )
 

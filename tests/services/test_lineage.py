@@ -215,6 +215,27 @@ def test_an_edge_that_a_person_deletes_stays_away_from_its_connector(
     assert drawn(lineage.walk("table:wh.main.shop.view")) == {"raw -> view"}
 
 
+def test_what_a_person_deleted_between_entities_stays_away_however_a_connector_says_it(
+    lineage: LineageService, shop: Shop
+) -> None:
+    """A column edge implies one between the tables."""
+    for table in "ab":
+        shop.table(table, "x")
+    whole = {"fromEntity": "table:wh.main.shop.a", "toEntity": "table:wh.main.shop.b"}
+    part = {"fromEntity": "column:wh.main.shop.a.x", "toEntity": "column:wh.main.shop.b.x"}
+    around = ("table", "wh.main.shop.b")
+    lineage.put_edge(whole, actor=BOT)
+    lineage.delete_edge(whole, actor=ME)
+    lineage.put_edge(part, actor=BOT)
+    assert drawn(lineage.walk(around)) == set()
+    assert drawn(lineage.walk(around, level="column")) == set()
+    lineage.put_edge(part, actor=ME)
+    assert drawn(lineage.walk(around)) == {"a -> b"}
+    lineage.delete_edge(whole, actor=ME)
+    lineage.put_edge(part, actor=BOT)
+    assert drawn(lineage.walk(around)) == {"a -> b"}, "no machine said what the person took back"
+
+
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [
