@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -12,20 +12,12 @@ import pytest
 from headwater.catalog import CatalogService, EventPage, EventService
 from headwater.catalog import event as event_module
 from headwater.errors import EventsGoneError, InvalidInputError
-from headwater.store import Store, open_store
+from headwater.store import Store
 from headwater.testing.store_build import NOON, event, writes
 from tests.services.shop import BOT, ME, Shop
 
 WRITERS = 8
 ROUNDS = 12
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    """An empty store of the engine that has all of this."""
-    store = open_store("sqlite://")
-    yield store
-    store.close()
 
 
 @pytest.fixture

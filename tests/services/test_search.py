@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,21 +13,13 @@ from headwater.catalog.search import SearchService
 from headwater.errors import InvalidInputError
 from headwater.names import quote
 from headwater.schemas import kind
-from headwater.store import Store, open_store
+from headwater.store import Store
 from headwater.store.base import MAX_HITS, SearchText, Term
 from headwater.store.draft import load
 from headwater.store.text import search_text, terms
 from headwater.testing.store_build import entity, found_by, writes
 from headwater.testing.store_search import NASTY
 from tests.services.shop import BOT, ME, Shop
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    """An empty store of the engine that has all of this."""
-    store = open_store("sqlite://")
-    yield store
-    store.close()
 
 
 @pytest.fixture
