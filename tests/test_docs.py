@@ -51,6 +51,12 @@ def test_every_link_leads_somewhere(page: Path) -> None:
         assert not anchor or anchor in anchors(target), link
 
 
+def test_the_readme_leads_to_every_page() -> None:
+    linked = {(ROOT / link.partition("#")[0]).resolve() for link in links(ROOT / "README.md")}
+    pages = {page for page in PAGES if "adr" not in page.parts}
+    assert pages - linked == {ROOT / "README.md"}
+
+
 def test_what_is_printed_is_held_to_what_is_shown() -> None:
     same("a  \nb 12\n", "a\nb …\n")
     with pytest.raises(AssertionError):

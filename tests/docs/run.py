@@ -90,8 +90,8 @@ class PageRun:
         text = self._there(block.text)
         source = compile("\n" * (block.line - 1) + text, str(self._page), "exec")
         printed = io.StringIO()
-        variables = {n: v for n, v in self._environ.items() if n.startswith("HEADWATER_")}
-        with chdir(self._folder), patch.dict(os.environ, variables), redirect_stdout(printed):
+        environ = patch.dict(os.environ, self._environ, clear=True)
+        with chdir(self._folder), environ, redirect_stdout(printed):
             exec(source, self._names)  # noqa: S102  (that is what is tested)
         return printed.getvalue()
 
