@@ -34,7 +34,10 @@ def need(actor: Actor, role: Role) -> None:
         AccessError: The actor's role is a lower one.
     """
     if _RANK[actor.role] < _RANK[role]:
-        raise AccessError(f"this takes the role {role}; the role of this token is {actor.role}")
+        raise AccessError(
+            f"this takes the role {role}; the role of this token is {actor.role}: an admin makes"
+            f" another, by `headwater token create NAME --role {role}`"
+        )
 
 
 def actor_of(request: Request, *, role: Role = "viewer") -> Actor:

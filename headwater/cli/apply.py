@@ -10,13 +10,13 @@ import typer
 
 from headwater.cli.failure import FAILED
 from headwater.cli.item import Item, find_files, read_file
-from headwater.cli.option import Format, Output, Store, Url, connect
+from headwater.cli.option import Format, Output, Store, Url, connect, kind_named
 from headwater.cli.output import print_data, print_text
+from headwater.cli.progress import progress
 from headwater.errors import HeadwaterError, InvalidInputError
 from headwater.schemas import Kind, Shape, kinds
 from headwater.schemas.registry import kept_with_schemas
 from headwater.sdk import Headwater
-from headwater.sdk.address import kind_of
 
 
 @dataclass(slots=True)
@@ -76,16 +76,19 @@ def apply(
       headwater get mlmodel headwater.churn -o yaml | sed s/Forest/Trees/ | headwater apply -f -
     """
     outcomes: list[Outcome] = []
-    requests = list(_requests(files, outcomes))
-    requests.sort(key=lambda request: _order()[request.kind.name])
+    items = list(_items(files, outcomes))
     try:
         with connect(url, store, create=True) as hw:
+            requests = list(_requests(hw, items, outcomes))
+            requests.sort(key=lambda request: _order().get(request.kind.name, len(_order())))
             for outcome in outcomes:
                 _report(outcome, output)
-            for request in requests:
-                outcome = _put(hw, request)
-                _report(outcome, output)
-                outcomes.append(outcome)
+            with progress(len(requests)) as watch:
+                for request in requests:
+                    outcome = _put(hw, request)
+                    _report(outcome, output)
+                    outcomes.append(outcome)
+                    watch("apply")
     finally:  # when the server goes away, too, it is told what was written before
         if output is not Format.table:
             print_data([outcome.to_wire() for outcome in outcomes], output)
@@ -93,7 +96,7 @@ def apply(
         raise typer.Exit(FAILED)
 
 
-def _requests(files: list[str], failed: list[Outcome]) -> Iterator[Request]:
+def _items(files: list[str], failed: list[Outcome]) -> Iterator[Item]:
     for name in [each for given in files for each in find_files(given)]:
         try:
             items = read_file(name).items()
@@ -105,13 +108,13 @@ def _requests(files: list[str], failed: list[Outcome]) -> Iterator[Request]:
         if not items:
             shown = "stdin" if name == "-" else name
             typer.echo(f"headwater: there is no document in {shown}", err=True)
-        yield from _requests_of(items, failed)
+        yield from items
 
 
-def _requests_of(items: list[Item], failed: list[Outcome]) -> Iterator[Request]:
+def _requests(hw: Headwater, items: list[Item], failed: list[Outcome]) -> Iterator[Request]:
     for item in items:
         try:
-            yield _request(item)
+            yield _request(hw, item)
         except InvalidInputError as error:
             place = item.place(line=error.details.get("line"))
             failed.append(_refused(place, f"{place}: {error.message}", error))
@@ -121,12 +124,12 @@ def _refused(place: str, message: str, error: HeadwaterError) -> Outcome:
     return Outcome("failed", code=error.code, place=place, messages=[message])
 
 
-def _request(item: Item) -> Request:
+def _request(hw: Headwater, item: Item) -> Request:
     given = item.body()
     if not isinstance(given, dict) or not isinstance(given.get("kind"), str):
         known = ", ".join(sorted(kinds()))
         raise InvalidInputError(f"a document has `kind:`, one of {known}, and the entity's fields")
-    kind = kind_of(given["kind"])
+    kind = kind_named(hw, given["kind"])
     body = {name: value for name, value in given.items() if name != "kind"}
     try:
         return Request(item, kind, _writable(body, kind.shape))

@@ -7,21 +7,26 @@ from typing import Annotated
 
 import typer
 
-from headwater.cli.option import Format, Output, Store, Url, connect, entity_text
+from headwater.cli.option import Format, Output, Store, Url, connect, entity_text, kind_named
 from headwater.cli.output import (
     as_item,
     print_data,
+    print_done,
     print_entity,
     print_table,
-    print_text,
     summary,
 )
 from headwater.document import Document
+from headwater.errors import InvalidInputError, NotFoundError
+from headwater.names import join
 from headwater.schemas import Kind
+from headwater.sdk import Headwater
 from headwater.sdk.address import kind_of
 from headwater.sdk.entities import Include
 
 _HEADINGS = {"fullyQualifiedName": "name", "updatedAt": "updated", "updatedBy": "by"}
+DEFAULT_SERVICE = "headwater"
+"""What models are written to that name no service."""
 Words = Annotated[list[str], typer.Argument(metavar="KIND NAME", help="Or KIND:NAME, or an id.")]
 
 
@@ -40,7 +45,11 @@ def get(
     """
     name, kind = entity_text(words)
     with connect(url, store) as hw:
-        print_entity(hw.resolve(name, kind=kind, deleted=deleted), output)
+        try:
+            found = hw.resolve(name, kind=kind, deleted=deleted)
+        except NotFoundError as error:
+            raise _with_hint(error, hw, name, kind) from error
+        print_entity(found, output)
 
 
 def list_(
@@ -57,10 +66,11 @@ def list_(
     Example:
       headwater list mlmodels
       headwater list tables --parent shop.main.raw -o json
+      headwater list modelVersions --parent headwater.churn
     """
-    asked = kind_of(kind)
     include: Include = "deleted" if deleted else "non-deleted"
     with connect(url, store) as hw:
+        asked = kind_named(hw, kind)
         found = hw.list(
             asked.name, limit=limit + 1 if limit else None, parent=parent, include=include
         )
@@ -78,19 +88,39 @@ def list_(
 
 def delete(
     words: Words,
-    recursive: Annotated[bool, typer.Option(help="Delete what is below it too.")] = False,
+    recursive: Annotated[
+        bool, typer.Option("--recursive", help="Delete what is below it too.")
+    ] = False,
+    hard: Annotated[
+        bool, typer.Option("--hard", help="For good, with versions and lineage; asks first.")
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="With --hard: take it out of what refers to it.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="With --hard: do not ask.")] = False,
     output: Output = Format.table,
     url: Url = None,
     store: Store = None,
 ) -> None:
-    """Delete an entity; `restore` brings it back.
+    """Delete an entity; `restore` brings it back, unless it is deleted for good.
 
     Example:
       headwater delete mlmodel headwater.churn
+      headwater delete mlmodel headwater.churn --hard --yes
     """
     name, kind = entity_text(words)
+    if force and not hard:
+        raise InvalidInputError("--force goes with --hard: it takes the entity out of others")
     with connect(url, store) as hw:
-        _report("deleted", hw.delete(name, kind=kind, recursive=recursive), output)
+        if not hard:
+            return print_done("deleted", hw.delete(name, kind=kind, recursive=recursive), output)
+        doomed = hw.resolve(name, kind=kind, deleted=True)
+        if not yes:
+            below = " and everything below it" if recursive else ""
+            about = f"{kind_of(type(doomed)).name} {doomed.fully_qualified_name}"
+            typer.confirm(f"Delete {about}{below} for good?", abort=True, err=True)
+        print_done("erased", hw.erase(doomed, recursive=recursive, force=force), output)
+    return None
 
 
 def restore(
@@ -103,15 +133,15 @@ def restore(
     """
     name, kind = entity_text(words)
     with connect(url, store) as hw:
-        _report("restored", hw.restore(name, kind=kind), output)
+        print_done("restored", hw.restore(name, kind=kind), output)
 
 
-def _report(word: str, entity: Document, output: Format) -> None:
-    item = as_item(entity)
-    if output is Format.table:
-        print_text(f"{word} {item['kind']} {item['fullyQualifiedName']} {item['version']}")
-    else:
-        print_data(item, output)
+def _with_hint(error: NotFoundError, hw: Headwater, name: str, kind: str | None) -> NotFoundError:
+    """The error; of a model without its service, it tells the whole name."""
+    whole = join(DEFAULT_SERVICE, name)
+    if (kind is None or kind_named(hw, kind).name == "mlmodel") and hw.find("mlmodel", whole):
+        return NotFoundError(f"{error.message}; there is mlmodel {whole}", **error.details)
+    return error
 
 
 def _telling(kind: Kind) -> list[str]:

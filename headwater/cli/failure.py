@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from headwater.errors import (
+    AccessError,
     ClientError,
     ConflictError,
     HeadwaterError,
@@ -24,6 +25,7 @@ _CODES: tuple[tuple[type[HeadwaterError], int, str], ...] = (
     (ConflictError, 4, "it contradicts what is stored"),
     (ClientError, 5, "the server cannot be reached or understood"),
     (StoreError, 5, ""),
+    (AccessError, 6, "the token may not do this, or there is none"),
 )
 
 EXIT_CODES = "\n".join(

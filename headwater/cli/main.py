@@ -10,10 +10,16 @@ import typer
 
 from headwater.cli.apply import apply
 from headwater.cli.archive import backup, copy, export, import_, migrate
+from headwater.cli.completion import answer_shells, completion
 from headwater.cli.doctor import doctor
 from headwater.cli.entity import delete, get, list_, restore
+from headwater.cli.event import events
 from headwater.cli.failure import EXIT_CODES, CommandGroup
+from headwater.cli.history import release, rename, revert
 from headwater.cli.lineage import cycles, impact, lineage, link, path, roots
+from headwater.cli.model_version import alias, stage
+from headwater.cli.record import follow, record, records, unfollow
+from headwater.cli.search import search
 from headwater.cli.serve import serve
 from headwater.cli.token import TOKEN_COMMANDS, token
 from headwater.cli.version import diff, versions
@@ -62,8 +68,9 @@ def _add(group: typer.Typer, *commands: Callable[..., None]) -> None:
 
 app.callback(help=_help(_options))(_options)
 _add(app, serve, apply, get, list_, lineage, impact, path, roots, cycles, link)
-_add(app, versions, diff, delete, restore)
-_add(app, export, import_, copy, backup, migrate, doctor)
+_add(app, versions, diff, revert, rename, release, delete, restore)
+_add(app, search, events, stage, alias, record, records, follow, unfollow)
+_add(app, export, import_, copy, backup, migrate, doctor, completion)
 _tokens = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 _add(_tokens, *TOKEN_COMMANDS)
 app.add_typer(_tokens, name="token", help=_help(token))
@@ -71,4 +78,5 @@ app.add_typer(_tokens, name="token", help=_help(token))
 
 def main() -> None:
     """Run the command of the process."""
-    app()
+    answer_shells()
+    app(prog_name="headwater")

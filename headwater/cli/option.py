@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 from headwater.errors import InvalidInputError, NotFoundError
-from headwater.schemas import use_folder
+from headwater.schemas import Kind, use_folder
 from headwater.sdk import Headwater
-from headwater.sdk.address import find_kind_named
+from headwater.sdk.address import find_kind_named, kind_of
 from headwater.settings import Settings
 
 DEFAULT_URL = "http://127.0.0.1:8585"
@@ -103,3 +103,27 @@ def entity_text(words: list[str]) -> tuple[str, str | None]:
     if len(words) == 2:
         return words[1], words[0]
     raise InvalidInputError("say which entity: KIND NAME, or KIND:NAME")
+
+
+def entity_and(words: list[str], wanted: str) -> tuple[str, str | None, str]:
+    """Read words that name an entity, as ``entity_text`` does, and one more.
+
+    Args:
+        words: As typed.
+        wanted: What the last one is, and how to say it all, for the message.
+
+    Raises:
+        InvalidInputError: One of them is missing.
+    """
+    if len(words) < 2 or (len(words) == 2 and find_kind_named(words[0])):
+        raise InvalidInputError(f"say which entity and {wanted}")
+    return *entity_text(words[:-1]), words[-1]
+
+
+def kind_named(hw: Headwater, name: str) -> Kind:
+    """The kind that a word names; the server tells of an organisation's own.
+
+    Raises:
+        InvalidInputError: There is no such kind; the message lists those there are.
+    """
+    return kind_of(hw.kind(name).entity_class)

@@ -69,6 +69,15 @@ def print_entity(entity: Document, form: Format) -> None:
     return None
 
 
+def print_done(word: str, entity: Document, form: Format) -> None:
+    """Print what became of an entity in a line, or the entity as data."""
+    item = as_item(entity)
+    if form is Format.table:
+        print_text(f"{word} {item['kind']} {item['fullyQualifiedName']} {item['version']}")
+    else:
+        print_data(item, form)
+
+
 def summary(name: str, value: Any) -> str:
     """A value as one cell: references by their FQN, elements of lists a line each."""
     if name == "updatedAt" and isinstance(value, int):

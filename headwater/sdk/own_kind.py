@@ -107,7 +107,7 @@ def learn(wire: Wire, name: str) -> OwnKind:
         about["description"],
         file="",
         parent=above and SchemaField(above, False, False, None, reference=(above,)),
-        shape=Shape(about["title"], dict(_fields(document["properties"]))),
+        shape=Shape(about["title"], dict(_fields(about["title"], document))),
         document=document,
     )
 
@@ -141,8 +141,9 @@ def _type(prop: Mapping[str, Any]) -> Any:
     return whole | None
 
 
-def _fields(properties: Mapping[str, Any]) -> Iterable[tuple[str, SchemaField]]:
-    for name, prop in properties.items():
+def _fields(title: str, document: Mapping[str, Any]) -> Iterable[tuple[str, SchemaField]]:
+    telling = document["$defs"]["Create" + title]["required"]
+    for name, prop in document["properties"].items():
         yield (
             name,
             SchemaField(
@@ -151,6 +152,7 @@ def _fields(properties: Mapping[str, Any]) -> Iterable[tuple[str, SchemaField]]:
                 read_only=prop.get("readOnly", False),
                 shape=None,
                 reference=("entity",) if _refers(prop) else (),
+                searchable=name in telling,  # which fields are, the server does not say
             ),
         )
 

@@ -21,8 +21,9 @@ from tests.sdk.server import clean_environ
 COMMANDS = sorted(
     [
         *("serve", "apply", "get", "list", "lineage", "impact", "path", "roots", "cycles", "link"),
-        *("versions", "diff", "delete", "restore", "token"),
-        *("export", "import", "copy", "backup", "migrate", "doctor"),
+        *("versions", "diff", "revert", "rename", "release", "delete", "restore", "token"),
+        *("search", "events", "stage", "alias", "record", "records", "follow", "unfollow"),
+        *("export", "import", "copy", "backup", "migrate", "doctor", "completion"),
     ]
 )
 HEADWATER = [sys.executable, "-m", "headwater"]
@@ -49,7 +50,8 @@ def test_help_lists_every_command_and_the_exit_codes() -> None:
 def test_help_of_every_command_has_an_example(command: str) -> None:
     text = CliRunner().invoke(app, [command, "--help"]).stdout
     assert re.search(rf"^  Example:\n    headwater {command}", text, re.MULTILINE)
-    variables = {"serve": ["STORE", "HOST", "PORT", "EVENTS_KEEP_DAYS"], "copy": []}
+    variables = {"serve": ["STORE", "HOST", "PORT", "EVENTS_KEEP_DAYS"]}
+    variables |= {"copy": [], "completion": []}
     on_stores = ("export", "import", "backup", "migrate", "doctor")
     for name in variables.get(command, ["STORE" if command in on_stores else "URL"]):
         assert f"HEADWATER_{name}" in text
@@ -186,3 +188,23 @@ def test_a_terminal_folds_long_cells_and_loses_nothing(filled: Shell, hw: Headwa
     text = re.sub(rb"\x1b\[[0-9;]*m", b"", shown).decode()
     assert text.count("n") >= 120
     assert max(len(line) for line in text.splitlines()) <= 60
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a terminal is made with pty, which is POSIX")
+def test_a_long_apply_shows_a_bar_beside_what_goes_into_a_pipe(shell: Shell) -> None:
+    import pty
+
+    models = [f"kind: mlmodel\nname: m{n}\nalgorithm: A\n" for n in range(30)]
+    file = shell.file("many.yaml", "---\n".join(models))
+    ours, theirs = pty.openpty()
+    environ = clean_environ(COLUMNS="80", TERM="xterm")
+    words = [*HEADWATER, "apply", "-f", file, *shell.where]
+    with subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=theirs, text=True, env=environ
+    ) as command:
+        os.close(theirs)
+        stdout, _ = command.communicate(timeout=60)
+    shown = os.read(ours, 65536)
+    os.close(ours)
+    assert len(stdout.splitlines()) == 30
+    assert b"apply" in shown
