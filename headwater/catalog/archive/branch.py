@@ -13,10 +13,10 @@ from headwater.catalog.archive.snapshot import (
     TOMBSTONE,
     batches,
     edge_then,
+    moved_on,
     parts_then,
     present,
 )
-from headwater.errors import StaleWriteError
 from headwater.store.base import Edge, Entry, Node, Record, Row, Section, StateRow, Store
 
 _PAGE = 1000
@@ -32,7 +32,7 @@ def branch_rows(
         left_out: Types of entries to pass over.
 
     Raises:
-        StaleWriteError: An entity that belongs to it was erased meanwhile.
+        StaleWriteError: An entity that belongs to it was erased or renamed meanwhile.
     """
     below = [record.id for record in store.descendants(root.id)]
     found = store.find_many(below, as_of=seq) if below else {}
@@ -59,7 +59,7 @@ def _around(store: Store, seq: int, branch: dict[str, StateRow]) -> dict[str, St
     while wanted:
         records = store.find_many(wanted, as_of=seq)
         if len(records) < len(wanted):
-            raise StaleWriteError("an entity was erased while it was being read; start again")
+            raise moved_on()
         more = {record.id: present(record) for record in records.values()}
         found |= more
         wanted = _needs(more.values()) - branch.keys() - found.keys()

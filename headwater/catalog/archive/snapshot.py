@@ -44,7 +44,7 @@ def rows_as_of(
         left_out: Types of entries to pass over.
 
     Raises:
-        StaleWriteError: An entity was erased meanwhile, past and all.
+        StaleWriteError: An entity was erased or renamed meanwhile, past and all.
     """
     for section in SECTIONS:
         for row in _READERS[section](store, seq):
@@ -62,8 +62,8 @@ def _states(store: Store, seq: int) -> Iterator[Row]:
     rows = (r for r in cast(Iterator[StateRow], store.dump("states")) if r.record.seq <= seq)
     for batch in batches(rows):
         past = {row.record.id for row in batch if row.references is None}
-        moved_on = bool(past) and store.sequence() != seq
-        then = store.find_many(past, as_of=seq) if moved_on else {}
+        written = bool(past) and store.sequence() != seq
+        then = store.find_many(past, as_of=seq) if written else {}
         for row in batch:
             now = then.get(row.record.id)
             again = now is not None and now.rev == row.record.rev and row.references is None
@@ -82,7 +82,11 @@ def _parts(store: Store, seq: int) -> Iterator[Row]:
 
 
 def parts_then(store: Store, parts: Sequence[Node], seq: int) -> Iterator[Node]:
-    """Parts that were just read, as they were after a commit; those that were there by then."""
+    """Parts that were just read, as they were after a commit; those that were there by then.
+
+    Raises:
+        StaleWriteError: Their entity was erased or renamed meanwhile.
+    """
     if store.sequence() == seq:
         yield from parts
         return
@@ -91,9 +95,13 @@ def parts_then(store: Store, parts: Sequence[Node], seq: int) -> Iterator[Node]:
     now = store.find_many(owners)
     for part in parts:
         owner, current = then.get(str(part.owner_id)), now.get(str(part.owner_id))
-        if owner and current and owner.rev == current.rev:
+        if owner is None:
+            continue
+        if current is not None and owner.rev == current.rev:
             yield part
-        elif owner:
+        elif current is None or owner.fqn != current.fqn:
+            raise moved_on(owner)  # parts that are in no document have only their newest name
+        else:
             yield from _part_then(store, part, owner, seq)
 
 
@@ -130,15 +138,19 @@ def _entries(store: Store, seq: int) -> Iterator[Row]:
         if row.seq <= seq:
             yield row
         elif row.type == TOMBSTONE:
-            raise StaleWriteError(
-                "an entity was erased while the store was being read; start again", id=row.entity_id
-            )
+            raise moved_on()
 
 
 def _events(store: Store, seq: int) -> Iterator[Row]:
     for row in cast(Iterator[EventRecord], store.dump("events")):
         if row.seq <= seq:
             yield row
+
+
+def moved_on(record: Record | None = None) -> StaleWriteError:
+    """The error that says that the past itself has changed: it cannot be read any more."""
+    what = f"{record.kind} {record.fqn!r}" if record else "an entity"
+    return StaleWriteError(f"{what} was erased or renamed while it was being read; start again")
 
 
 _READERS: dict[Section, Callable[[Store, int], Iterator[Row]]] = {

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from headwater.catalog.archive.branch import branch_rows
 from headwater.catalog.archive.content import map_built_in, read_content
@@ -21,9 +23,12 @@ from headwater.catalog.archive.file import (
 from headwater.catalog.archive.merge import Merged, merge_content
 from headwater.catalog.archive.row import SECTIONS
 from headwater.catalog.archive.snapshot import rows_as_of
-from headwater.errors import ConflictError, InvalidInputError, NotFoundError
+from headwater.errors import ConflictError, InvalidInputError, NotFoundError, StaleWriteError
 from headwater.schemas import kinds
-from headwater.store.base import Key, Row, Section, StateRow, Store
+from headwater.store.base import Key, Row, StateRow, Store
+
+T = TypeVar("T")
+_TRIES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,20 +72,32 @@ def export_catalog(
     Raises:
         NotFoundError: The root is not there.
         InvalidInputError: The file cannot be written, or is there already.
-        StaleWriteError: An entity was erased meanwhile: start again.
+        StaleWriteError: Entities were erased or renamed again and again meanwhile.
     """
-    seq = store.sequence()
-    if root is None:
-        manifest, rows = Manifest(seq), rows_as_of(store, seq, left_out=LEFT_OUT)
-    else:
-        record = store.find(root, as_of=seq)
-        if record is None:
-            what = root if isinstance(root, str) else f"{root[0]} {root[1]!r}"
-            raise NotFoundError(f"there is no {what} to export")
-        about = {"id": record.id, "kind": record.kind, "fullyQualifiedName": record.fqn}
-        manifest = Manifest(seq, about)
-        rows = branch_rows(store, seq, record, left_out=LEFT_OUT)
-    return Exported(seq, write_archive(file, manifest, rows, replace=replace, watch=watch))
+
+    def attempt() -> Exported:
+        seq = store.sequence()
+        if root is None:
+            manifest, rows = Manifest(seq), rows_as_of(store, seq, left_out=LEFT_OUT)
+        else:
+            record = store.find(root, as_of=seq)
+            if record is None:
+                what = root if isinstance(root, str) else f"{root[0]} {root[1]!r}"
+                raise NotFoundError(f"there is no {what} to export")
+            about = {"id": record.id, "kind": record.kind, "fullyQualifiedName": record.fqn}
+            manifest = Manifest(seq, about)
+            rows = branch_rows(store, seq, record, left_out=LEFT_OUT)
+        return Exported(seq, write_archive(file, manifest, rows, replace=replace, watch=watch))
+
+    return _until_unmoved(attempt)
+
+
+def _until_unmoved(attempt: Callable[[], T]) -> T:
+    """Read a store as of a commit, from the start again when that commit's past was changed."""
+    for _ in range(_TRIES - 1):
+        with suppress(StaleWriteError):
+            return attempt()
+    return attempt()
 
 
 def import_catalog(
@@ -127,20 +144,24 @@ def copy_catalog(source: Store, target: Store, *, watch: Watch = unwatched) -> C
     Raises:
         InvalidInputError: An entity is of a kind that no schema describes.
         ConflictError: The target holds something.
-        StaleWriteError: An entity was erased meanwhile: start again.
+        StaleWriteError: Entities were erased or renamed again and again meanwhile.
     """
-    counts: Counts = dict.fromkeys(SECTIONS, 0)
-
-    def counted(rows: Iterator[tuple[Section, Row]]) -> Iterator[Row]:
-        for section, row in rows:
-            counts[section] += 1
-            watch(section)
-            yield row
-
     if target.sequence() > 0:
         raise ConflictError("the target holds something already; copy into a new store")
-    target.load(_of_known_kinds(counted(rows_as_of(source, source.sequence()))))
-    return counts
+
+    def attempt() -> Counts:
+        counts: Counts = dict.fromkeys(SECTIONS, 0)
+
+        def counted() -> Iterator[Row]:
+            for section, row in rows_as_of(source, source.sequence()):
+                counts[section] += 1
+                watch(section)
+                yield row
+
+        target.load(_of_known_kinds(counted()))
+        return counts
+
+    return _until_unmoved(attempt)
 
 
 def _of_known_kinds(rows: Iterator[Row]) -> Iterator[Row]:
