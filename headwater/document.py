@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.types import StrictInt, StrictStr
 
+from headwater import display
+
 
 def whole(value: Any) -> Any:
     """The value; an integer that is spelled as a fraction, as one."""
@@ -65,6 +67,10 @@ class Document(BaseModel):
     def _with_memory_of_self(self, copied: Self) -> Self:
         object.__setattr__(copied, "_read", getattr(self, "_read", None))
         return copied
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return display.document(type(self).__name__, self.to_wire())
 
     def to_wire(self) -> dict[str, Any]:
         """The JSON form: wire names, and only what was given."""

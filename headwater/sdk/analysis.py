@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from headwater.display import drawing
 from headwater.sdk.lineage import LineageNode
 
 _MORE = "… not all is shown: ask with a higher limit or depth, or about something narrower"
@@ -42,6 +43,10 @@ class LineageRoots:
         lines += [f"  the circle {line}" for line in _drawn(self.cycles)]
         return "\n".join([*lines, *([_MORE] if self.truncated else [])])
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return drawing(str(self))
+
     def __repr__(self) -> str:
         return f"<LineageRoots of {self.root}: {self.total}>"
 
@@ -71,6 +76,10 @@ class LineageCycles:
     def __str__(self) -> str:
         lines = [*_drawn(self.cycles)] or [f"no circles in what {self.root} reaches"]
         return "\n".join([*lines, *([_MORE] if self.truncated else [])])
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return drawing(str(self))
 
     def __repr__(self) -> str:
         return f"<LineageCycles of {self.root}: {len(self.cycles)}>"

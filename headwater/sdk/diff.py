@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from headwater.display import table
+
 _NAMING = ("id", "columnId", "fullyQualifiedName")
 _LONGEST = 160  # characters of one value in the text form
 
@@ -56,6 +58,19 @@ class Diff:
         weight = " (major)" if self.major else ""
         head = f"{self.kind} {self.fully_qualified_name} {self.from_version} → {self.to_version}"
         return "\n".join([head + weight, *(self._lines() if self else ["no difference"])])
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        rows = [
+            (
+                mark,
+                each.name,
+                *("" if side is None else _short(side) for side in (each.old, each.new)),
+            )
+            for mark, changes in (("~", self.updated), ("+", self.added), ("-", self.deleted))
+            for each in changes
+        ]
+        return table(str(self).partition("\n")[0], ("", "field", "was", "is"), rows)
 
     def __repr__(self) -> str:
         counts = f"+{len(self.added)} ~{len(self.updated)} -{len(self.deleted)}"

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from headwater.display import drawing
 from headwater.sdk.lineage import LineageNode
 from headwater.sdk.tree import Line, draw
 
@@ -86,6 +87,10 @@ class Impact:
 
     def __str__(self) -> str:
         return self.tree()
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return drawing(str(self))
 
     def __repr__(self) -> str:
         return f"<Impact: {self.root} {self._reach()}>"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any, Literal
 
+from headwater.display import drawing
 from headwater.sdk.tree import Line, draw
 
 Direction = Literal["upstream", "downstream"]
@@ -125,6 +126,10 @@ class Lineage:
 
     def __str__(self) -> str:
         return self.tree()
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return drawing(str(self))
 
     def __repr__(self) -> str:
         return f"<Lineage of {self.root}: {len(self.nodes)} nodes, {len(self.edges)} edges>"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from headwater.display import drawing
 from headwater.sdk.lineage import LineageNode
 
 Change = Literal["added", "removed", "changed", "same"]
@@ -86,6 +87,10 @@ class LineageDiff:
         if self.truncated:
             lines.append("… not all is compared: ask with a higher limit, or for fewer steps")
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return drawing(str(self))
 
     def __repr__(self) -> str:
         counts = f"{len(self.nodes)} nodes, {len(self.edges)} edges"

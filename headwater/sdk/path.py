@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from headwater.display import drawing
 from headwater.sdk.lineage import LineageEdge, LineageNode
 
 _STEPS = {"column": "column by column", "entity": "entity by entity"}
@@ -50,6 +51,10 @@ class LineagePath:
         if self.truncated:
             lines.append("… not all columns were searched, so there may be a finer way")
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return drawing(str(self))
 
     def __repr__(self) -> str:
         found = f"{len(self)} steps" if self else "none"

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from headwater.sdk.address import KindLike
+from headwater.display import table
+from headwater.sdk.address import KindLike, kind_of
 from headwater.sdk.session import Session
 
 
@@ -32,6 +33,15 @@ class SearchResult:
 
     def __len__(self) -> int:
         return len(self.hits)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        rows = []
+        for hit in self.hits:
+            fields = hit.to_wire()
+            kind = kind_of(type(hit)).name
+            rows.append((kind, fields["fullyQualifiedName"], fields.get("description", "")))
+        return table(repr(self)[1:-1], ("kind", "name", "description"), rows)
 
     def __repr__(self) -> str:
         about = "more than " if self.approximate else ""
