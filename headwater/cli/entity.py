@@ -145,13 +145,12 @@ def _with_hint(error: NotFoundError, hw: Headwater, name: str, kind: str | None)
 
 
 def _telling(kind: Kind) -> list[str]:
-    """Plain fields of the kind itself that people search by, and the description."""
-    fields = kind.shape.fields.values()
-    own = [f.name for f in fields if f.searchable and f.shape is None and not f.is_list]
-    names = [
-        n for n in own if n not in ("name", "displayName", "fullyQualifiedName", "description")
-    ]
-    return [*names, "description"]
+    """Where an entity stands, plain fields that people search by, and the description."""
+    fields = kind.shape.fields
+    standing = [name for name in ("stage", "aliases", "status") if name in fields]
+    plain = [f for f in fields.values() if f.searchable and f.shape is None and not f.is_list]
+    common = (*standing, "name", "displayName", "fullyQualifiedName", "description")
+    return [*standing, *(f.name for f in plain if f.name not in common), "description"]
 
 
 def _row(entity: Document, columns: list[str]) -> list[str]:

@@ -9,11 +9,11 @@ import typer
 from headwater.cli.option import Format, Output, Store, Url, connect, entity_and
 from headwater.cli.output import print_done
 
-_INVOKED = "Or KIND:NAME in place of both."
+_OR = "Or KIND:NAME in place of both."
 
 
 def rename(
-    words: Annotated[list[str], typer.Argument(metavar="KIND NAME NEW", help=_INVOKED)],
+    words: Annotated[list[str], typer.Argument(metavar="KIND NAME NEW", help=_OR)],
     output: Output = Format.table,
     url: Url = None,
     store: Store = None,
@@ -29,7 +29,7 @@ def rename(
 
 
 def revert(
-    words: Annotated[list[str], typer.Argument(metavar="KIND NAME VERSION", help=_INVOKED)],
+    words: Annotated[list[str], typer.Argument(metavar="KIND NAME VERSION", help=_OR)],
     output: Output = Format.table,
     url: Url = None,
     store: Store = None,
@@ -45,7 +45,7 @@ def revert(
 
 
 def release(
-    words: Annotated[list[str], typer.Argument(metavar="KIND NAME FIELD", help=_INVOKED)],
+    words: Annotated[list[str], typer.Argument(metavar="KIND NAME FIELD", help=_OR)],
     output: Output = Format.table,
     url: Url = None,
     store: Store = None,
