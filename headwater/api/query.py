@@ -48,9 +48,12 @@ class Query:
         """The parameter as it was given, or None."""
         return self._values.get(name)
 
-    def texts(self, name: str) -> list[str]:
-        """Every value of a parameter that may be repeated."""
-        return self._repeated.get(name, [])
+    def texts(self, name: str, *, most: int = 100) -> list[str]:
+        """Every value of a parameter that may be repeated, up to so many."""
+        values = self._repeated.get(name, [])
+        if len(values) > most:
+            raise malformed(f"{name} is given at most {most} times, not {len(values)}")
+        return values
 
     def needed(self, name: str) -> str:
         """The parameter, which must be given."""

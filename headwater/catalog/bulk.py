@@ -76,9 +76,14 @@ def put_bulk(
     return result
 
 
-def _failure(index: int, item: Any, error: HeadwaterError) -> Document:
+def name_of(item: Any) -> str | None:
+    """The name that a request gives, if it is text."""
     name = item.get("name") if isinstance(item, dict) else None
-    out = {"index": index, "name": name, "code": error.code, "message": error.message}
+    return name if isinstance(name, str) else None
+
+
+def _failure(index: int, item: Any, error: HeadwaterError) -> Document:
+    out = {"index": index, "name": name_of(item), "code": error.code, "message": error.message}
     return out | ({"errors": error.details["errors"]} if "errors" in error.details else {})
 
 

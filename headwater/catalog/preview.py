@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from headwater.catalog.bulk import name_of
 from headwater.catalog.write import Prepared
 from headwater.errors import HeadwaterError
 from headwater.store.draft import Document
@@ -20,9 +21,13 @@ def _one(item: Any, prepare: Callable[[Any], Prepared]) -> Document:
     try:
         return describe(prepare(item))
     except HeadwaterError as error:
-        name = item.get("name") if isinstance(item, dict) else None
         faults = {"errors": error.details["errors"]} if "errors" in error.details else {}
-        failed = {"action": "fail", "name": name, "code": error.code, "message": error.message}
+        failed = {
+            "action": "fail",
+            "name": name_of(item),
+            "code": error.code,
+            "message": error.message,
+        }
         return failed | faults
 
 

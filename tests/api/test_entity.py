@@ -73,6 +73,7 @@ def test_bulk_writes_what_is_valid_and_reports_the_rest(client: httpx.Client) ->
         {**MODEL, "name": "old", "description": "changed"},
         "text",
         {**MODEL, "name": "same"},
+        {**MODEL, "name": 7},
     ]
     answer = client.put("/mlmodels/bulk", json=items).json()
     assert [entity["name"] for entity in answer["data"]] == ["new", "old", "same"]
@@ -80,6 +81,7 @@ def test_bulk_writes_what_is_valid_and_reports_the_rest(client: httpx.Client) ->
     assert [(f["index"], f["name"], f["code"]) for f in answer["failed"]] == [
         (1, "bad", "invalid-input"),
         (3, None, "invalid-input"),
+        (5, None, "invalid-input"),
     ]
     assert answer["failed"][0]["errors"][0]["pointer"] == "/algorithm"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from headwater.api.openapi.component import Schema, ref
 from headwater.api.openapi.example import create_example
 from headwater.api.openapi.operation import (
+    AFTER_NUMBER,
     AS_OF,
     FLAG,
     FQN,
@@ -179,7 +180,7 @@ def _versions(kind: Kind, one: str) -> dict[str, dict[str, Operation]]:
         f"{one}/versions": {
             "get": operation(
                 f"listVersionsOf{title}", tag, f"List a {kind.name}'s versions, newest first.",
-                parameters=[ID, limit, _AFTER],
+                parameters=[ID, limit, AFTER_NUMBER],
                 answers=answer("One page.", ref(title + "Page")), problems="404",
             )
         },

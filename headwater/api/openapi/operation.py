@@ -48,6 +48,8 @@ def choice(*options: str) -> Schema:
 
 TEXT: Schema = {"type": "string"}
 FLAG: Schema = {"type": "boolean", "default": False}
+DIGITS: Schema = {"type": "string", "pattern": "^[0-9]{1,16}$"}
+AFTER_NUMBER = parameter("after", "Cursor that the page before answered.", DIGITS)
 ID = parameter("id", "The entity's id.", ref("Uuid"), where="path")
 FQN = parameter(
     "fqn",
@@ -64,11 +66,14 @@ AS_OF = parameter(
 PRODUCER = parameter(
     "X-Headwater-Producer",
     "The connector that writes; makes the caller a bot of that name.",
-    TEXT,
+    {"type": "string", "minLength": 1, "maxLength": 256},
     where="header",
 )
 IF_MATCH = parameter(
-    "If-Match", "Write only when this is still the entity's `ETag`.", TEXT, where="header"
+    "If-Match",
+    "Write only when this is still the entity's `ETag`.",
+    {"type": "string", "pattern": '^"[0-9]{1,16}"$'},
+    where="header",
 )
 IF_NONE_MATCH = parameter(
     "If-None-Match", "Answer 304 when this is still the entity's `ETag`.", TEXT, where="header"

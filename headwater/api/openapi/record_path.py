@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from headwater.api.openapi.component import Schema, ref
 from headwater.api.openapi.operation import (
+    AFTER_NUMBER,
     AS_OF,
     FLAG,
     ID,
@@ -32,7 +33,6 @@ _TYPE = parameter(
 )
 _USER = parameter("user", "The user's id or name.", TEXT, where="path")
 _LIMIT = parameter("limit", "The most to answer.", number(100, 1, 1000))
-_AFTER = parameter("after", "Cursor that the page before answered.", TEXT)
 _ALIAS = parameter("alias", "Such as `champion`; no stage, no number.", TEXT, where="path")
 _PAGE = answer("One page, newest first.", ref("RecordPage"))
 _ONE = answer("The record.", ref("Record"))
@@ -51,7 +51,7 @@ def record_paths(kind: Kind) -> dict[str, dict[str, Operation]]:
                     ID, _TYPE,
                     parameter("key", "Only those with this key, such as a metric's name.", TEXT),
                     parameter("latest", "Only the newest of each key.", FLAG),
-                    _AFTER, _LIMIT, AS_OF,
+                    AFTER_NUMBER, _LIMIT, AS_OF,
                 ],
                 answers=_PAGE, problems="404",
             ),
@@ -155,7 +155,7 @@ def _lifecycle() -> Operation:
             ID,
             parameter("stage", "Answer the versions that were in it, all at once.", stage),
             parameter("at", at, TEXT),
-            _LIMIT, _AFTER,
+            _LIMIT, AFTER_NUMBER,
         ],
         answers=answer("One page of moves, or the versions.", pages), problems="404",
     )  # fmt: skip

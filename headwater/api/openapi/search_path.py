@@ -27,7 +27,7 @@ _LAST_EVENT = parameter(
     "Last-Event-ID",
     "Sent by a client whose stream broke: number of the last event that it got; counts more than"
     " `after`.",
-    {"type": "string", "pattern": "^[0-9]{1,15}$"},
+    {"type": "string", "pattern": "^[0-9]{0,16}$"},
     where="header",
 )
 

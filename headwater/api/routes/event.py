@@ -28,7 +28,7 @@ class _Routes:
 
     async def events(self, request: Request) -> Response:
         query = Query(request.scope, ("after", "limit", "major"), ("kind", "type"))
-        after = query.number("after", 0)
+        after = _resumed(request, query.number("after", 0))
         limit = query.number("limit", 100, low=1, high=MAX_LIMIT)
         ask = partial(
             self._services.events.page,
