@@ -8,7 +8,7 @@ from typing import Any
 
 from headwater.catalog.write import Prepared
 from headwater.catalog.written import Written, written_by
-from headwater.errors import AlreadyExistsError, HeadwaterError, StaleWriteError
+from headwater.errors import AlreadyExistsError, HeadwaterError, InvalidInputError, StaleWriteError
 from headwater.store.base import Store
 from headwater.store.draft import Actor, Document, Draft
 
@@ -39,41 +39,86 @@ def put_bulk(
         prepare: Prepares one item against what is stored.
         put: Writes one item by itself, again and again while others are faster.
     """
-    result = BulkResult()
-    draft, pending = Draft(), list[tuple[int, Prepared]]()
-    outcome: dict[int, Written] = {}
-
-    def flush() -> None:
-        nonlocal draft, pending
-        try:
-            draft.commit(store, actor)
-            outcome.update({index: written_by(each) for index, each in pending})
-        except (StaleWriteError, AlreadyExistsError):
-            for index, _ in pending:  # somebody wrote in between: one by one, with retries
-                one_by_one(index)
-        draft, pending = Draft(), []
-
-    def one_by_one(index: int) -> None:
-        try:
-            outcome[index] = put(items[index])
-        except HeadwaterError as error:
-            result.failed.append(_failure(index, items[index], error))
-
+    bulk = _Bulk(store, items, actor, prepare, put)
     for index, item in enumerate(items):
         try:
-            prepared = prepare(item)
-            if _overlap(draft, prepared.draft):
-                flush()
-                prepared = prepare(item)
+            bulk.add(index)
         except HeadwaterError as error:
-            result.failed.append(_failure(index, item, error))
-            continue
-        draft.merge(prepared.draft)
-        pending.append((index, prepared))
-    flush()
-    result.failed.sort(key=lambda failure: int(failure["index"]))
-    result.written = [outcome[index] for index in sorted(outcome)]
-    return result
+            bulk.failed.append(_failure(index, item, error))
+    bulk.flush()
+    return BulkResult(
+        [bulk.written[index] for index in sorted(bulk.written)],
+        sorted(bulk.failed, key=lambda failure: int(failure["index"])),
+    )
+
+
+class _Bulk:
+    """Items on their way: gathered as long as they have nothing to do with each other."""
+
+    def __init__(
+        self,
+        store: Store,
+        items: Sequence[Any],
+        actor: Actor,
+        prepare: Callable[[Any], Prepared],
+        put: Callable[[Any], Written],
+    ) -> None:
+        self.written: dict[int, Written] = {}
+        self.failed: list[Document] = []
+        self._store = store
+        self._items = items
+        self._actor = actor
+        self._prepare = prepare
+        self._put = put
+        self._start()
+
+    def _start(self) -> None:
+        self._draft = Draft()
+        self._pending: list[tuple[int, Prepared]] = []
+        self._ids: set[str] = set()
+        self._names: set[tuple[str, str]] = set()
+
+    def add(self, index: int) -> None:
+        """Gather an item, after writing those before it where it depends on them."""
+        prepared = None
+        try:
+            prepared = self._prepare(self._items[index])
+        except InvalidInputError as error:  # what is missing may be among the items before it
+            if not self._pending or "missing" not in error.details:
+                raise
+        if prepared is None or self._overlaps(prepared.draft):
+            self.flush()
+            prepared = self._prepare(self._items[index])
+        self._draft.merge(prepared.draft)
+        self._pending.append((index, prepared))
+        self._ids.update(write.id for write in prepared.draft.entities)
+        self._names.update((write.kind, write.fqn) for write in prepared.draft.entities)
+
+    def flush(self) -> None:
+        """Write what was gathered, in one commit if nobody wrote in between."""
+        draft, pending = self._draft, self._pending
+        self._start()
+        try:
+            draft.commit(self._store, self._actor)
+            self.written |= {index: written_by(each) for index, each in pending}
+        except (StaleWriteError, AlreadyExistsError):
+            for index, _ in pending:
+                self._one_by_one(index)
+
+    def _one_by_one(self, index: int) -> None:
+        try:
+            self.written[index] = self._put(self._items[index])
+        except HeadwaterError as error:
+            self.failed.append(_failure(index, self._items[index], error))
+
+    def _overlaps(self, draft: Draft) -> bool:
+        """Whether a draft writes or depends on what is gathered, or the other way round."""
+        return not self._ids.isdisjoint(draft.expects) or any(
+            write.id in self._ids
+            or write.id in self._draft.expects
+            or (write.kind, write.fqn) in self._names
+            for write in draft.entities
+        )
 
 
 def name_of(item: Any) -> str | None:
@@ -85,14 +130,3 @@ def name_of(item: Any) -> str | None:
 def _failure(index: int, item: Any, error: HeadwaterError) -> Document:
     out = {"index": index, "name": name_of(item), "code": error.code, "message": error.message}
     return out | ({"errors": error.details["errors"]} if "errors" in error.details else {})
-
-
-def _overlap(a: Draft, b: Draft) -> bool:
-    """Whether two drafts write or depend on one entity, or on one name."""
-    written, wanted = ({write.id for write in draft.entities} for draft in (a, b))
-    names = {(write.kind, write.fqn) for write in a.entities}
-    return (
-        not written.isdisjoint(wanted | b.expects.keys())
-        or not wanted.isdisjoint(a.expects)
-        or any((write.kind, write.fqn) in names for write in b.entities)
-    )

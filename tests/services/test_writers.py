@@ -119,6 +119,15 @@ def test_a_later_item_of_a_bulk_is_told_against_an_earlier_one(
     assert [(w.version, doc(w)["algorithm"]) for w in written] == [("1.0", "y"), ("2.0", "x")]
 
 
+def test_a_later_item_of_a_bulk_may_refer_to_an_earlier_one(catalog: CatalogService) -> None:
+    items = [{"name": "a"}, {"name": "b", "parents": ["a"]}, {"name": "c", "parents": ["nobody"]}]
+    result = catalog.put_bulk("team", items, actor=ME)
+    assert [each.fqn for each in result.written] == ["a", "b"]
+    assert [(each["index"], each["errors"][0]["pointer"]) for each in result.failed] == [
+        (2, "/parents/0")
+    ]
+
+
 def test_versions_are_paged_past_states_that_made_none(catalog: CatalogService, shop: Shop) -> None:
     shop.table("t", "z")
     made = shop.model(features={"f": [f"t.c{n}" for n in range(4)]})
