@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from typing import Any
 
 from headwater.names import quote
-from headwater.schemas.kind import Field
+from headwater.schemas.kind import Field, Shape
 from headwater.store.draft import Document
 
 Elements = dict[str, Document]
+
+
+def identity(field: Field, item: Document) -> tuple[Any, ...]:
+    """What makes an element of a keyed list the same one, however references are spelled."""
+    if field.reference:
+        return (item["id"],)
+    tie = item.get(field.tie_breaker) if field.tie_breaker else None
+    return item[str(field.keyed_by)], tie["id"] if tie else None
 
 
 def keyed(field: Field, old: list[Document], new: list[Document]) -> tuple[Elements, Elements]:
@@ -18,18 +28,45 @@ def keyed(field: Field, old: list[Document], new: list[Document]) -> tuple[Eleme
     A list of references goes by their FQNs. References in both lists have their full form.
     """
     if field.reference:
-        old_, new_ = ({quote(r["fullyQualifiedName"]): r for r in items} for items in (old, new))
+        old_, new_ = ({quoted(r["fullyQualifiedName"]): r for r in items} for items in (old, new))
         return old_, new_
-    key, tie = str(field.keyed_by), field.tie_breaker
+    key, tie = str(field.keyed_by), field.tie_breaker or ""
     tied: set[str] = set()
     if tie:
         counts = [Counter(item[key] for item in items) for items in (old, new)]
         tied = {name for count in counts for name, times in count.items() if times > 1}
 
     def label(item: Document) -> str:
-        name = quote(item[key])
-        if item[key] not in tied or tie not in item:
+        name = quoted(item[key])
+        if item[key] not in tied or not item.get(tie):
             return name
         return f"{name}@{item[tie]['fullyQualifiedName']}"
 
     return {label(item): item for item in old}, {label(item): item for item in new}
+
+
+def quoted(name: str) -> str:
+    """A name as paths spell it: an ``@`` outside quotes is a tie breaker's."""
+    return f'"{name}"' if "@" in name and quote(name) == name else quote(name)
+
+
+def tied(field: Field, where: str, item: Document) -> str:
+    """The path of an element with its tie breaker, which it may or may not need."""
+    tie = item.get(field.tie_breaker) if field.tie_breaker else None
+    return f"{where}@{tie['fullyQualifiedName']}" if tie else where
+
+
+def paths(shape: Shape, document: Document, above: str = "") -> Iterator[str]:
+    """Every path that a document has, those of fields that it might have among them."""
+    for name, field in shape.fields.items():
+        if field.read_only:
+            continue
+        where, value = f"{above}.{name}" if above else name, document.get(name)
+        yield where
+        if field.is_keyed:
+            for label, item in keyed(field, value or [], [])[0].items():
+                yield f"{where}.{label}"
+                if field.shape:
+                    yield from paths(field.shape, item, f"{where}.{label}")
+        elif field.shape and not field.is_list:
+            yield from paths(field.shape, value or {}, where)

@@ -5,14 +5,17 @@ Pure functions over documents. The writes are in ``model_version.py``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import Any
 
+from typing_extensions import override
+
 from headwater.catalog.keyed import keyed
-from headwater.catalog.origin import FOR_PEOPLE, Origins, owner_of
+from headwater.catalog.merge import merge
+from headwater.catalog.origin import FOR_PEOPLE, SETS, Origins, Rules
 from headwater.catalog.same import same
 from headwater.schemas.kind import Field, Shape
-from headwater.store.draft import Document
+from headwater.store.draft import Actor, Document
 
 STAGES = ("none", "staging", "production", "archived")
 LISTED = ("staging", "production")
@@ -98,6 +101,11 @@ class Summary:
         )
 
 
+def emptied(model: Document) -> Document:
+    """The ``lifecycle`` of a model without versions; numbers that were given stay given."""
+    return {"lastNumber": Summary(model).last_number}
+
+
 def pointer(version: Document) -> Document:
     """A version as summaries name it."""
     return {name: version[name] for name in ("id", "number", "name")}
@@ -108,132 +116,89 @@ def projected(model: Document) -> tuple[str, ...]:
     return PROJECTED if model.get("lifecycle", {}).get("serving") else ()
 
 
-def project(shape: Shape, model: Document, version: Document, origins: Origins) -> Document:
+class _Promotion(Rules):
+    """The version owns which features and parameters there are; people keep sources of theirs."""
+
+    leads = True
+
+    @override
+    def may_remove(self, field: Field, path: str) -> bool:
+        if field.name in SETS:
+            return super().may_remove(field, path)
+        return field.name in PROJECTED or not self.is_peoples(path)
+
+
+def project(
+    shape: Shape, model: Document, version: Document, *, origins: Origins, actor: Actor
+) -> Document:
     """The model with the serving version's values. A field that the version lacks stays.
 
-    The version owns which features, sources and parameters there are; people's descriptions and
-    tags stay while the element does, and so do the sources that they added.
+    What people wrote of a feature, a source or a parameter stays while the element does, and so do
+    the sources that they added.
 
     Args:
-        shape: Of the model.
-        origins: Of the model.
+        shape: Of the model; ``origins``, too.
+        actor: Who promotes, as a bot.
     """
     given = {name: version[name] for name in PROJECTED if version.get(name) is not None}
-    out = dict(model)
-    for name, value in given.items():
-        out[name] = _set(shape.fields[name], model.get(name), value, name, origins)
-    return out
+    return merge(shape, model, _whole(shape, given, given), _Promotion(origins, actor))
 
 
-def _set(field: Field, old: Any, new: Any, path: str, origins: Origins) -> Any:
-    if field.shape is None or not field.keyed_by:
-        return new
-    known, asked = keyed(field, old or [], new)
-    out = {
-        name: _element(field.shape, known.get(name, {}), item, f"{path}.{name}", origins)
-        for name, item in asked.items()
+def _whole(shape: Shape, value: Document, names: Collection[str]) -> Document:
+    """The value as a request that empties what it lacks of these fields, people's own apart."""
+    return {
+        name: _explicit(shape.fields[name], value.get(name))
+        for name in names
+        if not shape.fields[name].read_only and (name in value or name not in FOR_PEOPLE)
     }
-    nested = "." in path  # below the projected list itself, what people added stays
-    for name, item in known.items():
-        if nested and name not in out and _is_peoples(origins, f"{path}.{name}"):
-            out[name] = item
-    return list(out.values())
 
 
-def _element(shape: Shape, old: Document, new: Document, path: str, origins: Origins) -> Document:
-    out: Document = {}
-    for name, field in shape.fields.items():
-        where = f"{path}.{name}"
-        held, given = old.get(name), None if field.read_only else new.get(name)
-        if field.read_only:
-            value = held
-        elif name in FOR_PEOPLE:
-            theirs = held is not None and _is_peoples(origins, where)
-            value = held if theirs or given is None else given
-        elif field.keyed_by and (held or given):
-            value = _set(field, held, given or [], where, origins)
-        else:
-            value = given
-        if value is not None:
-            out[name] = value
-    return out
-
-
-def _is_peoples(origins: Origins, path: str) -> bool:
-    owner = owner_of(origins, path)
-    return owner is not None and owner["kind"] == "person"
+def _explicit(field: Field, value: Any) -> Any:
+    shape = field.shape
+    if shape is None or not value:
+        return value
+    if isinstance(value, list):
+        return [_whole(shape, item, shape.fields) for item in value]
+    return _whole(shape, value, shape.fields)
 
 
 def changed_projection(
-    shape: Shape, before: Document, after: Document, origins: Origins, *, by_person: bool
+    shape: Shape, before: Document, after: Document, *, origins: Origins, actor: Actor
 ) -> list[str]:
     """The projected fields that a direct write would change.
 
-    Descriptions, tags and, for a person, sources that people added do not count.
+    What people fill in does not count, nor, for a person, sources that people added or add.
     """
-    out = []
-    for name in projected(before):
-        field, old, new = shape.fields[name], before.get(name), after.get(name)
-        if field.shape and field.keyed_by:
-            view = _view(field, old or [], name, origins, by_person=by_person)
-            old, new = view(old or []), view(new or [])
-        if not same(old, new):
-            out.append(name)
-    return out
+    rules = Rules(origins, actor)
+    return [
+        name
+        for name in projected(before)
+        if _differs(shape.fields[name], before.get(name), after.get(name), name, rules)
+    ]
 
 
-def _view(
-    field: Field, before: list[Document], path: str, origins: Origins, *, by_person: bool
-) -> Callable[[list[Document]], Document]:
-    """What of a projected list is the version's, as a function of the list."""
-    shape = field.shape
-    assert shape is not None and field.keyed_by  # noqa: PT018, S101  (the caller has looked)
-    inner = {name: each for name, each in shape.fields.items() if each.keyed_by and each.shape}
-    key = field.keyed_by
-    machine = {
-        (item[key], name): _labels(each, item.get(name, []), path, item[key], origins)
-        for item in before
-        for name, each in inner.items()
-    }
-
-    def view(items: list[Document]) -> Document:
-        return {item[key]: element(item) for item in items}
-
-    def element(item: Document) -> Document:
-        plain = {
-            name: value
-            for name, value in item.items()
-            if name not in FOR_PEOPLE and name not in inner and not shape.fields[name].read_only
-        }
-        nested = {
-            name: _machines(each, item.get(name, []), machine.get((item[key], name), ()), by_person)
-            for name, each in inner.items()
-        }
-        return plain | nested
-
-    return view
+def _differs(field: Field, old: Any, new: Any, path: str, rules: Rules) -> bool:
+    if field.reference and old and new:
+        return bool(old["id"] != new["id"])
+    if field.shape is None or not field.keyed_by:
+        return not same(old, new)
+    known, asked = keyed(field, old or [], new or [])
+    for name in {**known, **asked}:
+        before, after = known.get(name), asked.get(name)
+        where = rules.path(field, f"{path}.{name}", before or {})
+        own = field.name not in PROJECTED and not rules.is_bot
+        if own and (before is None or rules.is_peoples(where)):
+            continue
+        if before is None or after is None:
+            return True
+        if _element_differs(field.shape, before, after, where, rules):
+            return True
+    return False
 
 
-def _labels(field: Field, items: list[Document], path: str, key: str, origins: Origins) -> set[str]:
-    """The elements of a nested list that a machine put."""
-    labels, _ = keyed(field, items, [])
-    return {
-        name for name in labels if not _is_peoples(origins, f"{path}.{key}.{field.name}.{name}")
-    }
-
-
-def _machines(
-    field: Field, items: list[Document], machines: Collection[str], by_person: bool
-) -> Document:
-    labels, _ = keyed(field, items, [])
-    shape = field.shape
-    assert shape is not None  # noqa: S101  (as above)
-    return {
-        name: {
-            n: value["id"] if shape.fields[n].reference else value
-            for n, value in item.items()
-            if n not in FOR_PEOPLE and not shape.fields[n].read_only
-        }
-        for name, item in labels.items()
-        if name in machines or not by_person
-    }
+def _element_differs(shape: Shape, old: Document, new: Document, path: str, rules: Rules) -> bool:
+    return any(
+        _differs(field, old.get(name), new.get(name), f"{path}.{name}", rules)
+        for name, field in shape.fields.items()
+        if name not in FOR_PEOPLE and not field.read_only
+    )

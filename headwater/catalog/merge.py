@@ -11,22 +11,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from headwater.catalog.keyed import keyed
-from headwater.catalog.origin import SETS, Origins, Rules
+from headwater.catalog.keyed import Elements, keyed
+from headwater.catalog.origin import SETS, Rules
 from headwater.schemas.kind import Field, Shape
-from headwater.store.draft import Actor, Document
+from headwater.store.draft import Document
 
 
-def merge(
-    shape: Shape, stored: Document, request: Document, *, origins: Origins, actor: Actor
-) -> Document:
+def merge(shape: Shape, stored: Document, request: Document, rules: Rules) -> Document:
     """Return the stored document with the request merged in; neither is changed.
 
     Args:
-        origins: Who set each field of the stored document, by path. Completed where the actor puts
-            an element that another writer has put before.
+        rules: What the actor may do. Their origins are completed where the actor puts an element
+            that another writer has put before.
     """
-    return _object(shape, stored, request, "", Rules(origins, actor))
+    return _object(shape, stored, request, "", rules)
 
 
 def without_nulls(shape: Shape, request: Document) -> Document:
@@ -45,14 +43,12 @@ def without_nulls(shape: Shape, request: Document) -> Document:
     return out
 
 
-def with_peoples_words(
-    shape: Shape, stored: Document, wanted: Document, *, origins: Origins, actor: Actor
-) -> Document:
+def with_peoples_words(shape: Shape, stored: Document, wanted: Document, rules: Rules) -> Document:
     """Return the wanted document with the texts, tags and owners as the actor may leave them.
 
     A patch by a bot changes as little of what people wrote as its merge would.
     """
-    return _with_words(shape, stored, wanted, "", Rules(origins, actor))
+    return _with_words(shape, stored, wanted, "", rules)
 
 
 def _object(
@@ -74,6 +70,8 @@ def _object(
 
 def _value(field: Field, old: Any, value: Any, where: str, rules: Rules) -> Any:
     """What a field holds after the merge; None: nothing."""
+    if old is None and value == []:
+        return None  # nothing of nothing
     if field.is_keyed:
         if value is None and not rules.is_bot:
             return None
@@ -91,12 +89,13 @@ def _keyed(
     known, found = keyed(field, stored, request)
     if field.name in SETS and not rules.may_change(path, known):
         return stored
-    asked = {}
+    where = {name: rules.path(field, f"{path}.{name}", item) for name, item in known.items()}
+    asked: Elements = {}
     for name, item in found.items():
-        old, where = known.get(name), f"{path}.{name}"
-        if rules.is_removed(where):
+        if not rules.may_add(path, item):
             continue
-        another = old is not None and _is_another(field, old, item, where, rules)
+        old = known.get(name)
+        another = old is not None and _is_another(field, old, item, where[name], rules)
         asked[f"{name}@" if another else name] = item
     if field.reference:
         rules.claim(path, known, asked)
@@ -104,10 +103,11 @@ def _keyed(
     def one(name: str) -> Document:
         if field.shape is None:
             return asked[name]
-        return _object(field.shape, known.get(name, {}), asked[name], f"{path}.{name}", rules)
+        above = where.get(name, f"{path}.{name}")
+        return _object(field.shape, known.get(name, {}), asked[name], above, rules)
 
-    kept = [n for n in known if n in asked or not rules.may_remove(f"{path}.{n}")]
-    if field.ordered:
+    kept = [n for n in known if n in asked or not rules.may_remove(field, where[n])]
+    if field.ordered or rules.leads:
         order = [*asked, *(n for n in kept if n not in asked)]
     else:
         order = [*kept, *(n for n in asked if n not in known)]
@@ -122,7 +122,7 @@ def _is_another(field: Field, known: Document, asked: Document, path: str, rules
     if field.tie_breaker is None:
         return False
     old, new = known.get(field.tie_breaker), asked.get(field.tie_breaker)
-    return bool(old and new and old["id"] != new["id"]) and not rules.may_remove(path)
+    return bool(old and new and old["id"] != new["id"]) and not rules.may_remove(field, path)
 
 
 def _with_words(
@@ -135,7 +135,7 @@ def _with_words(
         if not rules.may_set(where, name, old):
             new = old
         elif name in SETS and field.reference:
-            new = _set_of(field, old or [], new or [], where, rules)
+            new = _keyed(field, old or [], new or [], where, rules)
         elif field.shape and field.keyed_by and new:
             known, asked = keyed(field, old or [], new)
             new = [
@@ -149,15 +149,3 @@ def _with_words(
         else:
             out[name] = new
     return out
-
-
-def _set_of(
-    field: Field, old: list[Document], new: list[Document], path: str, rules: Rules
-) -> list[Document]:
-    """Tags or owners as a patch leaves them: others' stay, and what people removed stays away."""
-    known, asked = keyed(field, old, new)
-    if not rules.may_change(path, known):
-        return old
-    kept = [known[n] for n in known if n in asked or not rules.may_remove(f"{path}.{n}")]
-    added = [n for n in asked if n not in known and not rules.is_removed(f"{path}.{n}")]
-    return [*kept, *(asked[n] for n in added)]

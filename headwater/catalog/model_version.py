@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import unicodedata
+from collections.abc import Callable, Container, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from headwater.catalog.lifecycle import (
@@ -10,14 +12,16 @@ from headwater.catalog.lifecycle import (
     LISTED,
     STAGES,
     Summary,
+    changed_projection,
     pointer,
     project,
 )
+from headwater.catalog.origin import hand_back
 from headwater.catalog.same import same
 from headwater.errors import ConflictError, InvalidInputError, NotFoundError, StaleWriteError
 from headwater.names import check_name, child
 from headwater.schemas import kind
-from headwater.store.base import Entry, EntryWrite, EventWrite, Key, PageQuery, Record, Store
+from headwater.store.base import Entry, EntryWrite, EventWrite, Key, Record, Store
 from headwater.store.draft import (
     Actor,
     Change,
@@ -34,6 +38,7 @@ if TYPE_CHECKING:
     from headwater.catalog.write import WritePath
 
 KIND = "modelVersion"
+MODEL = "mlmodel"
 PROMOTION = "promotion"
 """The producer of what a promotion sets of a model."""
 EXCLUSIVE = LISTED
@@ -58,7 +63,7 @@ class ModelVersionService:
             NotFoundError: There is no such model, or nothing that the selector names.
         """
         record = self._model(model, as_of=as_of)
-        found = self._select(record, selector, as_of)
+        found = self._select(record, unicodedata.normalize("NFC", selector), as_of)
         if found is None or found.deleted:
             raise NotFoundError(f"mlmodel {record.fqn!r} has no version {selector!r}")
         return found
@@ -142,6 +147,7 @@ class ModelVersionService:
         Raises:
             NotFoundError: There is no such version, or it does not have the alias.
         """
+        alias = check_name(alias, "/alias")
 
         def attempt() -> Record:
             version, model = self._version(key)
@@ -189,7 +195,7 @@ class ModelVersionService:
 
     def _model(self, key: Key, *, as_of: int | None = None) -> Record:
         found = self._store.find(key, as_of=as_of)
-        if found is None or found.kind != "mlmodel" or found.deleted:
+        if found is None or found.kind != MODEL or found.deleted:
             what = repr(key[1]) if isinstance(key, tuple) else f"with id {key}"
             raise NotFoundError(f"there is no mlmodel {what}")
         return found
@@ -213,12 +219,13 @@ class ModelVersionService:
         elif word in LISTED:
             chosen = next(reversed(summary.held(word)), None)
         elif word in STAGES:
-            chosen = _newest(self._store, model, "", word)
+            chosen = _newest(self._store, model, lambda v: v["stage"] == word, as_of=as_of)
         elif selector in summary.aliases:
             chosen = summary.aliases[selector]
         else:
-            named = self._store.find((KIND, child(model.fqn, selector)), as_of=as_of)
-            return named or self._numbered(model, selector, as_of)
+            now = self._store.find(model.id) if as_of is not None else None
+            named = (KIND, child((now or model).fqn, selector))
+            return self._store.find(named, as_of=as_of) or self._numbered(model, selector, as_of)
         return self._store.find(chosen["id"], as_of=as_of) if chosen else None
 
     def _numbered(self, model: Record, number: str, as_of: int | None) -> Record | None:
@@ -267,9 +274,9 @@ def complete(store: Store, path: WritePath, change: Change, draft: Draft, actor:
         InvalidInputError: The version's name is a stage, ``latest``, or another number.
         StaleWriteError: The model is gone.
     """
-    model = store.find(str(change.parent_id))
-    if model is None:
-        raise StaleWriteError("the model of a version is gone", id=change.parent_id)
+    if change.follows:
+        return
+    model = _model_of(store, change.parent_id)
     summary, version = Summary(load(model)), change.after
     if change.before is None:
         number = summary.last_number + 1
@@ -280,10 +287,22 @@ def complete(store: Store, path: WritePath, change: Change, draft: Draft, actor:
     if version.get("deleted"):
         return
     if change.before and change.before.get("deleted"):  # what it had may be another's by now
-        version["stage"] = summary.stage_of(change.id)
+        if version["stage"] in LISTED:
+            version["stage"] = summary.stage_of(change.id)
         version["aliases"] = summary.aliases_of(change.id)
+    if model.deleted:  # restored by this commit, and summed up with all its versions
+        return
     summary.add(pointer(version))
     write_model(store, path, model, summary, draft, actor, serving=version)
+
+
+def sum_up(change: Change, restored: Iterable[Record]) -> None:
+    """Let a model that is restored know of the versions that are restored with it."""
+    summary, change.follows = Summary(change.after), True
+    for record in restored:
+        if record.parent_id == change.id:
+            summary.add(pointer(load(record)))
+    change.after["lifecycle"] = summary.as_json()
 
 
 def write_model(
@@ -304,18 +323,29 @@ def write_model(
     before = load(model)
     after = {**before, "lifecycle": summary.as_json()}
     change = path.change(kind(model.kind), model, before, after)
-    change.promotes = True
-    served = summary.serving
-    if served:
-        version = serving if serving and serving["id"] == served["id"] else None
-        record = None if version else store.find(served["id"])
-        version = version or (load(record) if record else {})
-        change.after = project(change.kind.shape, after, version, change.origins)
+    change.follows = True
+    by_promotion = Actor(actor.name, "bot", PROMOTION, role=actor.role)
+    was, served = Summary(before).serving, summary.serving
+    if was and not served:  # the fields are ordinary again, and nobody's
+        change.origins = hand_back(change.origins, PROMOTION, actor)
+    elif served and (version := _newly_served(store, was, served, serving)):
+        change.after = project(
+            change.kind.shape, after, version, origins=change.origins, actor=by_promotion
+        )
     if same(before, change.after):
         draft.depend_on({model.id: model.rev})
         return
-    by_promotion = Actor(actor.name, "bot", PROMOTION, role=actor.role)
     draft.merge(path.prepare(change, by_promotion, stored=model).draft)
+
+
+def _newly_served(
+    store: Store, was: Document | None, served: Document, written: Document | None
+) -> Document | None:
+    """The document of the version served, unless the model has its values already."""
+    if written and written["id"] == served["id"]:
+        return written
+    record = None if was and was["id"] == served["id"] else store.find(served["id"])
+    return load(record) if record else None
 
 
 def forget(store: Store, path: WritePath, version: Record, draft: Draft, actor: Actor) -> None:
@@ -324,32 +354,81 @@ def forget(store: Store, path: WritePath, version: Record, draft: Draft, actor: 
     Raises:
         ConflictError: It is in production.
     """
-    model = store.find(str(version.parent_id))
-    if model is None:
-        raise StaleWriteError("the model of a version is gone", id=version.parent_id)
+    model = _model_of(store, version.parent_id)
     summary = Summary(load(model))
     if any(each["id"] == version.id for each in summary.held("production")):
         raise ConflictError(
             f"modelVersion {version.fqn!r} is in production; move it to another stage first"
         )
+    draft.entries += _left(model.id, summary, {version.id})
     is_latest = (summary.latest or {}).get("id") == version.id
-    newest = _newest(store, model, version.id) if is_latest else None
+    newest = _newest(store, model, lambda v: v["id"] != version.id) if is_latest else None
     summary.drop(version.id, latest=newest)
     write_model(store, path, model, summary, draft, actor)
 
 
-def _newest(store: Store, model: Record, without: str, stage: str | None = None) -> Document | None:
-    """The version of a model with the highest number but one, all or of a stage."""
-    found: Document | None = None
-    after: str | None = None
-    while page := store.page(PageQuery(KIND, 1000, after, model.id)):
-        for record in page:
-            version = load(record)
-            fits = record.id != without and (stage is None or version.get("stage") == stage)
-            if fits and (found is None or found["number"] < version["number"]):
-                found = pointer(version)
-        after = page[-1].fqn
-    return found
+def check_model(change: Change, draft: Draft, actor: Actor) -> None:
+    """Refuse a direct write of what a promotion set; note what a model that is revived lost.
+
+    Raises:
+        ConflictError: It would change a value that the serving version has.
+    """
+    before, after = change.before, change.after
+    if before is None or change.follows or "lifecycle" not in before:
+        return
+    if not same(before["lifecycle"], after["lifecycle"]):  # revived without its versions
+        draft.entries += _left(change.id, Summary(before))
+        change.origins = hand_back(change.origins, PROMOTION, actor)
+        return
+    fields = changed_projection(
+        change.kind.shape, before, after, origins=change.origins, actor=actor
+    )
+    if fields:
+        serving = before["lifecycle"]["serving"]
+        raise ConflictError(
+            f"{', '.join(fields)} of mlmodel {change.fqn!r} are what its version {serving['name']}"
+            " in production has; write them to a version and promote it:"
+            " POST /api/v1/modelVersions/{id}/stage",
+            fields=fields,
+            serving=serving,
+        )
+
+
+def _left(
+    model_id: str, summary: Summary, version_ids: Container[str] | None = None
+) -> Iterator[EntryWrite]:
+    """Lifecycle records of versions that lose stage and aliases, for they are deleted."""
+    moves = [
+        (each, {"from": stage, "to": STAGES[0]}) for stage in LISTED for each in summary.held(stage)
+    ] + [(each, {"alias": alias, "from": alias}) for alias, each in summary.aliases.items()]
+    for each, about in moves:
+        if version_ids is None or each["id"] in version_ids:
+            about = {"number": each["number"], "name": each["name"], **about, "reason": "deleted"}
+            yield EntryWrite(model_id, "lifecycle", each["id"], now_ms(), dump(about))
+
+
+def _model_of(store: Store, model_id: str | None) -> Record:
+    model = store.find(str(model_id))
+    if model is None:
+        raise StaleWriteError("the model of a version is gone", id=model_id)
+    return model
+
+
+def _newest(
+    store: Store, model: Record, fits: Callable[[Document], bool], *, as_of: int | None = None
+) -> Document | None:
+    """The version of a model with the highest number of those that fit."""
+    before: int | None = None
+    while entries := store.entries(
+        entity_ids=[model.id], types=[KIND], before=before, as_of=as_of, limit=100
+    ):
+        ids = [_data(entry)["id"] for entry in entries]
+        found = store.find_many(ids, as_of=as_of)
+        live = [load(found[id_]) for id_ in ids if id_ in found and not found[id_].deleted]
+        if version := next(filter(fits, live), None):
+            return pointer(version)
+        before = entries[-1].number
+    return None
 
 
 def _note(

@@ -1,17 +1,20 @@
 """Origins: who set each field and how, and what follows from it for the next writer.
 
-A mark is ``{"by", "kind", "writer", "producer"?, "also"?, "removed"?}`` under the field's path:
-``kind`` is ``person``, ``bot``, or ``released`` for what a person handed back; ``also`` are further
-writers that put the same element of a list of references; ``removed`` says that a person took the
-value away, and that no machine brings it back.
+A mark is ``{"by", "kind", "writer", "producer"?, "also"?, "removed"?, "target"?}`` under the path
+of the field: ``kind`` is ``person``, ``bot``, or ``released`` for what a person handed back;
+``also`` are further writers that put the same element of a list of references; ``removed`` says
+that a person took the value away, and that no machine brings it back. A tag or owner that was so is
+remembered under its id, for its name may change: ``target`` is the FQN that it had.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from headwater.catalog.diff import FieldChange
+from headwater.catalog.keyed import Elements, identity, keyed, quoted, tied
+from headwater.schemas.kind import Field, Shape
 from headwater.store.draft import Actor, Document
 
 Origins = dict[str, Any]
@@ -33,19 +36,46 @@ def origin(actor: Actor) -> Document:
 def record_origins(origins: Origins, changes: Iterable[FieldChange], actor: Actor) -> Origins:
     """Who set each field after the changes, by path.
 
-    Paths that are gone are forgotten, but for what a person removed of what people fill in.
+    Paths that are gone are forgotten, but for what a person removed of what people fill in: that
+    is remembered even while the column or feature that it belongs to is away.
     """
     mark = origin(actor)
-    out = dict(origins)
+    changes = list(changes)
+    gone = {change.path for change in changes if change.action == "deleted"}
+    out = {
+        path: each
+        for path, each in origins.items()
+        if not gone or each.get("removed") or gone.isdisjoint(_prefixes(path))
+    }
     for change in changes:
-        if change.action == "deleted":
-            below = change.path + "."
-            out = {p: o for p, o in out.items() if p != change.path and not p.startswith(below)}
-            if actor.kind == "person" and change.field in FOR_PEOPLE:
-                out[change.path] = {**mark, "removed": True}
-        else:
+        if change.action != "deleted":
             out[change.path] = mark
+            if change.action == "added" and change.field in SETS:
+                out.pop(_memory(change, change.new), None)
+        elif actor.kind == "person" and change.field in FOR_PEOPLE:
+            target = {"target": change.old["fullyQualifiedName"]} if change.field in SETS else {}
+            out[_memory(change, change.old)] = {**mark, "removed": True, **target}
     return out
+
+
+def _memory(change: FieldChange, value: Any) -> str:
+    """The path under which a removal is remembered."""
+    if change.field not in SETS:
+        return change.path
+    return change.path.removesuffix(quoted(value["fullyQualifiedName"])) + str(value["id"])
+
+
+def _prefixes(path: str) -> Iterator[str]:
+    """A path and whatever lies above it, longest first."""
+    yield path
+    for at in range(len(path) - 1, 0, -1):
+        if path[at] in ".@":
+            yield path[:at]
+
+
+def shown(path: str, mark: Document) -> str:
+    """A path of origins as versions spell it."""
+    return f"{path.rpartition('.')[0]}.{quoted(mark['target'])}" if "target" in mark else path
 
 
 def release(origins: Origins, path: str, actor: Actor) -> Origins:
@@ -54,20 +84,70 @@ def release(origins: Origins, path: str, actor: Actor) -> Origins:
     kept = {
         where: mark
         for where, mark in origins.items()
-        if mark["kind"] != "person" or (where != path and not where.startswith(below))
+        if mark["kind"] != "person" or not (shown(where, mark) + ".").startswith(below)
     }
-    return kept | {path: {"by": actor.name, "kind": RELEASED, "writer": RELEASED}}
+    return kept | {path: _released(actor)}
+
+
+def hand_back(origins: Origins, writer: str, actor: Actor) -> Origins:
+    """The origins after a writer has left for good: what it alone set is nobody's."""
+    out = dict(origins)
+    for path, mark in origins.items():
+        writers = [mark["writer"], *mark.get("also", ())]
+        if writer in writers:
+            left = [each for each in writers if each != writer]
+            out[path] = _marked(mark, left, actor) if left else _released(actor)
+    return out
+
+
+def _released(actor: Actor) -> Document:
+    return {"by": actor.name, "kind": RELEASED, "writer": RELEASED}
+
+
+def relabelled(shape: Shape, origins: Origins, old: Document, new: Document) -> Origins:
+    """The origins of a document in which references are spelled otherwise than they were."""
+    moved = {was: now for was, now in _moved(shape, old, new, "", "") if was != now}
+    if not moved:
+        return origins
+    out: Origins = {}
+    for path, mark in origins.items():
+        above = next((each for each in _prefixes(path) if each in moved), path)
+        out[moved.get(above, above) + path[len(above) :]] = mark
+    return out
+
+
+def _moved(
+    shape: Shape, old: Document, new: Document, was: str, now: str
+) -> Iterator[tuple[str, str]]:
+    """The paths of every element that two spellings of a document share, in both."""
+    for name, field in shape.fields.items():
+        if not field.is_keyed or not old.get(name) or not new.get(name):
+            continue
+        labels = {identity(field, item): label for label, item in _alone(field, new[name])}
+        items = {identity(field, item): item for item in new[name]}
+        for label, item in _alone(field, old[name]):
+            who = identity(field, item)
+            if who not in labels:
+                continue
+            a = f"{was}.{name}.{label}" if was else f"{name}.{label}"
+            b = f"{now}.{name}.{labels[who]}" if now else f"{name}.{labels[who]}"
+            yield a, b
+            if field.shape:
+                yield tied(field, a, item), tied(field, b, items[who])
+                yield from _moved(field.shape, item, items[who], a, b)
+
+
+def _alone(field: Field, items: list[Document]) -> Iterable[tuple[str, Document]]:
+    return keyed(field, items, [])[0].items()
 
 
 def owner_of(origins: Origins, path: str) -> Document | None:
     """The origin of a path: its own, or the nearest one above it that was set as a whole."""
-    while path:
-        if path in origins:
-            found: Document = origins[path]
-            return found
+    for above in _prefixes(path):
         # An element whose label got a tie breaker later (see ``keyed``) was recorded without it.
-        above, _, last = path.rpartition(".")
-        path = path.rpartition("@")[0] if "@" in last else above
+        if above in origins:
+            found: Document = origins[above]
+            return found
     whole: Document | None = origins.get(WHOLE)
     return whole
 
@@ -79,43 +159,58 @@ class Rules:
         origins: Of the document. ``claim`` completes them.
     """
 
+    leads = False
+    """Whether a list has the elements of the request first, in its order."""
+
     def __init__(self, origins: Origins, actor: Actor) -> None:
         self._origins = origins
         self._actor = actor
+        self._tied = [path for path in origins if "@" in path]
 
     @property
     def is_bot(self) -> bool:
         """Whether a machine writes."""
         return self._actor.kind == "bot"
 
+    def is_peoples(self, path: str) -> bool:
+        """Whether a person set the value."""
+        owner = owner_of(self._origins, path)
+        return owner is not None and owner["kind"] == "person"
+
+    def path(self, field: Field, where: str, item: Document) -> str:
+        """Where the origins speak of an element: it may have needed its tie breaker once."""
+        long = tied(field, where, item) if self._tied else where
+        below = long + "."
+        if any(path == long or path.startswith(below) for path in self._tied if long != where):
+            return long
+        return where
+
     def may_set(self, path: str, name: str, old: Any) -> bool:
         """Whether the actor may put a value in the place of the old one, or of none."""
         if not self.is_bot or name not in TEXTS:
             return True
         if old is None:
-            return not self.is_removed(path)
-        owner = owner_of(self._origins, path)
-        return owner is None or owner["kind"] != "person"
+            return not self._origins.get(path, {}).get("removed")
+        return not self.is_peoples(path)
+
+    def may_add(self, path: str, item: Document) -> bool:
+        """Whether the actor may put an element into a list: what people removed stays away."""
+        return not self.is_bot or f"{path}.{item.get('id')}" not in self._origins
 
     def may_change(self, path: str, known: Collection[str]) -> bool:
         """Whether the actor may change a set at all: owners that a person chose are complete."""
         if not self.is_bot or path.rpartition(".")[2] != "owners":
             return True
-        owners = [owner_of(self._origins, f"{path}.{name}") for name in known]
-        return not any(owner and owner["kind"] == "person" for owner in owners)
+        return not any(self.is_peoples(f"{path}.{name}") for name in known)
 
-    def may_remove(self, path: str) -> bool:
+    def may_remove(self, field: Field, path: str) -> bool:  # noqa: ARG002  (a promotion asks)
         """Whether leaving the element out of a list removes it."""
         owner = owner_of(self._origins, path)
         if owner is None or owner["kind"] == RELEASED:
             return True
         return owner["writer"] == self._actor.writer and not owner.get("also")
 
-    def is_removed(self, path: str) -> bool:
-        """Whether a person removed the value, and the actor is a machine that would put it back."""
-        return self.is_bot and bool(self._origins.get(path, {}).get("removed"))
-
-    def claim(self, path: str, known: Collection[str], asked: Collection[str]) -> None:
+    def claim(self, path: str, known: Elements, asked: Elements) -> None:
         """Note who puts which element of a list of references, where several writers put one.
 
         An element goes when the last of those who put it leaves it out.

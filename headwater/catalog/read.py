@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from headwater.catalog.diff import diff, grouped
+from headwater.catalog.origin import shown
 from headwater.errors import InvalidInputError, NotFoundError
 from headwater.schemas import kind
 from headwater.store.base import Deleted, Entry, Key, PageQuery, Record, Store
@@ -137,7 +138,10 @@ class CatalogReader:
             "kind": found.kind,
             "fullyQualifiedName": found.fqn,
             "version": found.version,
-            "origins": [{"field": path, **mark} for path, mark in sorted(marks.items())],
+            "origins": sorted(
+                ({"field": shown(*each), **each[1]} for each in marks.items()),
+                key=lambda mark: str(mark["field"]),
+            ),
         }
 
     def diff(self, kind_name: str, key: Key, a: str, b: str) -> Document:

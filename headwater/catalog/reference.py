@@ -7,6 +7,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from headwater.catalog.keyed import identity
 from headwater.errors import InvalidInputError
 from headwater.schemas import Kind
 from headwater.schemas.kind import Field, Shape
@@ -108,6 +109,7 @@ def resolve(store: Store, spelled: Iterable[Spelled]) -> Resolved:
     found = store.find_many({key for _, keys in asked for key in keys}) if asked else {}
     for each, keys in asked:
         record = _meant(each, keys, found)
+        _check_agreement(each, record)
         if record.kind not in each.field.reference:
             fits = " or ".join(each.field.reference)
             message = f"{_spell(keys)} is a {record.kind}; {fits} fits here"
@@ -138,6 +140,35 @@ def _meant(spelled: Spelled, keys: list[Key], found: Mapping[Key, Record]) -> Re
             candidates=candidates,
         )
     return there[0]
+
+
+def _check_agreement(spelled: Spelled, record: Record) -> None:
+    """Refuse a reference whose parts name two things.
+
+    Raises:
+        InvalidInputError: Its id is of one entity, its FQN or kind another's.
+    """
+    if isinstance(spelled.value, str) or "id" not in spelled.value:
+        return
+    for name, right in (("type", record.kind), ("fullyQualifiedName", record.fqn)):
+        said = spelled.value.get(name)
+        if said and said != right and unicodedata.normalize("NFC", said) != right:
+            raise InvalidInputError.at(
+                f"{spelled.pointer}/{name}",
+                f"is {said!r}, but the id is that of {record.kind} {record.fqn!r}; leave one out",
+            )
+
+
+def spell_by_id(shape: Shape, before: Document, document: Document) -> None:
+    """Leave the FQN out of references that stood so before: their targets may have been renamed."""
+    stood = {_pair(each.value) for each in spelled_references(shape, before)}
+    for each in spelled_references(shape, document):
+        if isinstance(each.value, dict) and _pair(each.value) in stood:
+            each.holder[each.slot] = {"id": each.value["id"]}
+
+
+def _pair(reference: Document) -> tuple[Any, Any]:
+    return reference.get("id"), reference.get("fullyQualifiedName")
 
 
 def refuse_deleted(gone: Iterable[Spelled], known: Iterable[str]) -> None:
@@ -176,6 +207,10 @@ def without_references(shape: Shape, document: Document, gone: Container[str]) -
             value = None if value["id"] in gone else value
         elif field.shape and field.is_list:
             value = [without_references(field.shape, item, gone) for item in value]
+            if field.tie_breaker:  # what only its table told from another is one with it now
+                value = list({identity(field, item): item for item in reversed(value)}.values())[
+                    ::-1
+                ]
         elif field.shape:
             value = without_references(field.shape, value, gone)
         if value is not None:

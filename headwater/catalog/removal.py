@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from headwater.catalog import model_version
 from headwater.catalog.reference import without_references
 from headwater.catalog.sign_in import marks_of_erased
 from headwater.catalog.write import WritePath
@@ -12,8 +13,9 @@ from headwater.errors import ConflictError
 from headwater.schemas import kind
 from headwater.store.base import EntryWrite, EventWrite, Record, Store
 from headwater.store.draft import Actor, Document, Draft, dump, load, now_ms
-from headwater.store.moment import AtVersion, sequence_of
 
+ERASURE = "erasure"
+"""The producer of what an erasure takes out of others."""
 NAMED = 20
 """How many entities that stand in the way are named."""
 
@@ -37,26 +39,32 @@ def restore(store: Store, path: WritePath, stored: Record, actor: Actor) -> Writ
     parent = store.find(stored.parent_id) if stored.parent_id else None
     if parent and parent.deleted:
         raise ConflictError(f"restore its parent first: {parent.kind} {parent.fqn!r}")
-    together = _gone_with(store, stored, store.descendants(stored.id))
+    together = _deleted_with(store, stored)
     return _set_deleted(store, path, [stored, *together], actor, Draft(), deleted=False)
 
 
-def _gone_with(store: Store, stored: Record, below: Sequence[Record]) -> list[Record]:
-    """Those below an entity that the commit deleted which deleted it.
+def _deleted_with(store: Store, stored: Record) -> list[Record]:
+    """What lies below a deleted entity and was deleted by the commit that deleted it.
 
-    A rename above rewrites what is deleted, so that the seqs of the present states tell nothing.
+    Later commits may have completed some of them, such as a rename of what they refer to.
     """
-    ids = {record.id for record in below if record.deleted}
-    if not ids:
+    below = [record for record in store.descendants(stored.id) if record.deleted]
+    if not below:
         return []
-    seq = sequence_of(store, AtVersion(stored.version), stored.id) or stored.seq
-    then, before = store.find_many(ids, as_of=seq), store.find_many(ids, as_of=seq - 1)
-    gone = {
-        id_
-        for id_ in ids
-        if id_ in then and then[id_].deleted and not (id_ in before and before[id_].deleted)
-    }
-    return [record for record in below if record.id in gone]
+    seq = _deleted_at(store, stored)
+    then = store.find_many({record.id for record in below}, as_of=seq)
+    together = {str(id_) for id_, each in then.items() if each.deleted and each.seq == seq}
+    return [record for record in below if record.id in together]
+
+
+def _deleted_at(store: Store, stored: Record) -> int:
+    seq, before_rev = stored.seq, stored.rev
+    while states := store.versions(stored.id, before_rev=before_rev):
+        for state in states:
+            if not state.deleted:
+                return seq
+            seq, before_rev = state.seq, state.rev
+    return seq
 
 
 def erase(
@@ -70,12 +78,14 @@ def erase(
     referring = _referrers(store, family)
     if referring and not force:
         raise _is_referred_to(stored, list(referring.values()))
+    by_erasure = Actor(actor.name, "bot", ERASURE, role=actor.role)  # nothing becomes the actor's
     draft = Draft(erased=list(family), expects={each.id: each.rev for each in family.values()})
     for record in referring.values():
         which, before = kind(record.kind), load(record)
         after = without_references(which.shape, load(record), family)
         change = path.change(which, record, before, after)
-        draft.merge(path.prepare(change, actor, stored=record).draft)
+        change.follows = True  # a model and the version that it serves lose the same
+        draft.merge(path.prepare(change, by_erasure, stored=record).draft)
     for record in family.values():
         draft.events.append(_event(record))
         draft.entries.append(_tombstone(record))
@@ -122,6 +132,8 @@ def _set_deleted(
         if deleted:
             after["deleted"] = True
         change = path.change(which, record, before, after)
+        if record.kind == model_version.MODEL and not deleted and "lifecycle" in before:
+            model_version.sum_up(change, records)
         prepared = path.prepare(change, actor, stored=record)
         first = first or prepared
         draft.merge(prepared.draft)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from headwater.catalog import model_version
+from headwater.catalog.origin import relabelled
 from headwater.catalog.write import Prepared, WritePath
 from headwater.errors import AlreadyExistsError
 from headwater.names import check_name, child
 from headwater.schemas import kind
 from headwater.store.base import Node, Part, Record, Store
-from headwater.store.draft import Actor, Document, load, same_version
+from headwater.store.draft import Actor, Document, dump, load, same_version
 
 
 def prepare_rename(
@@ -46,16 +49,24 @@ def prepare_rename(
     if parent and stored.kind == model_version.KIND:  # which sums its versions up
         records[parent.id] = parent
     records.pop(stored.id, None)
-    nodes = store.nodes(owner_ids=set(records)) if records else []
+    owned = defaultdict(list)
+    for node in store.nodes(owner_ids=set(records)) if records else ():
+        owned[node.owner_id].append(node)
     for record in records.values():
         document, moved = names.rewritten(record.id, load(record))
-        own = [node for node in nodes if node.owner_id == record.id]
-        parts, dropped = names.dropped([node for node in own if node.dropped])
-        live = [node for node in own if not node.dropped and node.fqn in moved]
+        parts, dropped = names.dropped([node for node in owned[record.id] if node.dropped])
+        live = [node for node in owned[record.id] if not node.dropped and node.fqn in moved]
         parts += [Part(n.id, n.kind, moved[n.fqn], n.name) for n in live]
-        new_fqn = {"fqn": names.of[record.id][2]} if record.id in names.of else {}
-        prepared.draft.entities.append(same_version(record, document, dropped, parts, **new_fqn))
+        fields = {"fqn": names.of[record.id][2]} if record.id in names.of else {}
+        fields["origins"] = _origins(record, document)
+        prepared.draft.entities.append(same_version(record, document, dropped, parts, **fields))
     return prepared
+
+
+def _origins(record: Record, document: Document) -> str:
+    """The origins of an entity whose document spells new names."""
+    shape = kind(record.kind).shape
+    return dump(relabelled(shape, json.loads(record.origins), load(record), document))
 
 
 def _referring(store: Store, names: _Names) -> dict[str, Record]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 from headwater.catalog.lifecycle import projected
+from headwater.catalog.origin import Origins, relabelled
 from headwater.catalog.reference import spelled_references, without_references
 from headwater.schemas import Kind
-from headwater.store.base import Store
-from headwater.store.draft import Document
+from headwater.store.base import Record, Store
+from headwater.store.draft import Document, load
 
 
 def reverted(
@@ -14,17 +17,35 @@ def reverted(
 ) -> tuple[Document, list[str]]:
     """Return the document to write, and the FQNs of references that are gone.
 
-    The name, the parent, what only the catalog sets and what a promotion set stay as they are.
+    The name, the parent, what only the catalog sets, what makes no version and what a promotion
+    set stay as they are.
     """
-    fixed = {field.name for field in which.shape.fields.values() if field.read_only}
-    fixed |= {"name", *projected(before)} | ({which.parent.name} if which.parent else set())
+    fixed = _fixed(which, before)
     after = {name: value for name, value in target.items() if name not in fixed}
-    after |= {name: value for name, value in before.items() if name in fixed}
-    asked = {
-        each.value["id"]: each.value["fullyQualifiedName"]
-        for each in spelled_references(which.shape, after)
-    }
+    spelled = list(spelled_references(which.shape, after))
+    asked = {each.value["id"]: each.value["fullyQualifiedName"] for each in spelled}
     found = store.find_many(set(asked)) if asked else {}
     live = {str(key) for key, record in found.items() if not record.deleted}
     gone = {id_: fqn for id_, fqn in asked.items() if id_ not in live}
-    return without_references(which.shape, after, gone), sorted(gone.values())
+    for each in spelled:  # by id alone: names have changed since
+        each.holder[each.slot] = {"id": each.value["id"]}
+    after = without_references(which.shape, after, gone)
+    after |= {name: value for name, value in before.items() if name in fixed}
+    return after, sorted(gone.values())
+
+
+def reverted_origins(which: Kind, stored: Record, target: Record, after: Document) -> Origins:
+    """The origins that go with the document to write: those of the version that its values have."""
+    before, then = load(stored), load(target)
+    fixed = _fixed(which, before)
+    origins = relabelled(which.shape, json.loads(target.origins), then, after)
+    kept = {p: mark for p, mark in origins.items() if p.partition(".")[0] not in fixed}
+    now = json.loads(stored.origins)
+    return kept | {p: mark for p, mark in now.items() if p.partition(".")[0] in fixed}
+
+
+def _fixed(which: Kind, before: Document) -> set[str]:
+    """The fields that a revert leaves alone."""
+    fields = which.shape.fields.values()
+    own = {field.name for field in fields if field.read_only or field.volatile}
+    return own | {"name", *projected(before)} | ({which.parent.name} if which.parent else set())

@@ -8,15 +8,17 @@ from typing import Any
 
 from headwater.catalog import removal
 from headwater.catalog.bulk import BulkResult, put_bulk
+from headwater.catalog.keyed import paths
 from headwater.catalog.merge import with_peoples_words, without_nulls
 from headwater.catalog.model_version import ModelVersionService
-from headwater.catalog.origin import release
+from headwater.catalog.origin import Rules, release, shown
 from headwater.catalog.patch import apply_patch
 from headwater.catalog.preview import describe, preview
 from headwater.catalog.read import CatalogReader
+from headwater.catalog.reference import spell_by_id
 from headwater.catalog.rename import prepare_rename
-from headwater.catalog.revert import reverted
-from headwater.catalog.validation import check_request
+from headwater.catalog.revert import reverted, reverted_origins
+from headwater.catalog.validation import check_nested, check_request
 from headwater.catalog.write import Derive, Prepared, WritePath, locate
 from headwater.catalog.written import Written, check_rev, commit
 from headwater.errors import AlreadyExistsError, InvalidInputError, StaleWriteError
@@ -143,10 +145,10 @@ class CatalogService(CatalogReader):
             before = load(stored)
             patched = apply_patch(before, patch)
             change = self._checked(which, stored, before, patched)
+            check_nested(which.shape, before, patched)
             if actor.kind == "bot":
-                change.after = with_peoples_words(
-                    which.shape, before, change.after, origins=change.origins, actor=actor
-                )
+                rules = Rules(change.origins, actor)
+                change.after = with_peoples_words(which.shape, before, change.after, rules)
             return commit(self._store, self._path.prepare(change, actor, stored=stored), actor)
 
         return until_current(attempt)
@@ -182,17 +184,21 @@ class CatalogService(CatalogReader):
 
         Raises:
             NotFoundError: There is no such entity, or it never had that version.
+            InvalidInputError: A machine asks: it would take back what people wrote.
         """
         which = kind(kind_name)
+        if actor.kind != "person":
+            raise InvalidInputError("only a person reverts; a machine puts what it means to be")
 
         def attempt() -> Written:
             stored = self.get(kind_name, key)
             check_rev(stored, if_match)
             target = self.get_version(kind_name, stored.id, version)
-            before = load(stored)
-            wanted, gone = reverted(self._store, which, before, load(target))
+            before, then = load(stored), load(target)
+            wanted, gone = reverted(self._store, which, before, then)
             change = self._checked(which, stored, before, wanted)
-            change.origins, change.restores = json.loads(target.origins), True
+            change.origins = reverted_origins(which, stored, target, change.after)
+            change.restores = True
             change.about = {"referencesGone": gone} if gone else {}
             return commit(self._store, self._path.prepare(change, actor, stored=stored), actor)
 
@@ -206,17 +212,19 @@ class CatalogService(CatalogReader):
 
         Raises:
             NotFoundError: There is no such entity.
-            InvalidInputError: A kind has no such field, or a machine asks.
+            InvalidInputError: The entity has no such field, or a machine asks.
         """
         which = kind(kind_name)
         if actor.kind != "person":
             raise InvalidInputError("only a person hands back what people wrote")
-        if field.partition(".")[0] not in which.shape.fields:
-            raise InvalidInputError.at("/field", f"a {which.name} has no field {field!r}")
 
         def attempt() -> Written:
             stored = self.get(kind_name, key)
-            before = load(stored)
+            before, marks = load(stored), json.loads(stored.origins)
+            known = {*paths(which.shape, before), *(shown(*each) for each in marks.items())}
+            if not field or field not in known:
+                message = f"{which.name} {stored.fqn!r} has no field {field!r}"
+                raise InvalidInputError.at("/field", message)
             change = self._path.change(which, stored, before, load(stored))
             change.origins = release(change.origins, field, actor)
             return commit(self._store, self._path.prepare(change, actor, stored=stored), actor)
@@ -318,6 +326,7 @@ class CatalogService(CatalogReader):
         if patched.get("name") != before["name"]:
             raise InvalidInputError.at("/name", "is changed by a rename, not by a patch")
         request = check_request(which, {n: v for n, v in patched.items() if n not in read_only})
+        spell_by_id(which.shape, before, request)
         located = locate(self._store, which, request)
         kept = {name: before[name] for name in read_only if name in before}
         after = {**kept, **without_nulls(which.shape, located.request)}

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
 
-from headwater.catalog.keyed import keyed
+from headwater.catalog.keyed import keyed, quoted
 from headwater.catalog.origin import Origins, owner_of
 from headwater.errors import InvalidInputError
-from headwater.names import join, quote, split
+from headwater.names import join, split
 from headwater.schemas.kind import Field, Shape
 from headwater.store.base import Store
 from headwater.store.draft import Actor, Change, Document, load
@@ -71,7 +71,7 @@ class _Rules:
     def is_machines(self, holder: _Holder, tag: str) -> bool:
         """Whether a machine put a tag that stands."""
         path = f"{holder.path}.tags" if holder.path else "tags"
-        mark = owner_of(self.origins, f"{path}.{quote(tag)}")
+        mark = owner_of(self.origins, f"{path}.{quoted(tag)}")
         return mark is not None and mark["kind"] == "bot"
 
 

@@ -12,13 +12,15 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from headwater.catalog.keyed import identity
+from headwater.catalog.same import same
 from headwater.errors import InvalidInputError
 from headwater.generated import CREATE_REQUESTS
 from headwater.names import check_name, escape
 from headwater.schemas import Kind, extension_file
 from headwater.schemas.kind import Field, Shape
 from headwater.schemas.runtime import Fault, faults
-from headwater.store.draft import Document
+from headwater.store.draft import Document, dump
 
 SECRET_NAME = re.compile(r"passw|secret|token|credential|private.?key|access.?key|api.?key", re.I)
 FRIENDLY = {"missing": "is required", "extra_forbidden": "is not a property of this type"}
@@ -42,6 +44,8 @@ def check_request(kind: Kind, body: Any) -> Document:
             continue
         if field.shape:
             request[field.name] = _clean(field.shape, value, f"/{field.name}")
+        elif field.reference and field.is_list:
+            request[field.name] = list(value)  # resolving replaces them there
         if field.secret:
             _check_secrets(value, f"/{field.name}")
     return request
@@ -105,10 +109,55 @@ def _clean_object(shape: Shape, value: Document, pointer: str) -> Document:
             pass
         elif field.shape:
             inner = _clean(field.shape, inner, where)
+        elif field.is_list:
+            inner = list(inner)
         elif name == "name":
             inner = check_name(inner, where)
         out[name] = inner
     return out
+
+
+def check_nested(shape: Shape, before: Document, patched: Document, pointer: str = "") -> None:
+    """Check that a patch leaves alone what only the catalog sets below the top level.
+
+    Raises:
+        InvalidInputError: It gives a part another id, a source another column, or the like.
+    """
+    for name, value in patched.items():
+        field, old, where = shape.fields[name], before.get(name), f"{pointer}/{name}"
+        if field.read_only and pointer and not same(value, old):
+            raise InvalidInputError.at(where, "is not changed by a patch")
+        if not field.shape or not value or field.read_only:
+            continue
+        if not field.is_list:
+            check_nested(field.shape, old or {}, value, where)
+            continue
+        stood = _Stood(field, old or [])
+        for index, item in enumerate(value):
+            check_nested(field.shape, stood.of(item), item, f"{where}/{index}")
+
+
+class _Stood:
+    """The elements of a list as they stood, to be found by name and by what the catalog set."""
+
+    def __init__(self, field: Field, items: list[Document]) -> None:
+        self._key = field.keyed_by
+        self._set = (
+            [f.name for f in field.shape.fields.values() if f.read_only] if field.shape else []
+        )
+        self._items: dict[tuple[Any, str], Document] = {}
+        for item in items:
+            for key in self._keys(item):
+                self._items.setdefault(key, item)
+
+    def of(self, item: Document) -> Document:
+        """What an element was: the one of its name, or the one that was given this name."""
+        return next((self._items[key] for key in self._keys(item) if key in self._items), {})
+
+    def _keys(self, item: Document) -> list[tuple[Any, str]]:
+        name = item.get(self._key) if self._key else None
+        marks = dump([item.get(each) for each in self._set])
+        return [(name, marks), (name, ""), (None, marks)]
 
 
 def check_keys(shape: Shape, document: Document, pointer: str = "") -> None:
@@ -133,10 +182,9 @@ def check_keys(shape: Shape, document: Document, pointer: str = "") -> None:
 
 
 def _check_list(field: Field, items: list[Document], pointer: str) -> None:
-    key, seen = str(field.keyed_by), dict[tuple[str, str | None], int]()
+    key, seen = str(field.keyed_by), dict[tuple[Any, ...], int]()
     for index, item in enumerate(items):
-        tie = item.get(field.tie_breaker) if field.tie_breaker else None
-        first = seen.setdefault((item[key], tie["id"] if tie else None), index)
+        first = seen.setdefault(identity(field, item), index)
         if first != index:
             where = f"{pointer}/{index}/{key}"
             raise InvalidInputError.at(where, f"{item[key]!r} stands at {pointer}/{first} already")

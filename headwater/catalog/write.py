@@ -8,15 +8,15 @@ from dataclasses import dataclass
 
 from headwater.catalog import model_version, sign_in
 from headwater.catalog.diff import FieldChange, diff, grouped
-from headwater.catalog.lifecycle import changed_projection
+from headwater.catalog.lifecycle import emptied
 from headwater.catalog.merge import merge, without_nulls
-from headwater.catalog.origin import WHOLE, origin, record_origins
+from headwater.catalog.origin import WHOLE, Rules, origin, record_origins
 from headwater.catalog.part import identify_parts
 from headwater.catalog.reference import refuse_deleted, resolve, spelled_references, targets
 from headwater.catalog.same import same
 from headwater.catalog.tag import keep_exclusive
 from headwater.catalog.validation import check_keys
-from headwater.errors import ConflictError, InvalidInputError
+from headwater.errors import InvalidInputError
 from headwater.names import child, new_id
 from headwater.schemas import Kind
 from headwater.store.base import EntityWrite, EventWrite, Record, Reference, Store
@@ -104,10 +104,9 @@ class WritePath:
         before = load(stored)
         change = self.change(which, stored, before, before)
         change.depends = found.revs
-        change.after = merge(
-            which.shape, before, found.request, origins=change.origins, actor=actor
-        )
-        change.after.pop("deleted", None)
+        change.after = merge(which.shape, before, found.request, Rules(change.origins, actor))
+        if change.after.pop("deleted", None) and "lifecycle" in before:
+            change.after["lifecycle"] = emptied(before)  # its versions stay deleted
         return change
 
     def change(self, which: Kind, stored: Record, before: Document, after: Document) -> Change:
@@ -125,8 +124,8 @@ class WritePath:
     def prepare(self, change: Change, actor: Actor, *, stored: Record | None) -> Prepared:
         """Complete a change and put everything that it writes into a draft."""
         draft = Draft(expects=dict(change.depends))
-        if change.kind.name == "mlmodel" and change.before and not change.promotes:
-            _check_projection(change, change.before, actor)
+        if change.kind.name == model_version.MODEL:
+            model_version.check_model(change, draft, actor)
         if change.kind.name == sign_in.USER and stored:
             sign_in.check_user(change, stored, actor)
         if change.kind.name == model_version.KIND:
@@ -189,26 +188,6 @@ class WritePath:
 def _references(change: Change) -> tuple[Reference, ...]:
     known = change.references
     return tuple(targets(change.kind, change.after) if known is None else known)
-
-
-def _check_projection(change: Change, before: Document, actor: Actor) -> None:
-    """Refuse a direct write of what a promotion set.
-
-    Raises:
-        ConflictError: It would change a value that the serving version has.
-    """
-    fields = changed_projection(
-        change.kind.shape, before, change.after, change.origins, by_person=actor.kind == "person"
-    )
-    if fields:
-        serving = before["lifecycle"]["serving"]
-        raise ConflictError(
-            f"{', '.join(fields)} of mlmodel {change.fqn!r} are what its version {serving['name']}"
-            " in production has; write them to a version and promote it:"
-            " POST /api/v1/modelVersions/{id}/stage",
-            fields=fields,
-            serving=serving,
-        )
 
 
 def _is_as_stored(change: Change, stored: Record) -> bool:

@@ -69,6 +69,7 @@ def _record(store: Store, change: Change, sources: list[Source], draft: Draft) -
             name = each.source["name"]
             above = child(change.fqn, each.feature["name"])
             fqn = each.names()[0] if each.table_id else child(above, name)
+            each.source["fullyQualifiedName"] = fqn
             change.parts.append(Part(source_id(change.id, each), UNRESOLVED, fqn, name))
         pairs.append((each.source.get("columnId") or source_id(change.id, each), "fine"))
     draft.edges += [EdgeWrite(_edge(change.id, *pair)) for pair in dict.fromkeys(pairs)]
@@ -90,9 +91,14 @@ def _keep(change: Change, sources: list[Source], recorded: list[Document]) -> No
             f"the sources of modelVersion {change.fqn!r} are what it was trained on, and stay;"
             " another training is another version"
         )
+    before = {each.key: each.source for each in sources_of(change.before or {})}
     for each in sources:
-        if column_id := entries[each.key].get("columnId"):
-            each.source["columnId"] = column_id
+        old = before.get(each.key, {})  # nothing, where its table is being erased
+        for name in ("columnId", "fullyQualifiedName"):
+            each.source.pop(name, None)
+            each.source |= {name: old[name]} if name in old else {}
+        if not old:
+            entries[each.key].pop("columnId", None)
 
 
 def _key(entry: Document) -> tuple[str, str, str | None]:

@@ -105,7 +105,7 @@ class Change:
         depends: Revs of the entities whose names the document spells, by id.
         about: Further properties of the ``changeDescription``.
         restores: The origins are those of an earlier state, and stay as they are.
-        promotes: What a promotion sets may change.
+        follows: It follows from another write, such as a promotion, and asks for none itself.
     """
 
     kind: Kind
@@ -123,7 +123,7 @@ class Change:
     depends: dict[str, int] = field(default_factory=dict)
     about: Document = field(default_factory=dict)
     restores: bool = False
-    promotes: bool = False
+    follows: bool = False
 
 
 @dataclass(slots=True)

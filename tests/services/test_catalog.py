@@ -19,6 +19,8 @@ from headwater.errors import (
 from headwater.store import Store
 from tests.services.shop import BOT, ME, Shop
 
+ID = "018f0000-0000-7000-8000-000000000000"
+
 
 def doc(written: Written) -> dict[str, Any]:
     """The document that a write left."""
@@ -239,6 +241,68 @@ def test_a_patch_that_does_not_apply_changes_nothing(
     with pytest.raises(InvalidInputError, match=match):
         catalog.patch("mlmodel", made.id, patch, actor=ME)
     assert catalog.get("mlmodel", made.id).rev == made.rev
+
+
+@pytest.mark.parametrize(
+    ("patch", "pointer"),
+    [
+        ([{"op": "replace", "path": "/columns/0/id", "value": ID}], "/columns/0/id"),
+        ({"columns": [{"name": "b", "dataType": "INT", "id": ID}]}, "/columns/0/id"),
+        ({"columns": [{"name": "new", "dataType": "INT", "id": ID}]}, "/columns/0/id"),
+        (
+            [{"op": "replace", "path": "/columns/1/fullyQualifiedName", "value": "x"}],
+            "/columns/1/fullyQualifiedName",
+        ),
+    ],
+)
+def test_a_patch_gives_no_part_another_identity(
+    catalog: CatalogService, shop: Shop, patch: Any, pointer: str
+) -> None:
+    table = shop.table("t", "a", "b")
+    with pytest.raises(InvalidInputError) as caught:
+        catalog.patch("table", table.id, patch, actor=ME)
+    assert caught.value.errors[0]["pointer"] == pointer
+
+
+def test_a_patch_may_rename_move_and_leave_parts_out(catalog: CatalogService, shop: Shop) -> None:
+    table = shop.table("t", "a", "b", "c")
+    patch = [
+        {"op": "add", "path": "/columns/0", "value": {"name": "new", "dataType": "INT"}},
+        {"op": "replace", "path": "/columns/2/name", "value": "z"},
+        {"op": "remove", "path": "/columns/3"},
+    ]
+    columns = doc(catalog.patch("table", table.id, patch, actor=ME))["columns"]
+    assert [each["name"] for each in columns] == ["new", "a", "z"]
+    assert [each["fullyQualifiedName"][-2:] for each in columns] == ["ew", ".a", ".z"]
+
+
+def test_a_reference_that_contradicts_itself_is_refused(catalog: CatalogService) -> None:
+    first, second = (catalog.put("mlmodelService", {"name": n}, actor=ME) for n in "ab")
+    for wrong in ("fullyQualifiedName", "type"):
+        service = {"id": first.id, wrong: second.fqn if wrong != "type" else "domain"}
+        with pytest.raises(InvalidInputError) as caught:
+            catalog.put("mlmodel", {"name": "m", "algorithm": "x", "service": service}, actor=ME)
+        assert caught.value.errors[0]["pointer"] == f"/service/{wrong}"
+    service = {"id": first.id, "type": "mlmodelService", "fullyQualifiedName": "a"}
+    catalog.put("mlmodel", {"name": "m", "algorithm": "x", "service": service}, actor=ME)
+
+
+def test_a_patch_does_not_mind_that_others_rename_what_it_leaves_alone(
+    store: Store, catalog: CatalogService, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.table("t", "a")
+    model = shop.model(features={"f": ["t.a"]})
+    read, waiting = store.find_many, ["u"]
+
+    def late(*args: Any, **kwargs: Any) -> Any:
+        if waiting:
+            catalog.rename("table", ("table", f"{shop.schema}.t"), waiting.pop(), actor=ME)
+        return read(*args, **kwargs)
+
+    monkeypatch.setattr(store, "find_many", late)
+    patched = doc(catalog.patch("mlmodel", model.id, {"description": "d"}, actor=ME))
+    source = patched["mlFeatures"][0]["featureSources"][0]
+    assert source["dataSource"]["fullyQualifiedName"] == f"{shop.schema}.u"
 
 
 def test_a_patch_cannot_blow_a_document_up(catalog: CatalogService) -> None:

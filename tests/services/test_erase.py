@@ -84,6 +84,19 @@ def test_forced_erasure_takes_the_references_out(
     assert not again.changed
 
 
+def test_sources_that_only_their_tables_told_apart_become_one(
+    catalog: CatalogService, shop: Shop
+) -> None:
+    shop.table("t", "id")
+    shop.table("u", "id")
+    model = shop.model(features={"key": ["t.id", "u.id"]})
+    schema = ("databaseSchema", shop.schema)
+    catalog.erase("databaseSchema", schema, actor=ME, recursive=True, force=True)
+    [feature] = json.loads(catalog.get("mlmodel", model.id).document)["mlFeatures"]
+    assert [each["name"] for each in feature["featureSources"]] == ["id"]
+    catalog.patch("mlmodel", model.id, {"description": "still a valid one"}, actor=ME)
+
+
 def test_children_are_erased_only_on_request(catalog: CatalogService, shop: Shop) -> None:
     table = shop.table("t", "a")
     with pytest.raises(ConflictError, match="recursive"):

@@ -16,6 +16,8 @@ from headwater.store.base import Record
 from tests.services.shop import BOT, ME, Shop
 
 MODEL = ("mlmodel", "headwater.churn")
+LATER = 2**52
+"""A time that no test sees."""
 
 
 def doc(stored: Written | Record) -> dict[str, Any]:
@@ -296,6 +298,88 @@ def test_latest_falls_back_when_the_newest_is_deleted(registry: Registry) -> Non
     assert doc(registry.versions.find(MODEL, "b"))["aliases"] == []
 
 
+@pytest.mark.parametrize("stage", ["none", "staging", "archived"])
+def test_a_deleted_version_has_left_its_stage(registry: Registry, stage: str) -> None:
+    version = registry.version("a")
+    registry.stage(version, stage)
+    registry.versions.set_alias(version.id, "champion", actor=ME)
+    registry.catalog.delete("modelVersion", version.id, actor=ME)
+    assert registry.model["lifecycle"] == {"lastNumber": 1}
+    assert registry.versions.held_at(MODEL, "staging", LATER) == []
+    registry.catalog.restore("modelVersion", version.id, actor=ME)
+    back = doc(registry.catalog.get("modelVersion", version.id))
+    assert back["stage"] == ("archived" if stage == "archived" else "none")
+    assert back["aliases"] == []
+    assert registry.find(back["stage"]) == "a"
+
+
+def test_a_model_that_a_put_revives_has_none_of_its_versions(registry: Registry) -> None:
+    version = registry.version("a", algorithm="A")
+    registry.stage(version, "production")
+    registry.catalog.delete("mlmodel", MODEL, actor=ME, recursive=True)
+    registry.shop.model("churn", algorithm="B")
+    assert registry.model["lifecycle"] == {"lastNumber": 1}
+    assert registry.versions.held_at(MODEL, "production", LATER) == []
+    registry.catalog.restore("modelVersion", version.id, actor=ME)
+    assert doc(registry.catalog.get("modelVersion", version.id))["stage"] == "none"
+    assert (registry.model["algorithm"], registry.find("latest")) == ("B", "a")
+    assert doc(registry.version("b"))["number"] == 2
+
+
+def test_a_restored_model_knows_its_latest_though_a_later_one_was_erased(
+    registry: Registry,
+) -> None:
+    first, second = registry.version("a"), registry.version("b")
+    model = registry.catalog.get("mlmodel", MODEL)
+    registry.catalog.delete("mlmodel", model.id, actor=ME, recursive=True)
+    registry.catalog.erase("modelVersion", second.id, actor=ME)
+    registry.catalog.restore("mlmodel", model.id, actor=ME)
+    assert registry.find("latest") == "a"
+    assert not registry.catalog.get("modelVersion", first.id).deleted
+
+
+def test_restoring_a_model_brings_back_what_went_with_it_and_nothing_else(
+    registry: Registry,
+) -> None:
+    catalog, shop = registry.catalog, registry.shop
+    shop.table("t", "a")
+    shop.model("churn", features={"f": ["t.a"]})
+    first, second = registry.version("a"), registry.version("b")
+    catalog.delete("modelVersion", second.id, actor=ME)
+    model = catalog.get("mlmodel", MODEL)
+    catalog.delete("mlmodel", model.id, actor=ME, recursive=True)
+    catalog.erase("table", ("table", f"{shop.schema}.t"), actor=ME, force=True)
+    catalog.restore("mlmodel", model.id, actor=ME)
+    assert catalog.get("modelVersion", first.id)
+    with pytest.raises(NotFoundError):
+        catalog.get("modelVersion", second.id)
+
+
+def test_a_stage_is_asked_as_of_a_commit_and_any_spelling_finds(
+    store: Store, registry: Registry
+) -> None:
+    version, _ = registry.version("caf\u00e9"), registry.version("b")
+    registry.stage(version, "archived")
+    before = store.sequence()
+    registry.stage(version, "none")
+    registry.catalog.rename("mlmodel", MODEL, "attrition", actor=ME)
+    model = registry.catalog.get("mlmodel", ("mlmodel", "headwater.attrition")).id
+    for selector in ("archived", "cafe\u0301", "1"):
+        found = registry.versions.find(model, selector, as_of=before)
+        assert (found.name, doc(found)["stage"]) == ("caf\u00e9", "archived")
+    registry.versions.set_alias(version.id, "e\u0301", actor=ME)
+    assert registry.versions.find(model, "\u00e9").id == version.id
+    registry.versions.delete_alias(version.id, "e\u0301", actor=ME)
+
+
+def test_versions_put_in_bulk_are_numbered(registry: Registry) -> None:
+    names = [*(f"v{number}" for number in range(5)), "latest"]
+    items = [{"name": name, "mlmodel": MODEL[1]} for name in names]
+    result = registry.catalog.put_bulk("modelVersion", items, actor=BOT)
+    assert [doc(each)["number"] for each in result.written] == [1, 2, 3, 4, 5]
+    assert [each["index"] for each in result.failed] == [5]
+
+
 def test_a_model_is_deleted_and_restored_with_its_versions(registry: Registry) -> None:
     version = registry.version("a", algorithm="A")
     registry.stage(version, "production")
@@ -346,6 +430,18 @@ def test_an_unresolved_frozen_source_is_tied_once_and_said_to_be_late(
     assert registry.catalog.get("modelVersion", version.id).version == version.version
     then = doc(registry.catalog.get("modelVersion", version.id, as_of=before))
     assert "columnId" not in then["frozenSources"][0]
+
+
+def test_a_frozen_source_that_waits_finds_its_column_after_a_rename(
+    registry: Registry, lineage: LineageService
+) -> None:
+    registry.shop.table("t", "a")
+    version = registry.version("v", features={"age": ["t.later"]})
+    registry.catalog.patch("modelVersion", version.id, {"description": "spring"}, actor=ME)
+    schema = ("databaseSchema", registry.shop.schema)
+    registry.shop.schema = registry.catalog.rename("databaseSchema", schema, "s", actor=ME).fqn
+    registry.shop.table("t", "a", "later")
+    assert lineage.impact(f"{registry.shop.schema}.t.later")["total"] == 1
 
 
 def test_later_changes_of_the_table_leave_the_frozen_sources(

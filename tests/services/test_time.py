@@ -73,6 +73,39 @@ def test_reverted_columns_are_the_same_parts(
     assert not any(each.dropped for each in nodes)
 
 
+def test_a_revert_spells_references_as_they_are_called_now(
+    catalog: CatalogService, shop: Shop
+) -> None:
+    catalog.put("classification", {"name": "Color"}, actor=ME)
+    for name in ("red", "blue"):
+        catalog.put("tag", {"name": name, "classification": "Color"}, actor=ME)
+    body = {"name": "t", "databaseSchema": shop.schema}
+    table = catalog.put("table", {**body, "tags": ["Color.red", "Color.blue"]}, actor=BOT)
+    catalog.put("table", {**body, "tags": []}, actor=BOT)
+    catalog.rename("tag", ("tag", "Color.red"), "crimson", actor=ME)
+    catalog.rename("tag", ("tag", "Color.blue"), "red", actor=ME)
+    catalog.erase("tag", ("tag", "Color.red"), actor=ME)
+    back = catalog.revert("table", table.id, "0.1", actor=ME)
+    assert [each["name"] for each in doc(back)["tags"]] == ["crimson"]
+    assert not catalog.put("table", {**body, "tags": ["Color.crimson"]}, actor=BOT).changed
+    assert doc(catalog.put("table", {**body, "tags": []}, actor=BOT))["tags"] == []
+
+
+def test_a_revert_leaves_a_status_alone(catalog: CatalogService, shop: Shop) -> None:
+    shop.model("m")
+    body = {"name": "v", "mlmodel": "headwater.m"}
+    for more in ({"description": "a"}, {"description": "b"}, {"status": "ready"}):
+        version = catalog.put("modelVersion", {**body, "status": "pending", **more}, actor=ME)
+    back = doc(catalog.revert("modelVersion", version.id, "0.1", actor=ME))
+    assert (back["description"], back["status"]) == ("a", "ready")
+
+
+def test_only_a_person_reverts(catalog: CatalogService) -> None:
+    model = catalog.put("mlmodel", {"name": "m", "algorithm": "RF"}, actor=ME)
+    with pytest.raises(InvalidInputError, match="person"):
+        catalog.revert("mlmodel", model.id, "0.1", actor=BOT)
+
+
 def test_preview_says_what_a_write_would_do_and_writes_nothing(
     store: Store, catalog: CatalogService, shop: Shop
 ) -> None:

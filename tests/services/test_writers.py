@@ -128,6 +128,15 @@ def test_a_later_item_of_a_bulk_may_refer_to_an_earlier_one(catalog: CatalogServ
     ]
 
 
+def test_two_sources_of_one_name_may_have_one_table(catalog: CatalogService, shop: Shop) -> None:
+    shop.table("t", "id")
+    sources_ = [{"name": "id", "dataSource": None}, shop.source("t.id")]
+    feature = {"name": "f", "featureSources": sources_}
+    for _ in range(2):
+        model = shop.model(mlFeatures=[feature])
+    assert len(doc(model)["mlFeatures"][0]["featureSources"]) == 2
+
+
 def test_versions_are_paged_past_states_that_made_none(catalog: CatalogService, shop: Shop) -> None:
     shop.table("t", "z")
     made = shop.model(features={"f": [f"t.c{n}" for n in range(4)]})
