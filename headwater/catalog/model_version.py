@@ -88,7 +88,7 @@ class ModelVersionService:
 
         Raises:
             NotFoundError: There is no such version.
-            InvalidInputError: There is no such stage.
+            InvalidInputError: There is no such stage, or the version's last move took effect later.
         """
         stage = stage.lower()
         if stage not in STAGES:
@@ -104,12 +104,14 @@ class ModelVersionService:
             if load(version).get("stage") == stage and is_served and len(moves) == 1:
                 return version
             draft = Draft()
-            when = now_ms() if effective_at is None else effective_at
+            when = self._effective(model, version, effective_at)
             records = {version.id: version} | {
                 str(id_): each for id_, each in self._store.find_many(moves).items()
             }
             for id_ in sorted(moves, key=lambda id_: id_ == version.id):
-                self._move(draft, model, summary, records[id_], moves[id_], when, reason)
+                # What makes room does so no earlier than it came: its moves stay in their order.
+                at = when if id_ == version.id else max(when, self._moved_at(model, id_))
+                self._move(draft, model, summary, records[id_], moves[id_], at, reason)
             self._commit(draft, model, summary, actor)
             return self._again(version)
 
@@ -233,6 +235,31 @@ class ModelVersionService:
             entity_ids=[model.id], types=["modelVersion"], keys=[number], limit=1
         )
         return self._store.find(_data(entries[0])["id"], as_of=as_of) if entries else None
+
+    def _effective(self, model: Record, version: Record, asked: int | None) -> int:
+        """When a move of a version takes effect: not before the one that it follows.
+
+        Raises:
+            InvalidInputError: It was asked to.
+        """
+        last = self._moved_at(model, version.id)
+        if asked is not None and asked < last:
+            raise InvalidInputError.at(
+                "/effectiveAt", f"the version's last move took effect at {last}, which is later"
+            )
+        return max(now_ms(), last) if asked is None else asked
+
+    def _moved_at(self, model: Record, version_id: str) -> int:
+        """When the last move of a version took effect, in milliseconds; far back without one."""
+        before: int | None = None
+        while page := self._store.entries(
+            entity_ids=[model.id], types=["lifecycle"], keys=[version_id], before=before
+        ):
+            for entry in page:
+                if "alias" not in _data(entry):
+                    return entry.at
+            before = page[-1].number
+        return -(2**53)
 
     def _move(
         self,

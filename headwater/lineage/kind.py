@@ -24,6 +24,9 @@ MODELS = frozenset({MODEL, VERSION})
 STAGES = ("none", "staging", "production", "archived")
 """How far a version has come, as its schema has it."""
 
+WORDS = frozenset({"tag", "classification"})
+"""What is put on data, and is none."""
+
 
 def known_kinds() -> frozenset[str]:
     """Every kind that a node can have."""

@@ -6,7 +6,7 @@ from headwater.errors import InvalidInputError, NotFoundError
 from headwater.lineage.analysis import Question, cycles, roots
 from headwater.lineage.diff import lineage_diff
 from headwater.lineage.impact import impact
-from headwater.lineage.kind import STAGES
+from headwater.lineage.kind import STAGES, WORDS
 from headwater.lineage.node import as_json, find_by_id, find_root
 from headwater.lineage.path import shortest_path
 from headwater.lineage.view import Scope, look, spell, view_of
@@ -100,11 +100,17 @@ class LineageReader:
         Raises:
             NotFoundError: There is no such node.
             ConflictError: Several kinds have that FQN.
+            InvalidInputError: A bound is none, or the question is about a tag or classification.
         """
         _check_bounds(limit, depth=depth)
         if stage not in (None, *STAGES):
             raise InvalidInputError(f"stage is {' or '.join(STAGES)}, not {stage!r}")
         root = find_root(self._store, fqn, kind=kind)  # of what is deleted, too
+        if root.kind in WORDS:
+            raise InvalidInputError(
+                f"no data flows from the {root.kind} {root.fqn!r} itself; ask for the impact of a"
+                f" column or table that has it: a search with tag={root.fqn} finds them"
+            )
         seq = sequence_of(self._store, as_of, root.owner_id or root.id)
         return impact(self._store, root, depth=depth, limit=limit, as_of=seq, stage=stage)
 

@@ -396,3 +396,12 @@ def test_an_edge_of_a_dropped_column_is_deleted_and_not_put(
     lineage.delete_edge(body, actor=ME)
     with pytest.raises(InvalidInputError, match="is deleted"):
         lineage.put_edge(body, actor=ME)
+
+
+def test_impact_of_a_tag_is_refused_rather_than_empty(
+    catalog: CatalogService, lineage: LineageService
+) -> None:
+    catalog.put("classification", {"name": "PII"}, actor=ME)
+    catalog.put("tag", {"name": "Sensitive", "classification": "PII"}, actor=ME)
+    with pytest.raises(InvalidInputError, match="search"):
+        lineage.impact("PII.Sensitive")

@@ -464,3 +464,26 @@ def test_names_of_versions_follow_a_rename(registry: Registry) -> None:
     registry.catalog.rename("mlmodel", MODEL, "attrition", actor=ME)
     found = registry.versions.find(("mlmodel", "headwater.attrition"), "production")
     assert found.fqn == "headwater.attrition.z"
+
+
+def test_a_promotion_told_late_leaves_the_present_as_it_is(registry: Registry) -> None:
+    first, second = registry.version("a"), registry.version("b")
+    registry.stage(first, "production")
+    registry.stage(second, "production", effective_at=1_700_000_000_000)
+
+    def held(at: int) -> list[str]:
+        return [each["name"] for each in registry.versions.held_at(MODEL, "production", at)]
+
+    assert held(1_600_000_000_000) == []
+    assert held(1_700_000_000_000) == ["b"]
+    assert held(2**52) == ["b"]
+
+
+def test_a_move_does_not_take_effect_before_the_one_it_follows(registry: Registry) -> None:
+    version = registry.version("a")
+    registry.stage(version, "production", effective_at=5_000)
+    registry.versions.set_alias(version.id, "champion", actor=ME)
+    with pytest.raises(InvalidInputError, match="5000"):
+        registry.stage(version, "none", effective_at=4_999)
+    registry.stage(version, "none", effective_at=5_000)
+    assert registry.versions.held_at(MODEL, "production", 5_000) == []
