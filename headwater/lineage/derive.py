@@ -182,8 +182,8 @@ def _resolve_in(
     hidden = _hidden(record.id, tied, suppressed)
     for each in tied:
         edge = EdgeKey(each.source["columnId"], each.feature["id"], "fine", SOURCE, producer)
+        draft.closed_edges.append(edge._replace(from_id=source_id(record.id, each)))
         if (edge.from_id, edge.to_id) not in hidden:
             draft.edges.append(EdgeWrite(edge))
-            draft.closed_edges.append(edge._replace(from_id=source_id(record.id, each)))
     dropped = [source_id(record.id, each) for each in tied]
     draft.entities.append(same_version(record, document, dropped))

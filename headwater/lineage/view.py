@@ -92,8 +92,9 @@ def starts_of(store: Store, root: Node) -> list[Node]:
     Features are not among them: edges lead from them to their model.
     """
     if root.owner_id:
-        inside = root.fqn + "."
         parts = store.nodes(owner_ids=[root.owner_id], kinds=[root.kind])
+        # Parts go by their present names, and the root by what it was called at the time.
+        inside = next(part.fqn for part in parts if part.id == root.id) + "."
         return [root, *(p for p in parts if p.fqn.startswith(inside))]
     parts = store.nodes(owner_ids=[root.id])
     return [root, *(p for p in parts if p.kind not in FEATURES)]

@@ -349,6 +349,17 @@ def test_a_suppressed_source_stays_so_when_its_column_comes(
     assert names(lineage.impact("wh.main.shop.a.later")["models"]) == ["headwater.churn"]
 
 
+def test_a_source_whose_table_a_person_took_away_leaves_no_edge_when_its_column_comes(
+    lineage: LineageService, shop: Shop
+) -> None:
+    shop.table("t", "other")
+    shop.model(features={"f": ["t.later"]})
+    ends = {"fromEntity": "table:wh.main.shop.t", "toEntity": "mlmodel:headwater.churn"}
+    lineage.delete_edge(ends, actor=ME)
+    shop.table("t", "other", "later")
+    assert model_walk(lineage) == {"headwater.churn.f -> headwater.churn"}
+
+
 def test_a_walk_as_of_knows_what_was_there_then(
     store: Store, catalog: CatalogService, lineage: LineageService, shop: Shop
 ) -> None:

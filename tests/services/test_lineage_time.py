@@ -228,3 +228,19 @@ def test_a_part_is_shown_at_column_level_unless_told_otherwise(
     assert [node["kind"] for node in page["data"]] == ["mlFeature"]
     with pytest.raises(InvalidInputError, match="level is"):
         lineage.walk(f"{S}.a", level="table")
+
+
+def test_a_struct_in_the_past_is_walked_from_what_lies_inside_it_whatever_its_table_is_called(
+    store: Store, catalog: CatalogService, lineage: LineageService, shop: Shop
+) -> None:
+    inner = {"name": "zip", "dataType": "STRING"}
+    struct = {"name": "address", "dataType": "STRUCT", "children": [inner]}
+    body = {"name": "t", "databaseSchema": shop.schema, "columns": [struct]}
+    table = catalog.put("table", body, actor=ME)
+    shop.model(features={"f": ["t.address.zip"]})
+    column = load(catalog.get("table", table.id))["columns"][0]["id"]
+    then = store.sequence()
+    around = lineage.walk(column, kind="column", as_of=then)
+    catalog.rename("table", table.id, "renamed", actor=ME)
+    assert len(around["edges"]) == 1
+    assert lineage.walk(column, kind="column", as_of=then) == around
