@@ -18,6 +18,15 @@ SCAN = 10_000
 _BATCH = 1000
 
 
+TYPES = frozenset(
+    {
+        *("entityCreated", "entityUpdated", "entityRenamed", "entitySoftDeleted", "entityRestored"),
+        *("entityErased", "lineageChanged", "stageChanged", "aliasChanged"),
+    }
+)
+"""What events are called."""
+
+
 @dataclass(frozen=True, slots=True)
 class EventPage:
     """Events in order.
@@ -78,7 +87,8 @@ class EventService:
         Raises:
             EventsGoneError: Events behind the cursor have been dropped: start anew with 0, and read
                 what is there now.
-            InvalidInputError: No event has the cursor's number yet, or a bound or kind is wrong.
+            InvalidInputError: No event has the cursor's number yet, or a bound, kind or type is
+                wrong.
         """
         wanted = _Filter(frozenset(kinds), frozenset(types), major)
         _check(after, limit, wanted)
@@ -191,6 +201,11 @@ def _is_major(payload: str) -> bool:
 
 
 def _check(after: int, limit: int, wanted: _Filter) -> None:
+    if unknown := sorted(wanted.types - TYPES):
+        known = ", ".join(sorted(TYPES))
+        raise InvalidInputError(
+            f"there is no type of event {unknown[0]!r}; the types are {known}", type=unknown[0]
+        )
     if after < 0:
         raise InvalidInputError(f"after is 0 or a cursor that a page answered, not {after}")
     if not 1 <= limit <= MAX_LIMIT:

@@ -43,6 +43,8 @@ PROMOTION = "promotion"
 """The producer of what a promotion sets of a model."""
 EXCLUSIVE = LISTED
 """Stages in which a move leaves one version, unless it says otherwise."""
+_CLOCKS_DIFFER = 60_000
+"""By how many milliseconds a caller's clock may be ahead."""
 
 
 class ModelVersionService:
@@ -88,7 +90,8 @@ class ModelVersionService:
 
         Raises:
             NotFoundError: There is no such version.
-            InvalidInputError: There is no such stage, or the version's last move took effect later.
+            InvalidInputError: There is no such stage, the version's last move took effect later,
+                or the time is in the future.
         """
         stage = stage.lower()
         if stage not in STAGES:
@@ -242,6 +245,12 @@ class ModelVersionService:
         Raises:
             InvalidInputError: It was asked to.
         """
+        if asked is not None and asked > now_ms() + _CLOCKS_DIFFER:
+            raise InvalidInputError.at(
+                "/effectiveAt",
+                f"{asked} is in the future, in milliseconds since the epoch: a move is recorded"
+                " when it has happened",
+            )
         last = self._moved_at(model, version.id)
         if asked is not None and asked < last:
             raise InvalidInputError.at(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 import pydantic_core
@@ -76,7 +76,7 @@ class RecordService:
 
         Args:
             record_key: Only those with this key.
-            latest: Only the newest of each key.
+            latest: Only the newest of each key: what was appended last, whatever its ``at``.
             before: Number of the last one of the page before.
 
         Raises:
@@ -122,14 +122,14 @@ class RecordService:
     def followers(self, kind_name: str, key: Key) -> Sequence[Record]:
         """Return the users who follow an entity, by name."""
         entries = self._all_latest(kind_name, key, "follower")
-        ids = [each.key for each in entries if '"following":true' in each.data]
-        found = self._store.find_many(ids) if ids else {}
-        live = [record for record in found.values() if not record.deleted]
+        live = self._live(each.key for each in entries if '"following":true' in each.data)
         return sorted(live, key=lambda record: record.fqn)
 
     def votes(self, kind_name: str, key: Key) -> dict[str, int]:
-        """Return how many users voted an entity ``up`` and ``down``."""
+        """Return how many users that are still there voted an entity ``up`` and ``down``."""
         entries = self._all_latest(kind_name, key, "vote")
+        live = {record.id for record in self._live(each.key for each in entries)}
+        entries = [each for each in entries if each.key in live]
         return {
             vote: sum(f'"vote":"{vote}"' in each.data for each in entries) for vote in VOTES[:2]
         }
@@ -169,6 +169,11 @@ class RecordService:
             return made[::-1]
 
         return [as_json(entry) for entry in until_current(attempt)]
+
+    def _live(self, user_ids: Iterable[str]) -> list[Record]:
+        ids = [*user_ids]
+        found = self._store.find_many(ids) if ids else {}
+        return [record for record in found.values() if not record.deleted]
 
     def _all_latest(self, kind_name: str, key: Key, type_: str) -> Sequence[Entry]:
         entries, before = list[Entry](), None

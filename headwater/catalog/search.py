@@ -53,7 +53,12 @@ class SearchService:
         asked = terms(q)
         if q.strip() and not asked:  # signs alone: they are not "everything"
             return _answer(NOTHING, limit, offset)
-        return _answer(self._store.search(SearchQuery(asked, chosen, limit, offset)), limit, offset)
+        found = self._store.search(SearchQuery(asked, chosen, limit, offset))
+        if not found.facets.get("kind", {}).keys() <= kinds().keys():
+            # Of a kind whose schema file is no longer there nothing is answered.
+            chosen["kind"] = tuple(kinds())
+            found = self._store.search(SearchQuery(asked, chosen, limit, offset))
+        return _answer(found, limit, offset)
 
 
 def _check_page(limit: int, offset: int) -> None:

@@ -33,18 +33,18 @@ def marks_of_erased(store: Store, records: Iterable[Record]) -> list[EntryWrite]
     return [mark(entry.entity_id) for entry in found]
 
 
-def check_user(change: Change, stored: Record, actor: Actor) -> None:
+def check_user(change: Change, stored: Record | None, actor: Actor) -> None:
     """Leave to admins what lets a user in, keeps one out, or gives one another name.
 
     Raises:
         AccessError: The actor is no admin, and the change is such a one.
     """
-    if actor.role == "admin" or change.before is None:
+    if actor.role == "admin":
         return
-    before, after = change.before, change.after
+    before, after = change.before or {}, change.after
     same = all(bool(before.get(name)) == bool(after.get(name)) for name in ("deleted", "isBot"))
-    if not same or change.fqn != stored.fqn:
+    if not same or (stored and change.fqn != stored.fqn):
         raise AccessError(
-            f"user {stored.fqn!r}: only admins delete, restore and rename users, or say that one"
-            f" is a bot; the role of this token is {actor.role}"
+            f"user {(stored or change).fqn!r}: only admins delete, restore and rename users, or say"
+            f" that one is a bot; the role of this token is {actor.role}"
         )

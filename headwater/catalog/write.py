@@ -126,7 +126,7 @@ class WritePath:
         draft = Draft(expects=dict(change.depends))
         if change.kind.name == model_version.MODEL:
             model_version.check_model(change, draft, actor)
-        if change.kind.name == sign_in.USER and stored:
+        if change.kind.name == sign_in.USER:
             sign_in.check_user(change, stored, actor)
         if change.kind.name == model_version.KIND:
             model_version.complete(self._store, self, change, draft, actor)

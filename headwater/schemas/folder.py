@@ -65,6 +65,8 @@ def _document(path: Path) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         where = f"line {error.lineno} column {error.colno}"
         raise InvalidInputError(f"{path}: not JSON: {error.msg} at {where}") from error
+    except RecursionError as error:
+        raise InvalidInputError(f"{path}: nests too deeply to be read") from error
     except (OSError, ValueError) as error:  # ValueError: not UTF-8
         raise InvalidInputError(f"{path}: cannot be read: {error}") from error
     if not isinstance(document, dict):

@@ -59,7 +59,7 @@ class RecordCalls(Session):
             type: Such as ``metric``.
             kind: Of a bare name or id.
             key: Only those with this key, such as a metric's name.
-            latest: Only the newest of each key.
+            latest: Only the newest of each key: what was appended last, whatever its ``at``.
             as_of: What was recorded by a time (ISO 8601), a sequence number, or ``version:0.3``.
             limit: The most to return; None for all.
         """

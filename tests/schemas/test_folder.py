@@ -171,6 +171,7 @@ def test_file_of_a_name_that_ships_is_refused(tmp_path: Path, name: str) -> None
     ("name", "content", "message"),
     [
         ("note.json", b"{", "note.json: not JSON: Expecting property name"),
+        ("note.json", b"[" * 100_000, "note.json: nests too deeply to be read"),
         ("note.json", b"[]", "note.json: a schema is an object"),
         ("note.json", b'{"title": "\xff"}', "note.json: cannot be read"),
         ("My-Kind.json", b"{}", "My-Kind.json: a schema file is named in snake_case"),

@@ -154,6 +154,7 @@ def test_a_cursor_of_another_store_is_refused(store: Store, events: EventService
         ({"limit": 0}, "limit is 1 to 1000"),
         ({"limit": 1001}, "limit is 1 to 1000"),
         ({"kinds": ["tables"]}, "there is no kind 'tables'; the kinds are "),
+        ({"types": ["entityCreate"]}, "there is no type of event 'entityCreate'; the types are "),
     ],
 )
 def test_what_is_asked_wrongly_is_refused_with_the_reason(

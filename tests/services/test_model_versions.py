@@ -487,3 +487,10 @@ def test_a_move_does_not_take_effect_before_the_one_it_follows(registry: Registr
         registry.stage(version, "none", effective_at=4_999)
     registry.stage(version, "none", effective_at=5_000)
     assert registry.versions.held_at(MODEL, "production", 5_000) == []
+
+
+def test_a_move_is_recorded_when_it_has_happened(registry: Registry) -> None:
+    version = registry.version("a")
+    with pytest.raises(InvalidInputError, match="in the future"):
+        registry.stage(version, "production", effective_at=1_900_000_000_000_000)
+    assert registry.versions.held_at(MODEL, "production", 2**52) == []

@@ -15,7 +15,7 @@ from headwater.catalog.search import SearchService
 from headwater.errors import InvalidInputError, NotFoundError
 from headwater.lineage import LineageService
 from headwater.schemas import use_folder
-from headwater.store import open_store
+from headwater.store import Store, open_store
 from tests.schemas.new_kind import NOTEBOOK, REQUEST
 from tests.schemas.own import make_folder, no_folder_afterwards
 from tests.services.shop import BOT, ME
@@ -111,3 +111,12 @@ def test_search_finds_it() -> None:
             found = search.search(asked, filters={"kind": ["notebook"]})
             assert [each["name"] for each in found["data"]] == ["explore churn"], asked
         assert search.search("explore")["facets"]["kind"] == {"notebook": 1}
+
+
+def test_search_leaves_out_a_kind_whose_file_is_gone(store: Store, notebook: Written) -> None:
+    search = SearchService(store)
+    assert {each["kind"] for each in search.search("churn")["data"]} == {"mlmodel", "notebook"}
+    use_folder(None)
+    found = search.search("churn")
+    assert [each["kind"] for each in found["data"]] == ["mlmodel"]
+    assert (found["total"], found["facets"]["kind"]) == (1, {"mlmodel": 1})

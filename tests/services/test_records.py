@@ -124,6 +124,8 @@ def test_users_follow_and_vote(
     assert records.votes("mlmodel", model) == {"up": 1, "down": 1}
     records.vote("mlmodel", model, "ann", "none", actor=ME)
     assert records.votes("mlmodel", model) == {"up": 0, "down": 1}
+    catalog.erase("user", ("user", "bob"), actor=ME)
+    assert records.votes("mlmodel", model) == {"up": 0, "down": 0}
     with pytest.raises(InvalidInputError):
         records.vote("mlmodel", model, "bob", "maybe", actor=ME)
     with pytest.raises(NotFoundError):

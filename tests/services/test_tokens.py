@@ -361,6 +361,8 @@ def test_only_admins_let_users_in_and_keep_them_out(
         catalog.patch("user", who, {"isBot": True}, actor=EDITOR)
     with pytest.raises(AccessError, match="only admins"):
         catalog.rename("user", who, "ben", actor=EDITOR)
+    with pytest.raises(AccessError, match="only admins"):
+        catalog.create("user", {"name": "robot", "isBot": True}, actor=EDITOR)
     catalog.delete("user", who, actor=ME)
     with pytest.raises(AccessError, match="only admins"):
         catalog.restore("user", who, actor=EDITOR)
