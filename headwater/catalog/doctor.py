@@ -113,9 +113,10 @@ def _unresolved_sources(store: Store) -> Iterator[Finding]:
 
 def _deleted_targets(store: Store) -> Iterator[Finding]:
     found = [
-        (referrer, path, target)
-        for target in _entities(store, "only")
-        for referrer, path in store.referrers(target.id)
+        (referrer, path, targets[target_id])
+        for some in batches(_entities(store, "only"))
+        for targets in [{target.id: target for target in some}]
+        for target_id, referrer, path in store.referrers(targets)
     ]
     referring: dict[Any, Record] = {}
     for ids in batches(iter({referrer for referrer, _, _ in found})):

@@ -96,12 +96,7 @@ def erase(
 
 def _referrers(store: Store, family: dict[str, Record]) -> dict[str, Record]:
     """The entities outside a family that refer into it."""
-    found = {
-        entity_id
-        for member in family
-        for entity_id, _ in store.referrers(member)
-        if entity_id not in family
-    }
+    found = {entity_id for _, entity_id, _ in store.referrers(family)} - family.keys()
     records = store.find_many(found) if found else {}
     return {str(key): record for key, record in records.items()}
 

@@ -70,7 +70,7 @@ def _origins(record: Record, document: Document) -> str:
 
 
 def _referring(store: Store, names: _Names) -> dict[str, Record]:
-    found = {entity_id for each in names.of for entity_id, _ in store.referrers(each)}
+    found = {entity_id for _, entity_id, _ in store.referrers(names.of)}
     records = store.find_many(found) if found else {}
     return {str(key): record for key, record in records.items()}
 

@@ -150,8 +150,11 @@ class Store(ABC):
         """Return children, their children and so on, soft-deleted ones too, parents first."""
 
     @abstractmethod
-    def referrers(self, entity_id: str) -> list[tuple[str, str]]:
-        """Return ``(entity id, field path)`` of every reference to the entity, ordered."""
+    def referrers(self, entity_ids: Collection[str]) -> list[tuple[str, str, str]]:
+        """Return ``(target id, entity id, field path)`` of every reference to some, ordered.
+
+        One round trip, however many targets are asked for.
+        """
 
     @abstractmethod
     def nodes(

@@ -349,7 +349,7 @@ def everything(store: Store) -> list[object]:
         store.edges(from_ids=ends, include_closed=True),
         store.edges(producer="ada", source="view"),
         [store.versions(each) for each in IDS],
-        [store.referrers(each) for each in IDS],
+        store.referrers(IDS),
         store.descendants("databaseSchema-s"),
         [store.sequence(at) for at in (NOON - 1, NOON, NOON + 60_000)],
         store.find("table-a", version="0.1"),

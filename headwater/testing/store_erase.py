@@ -74,7 +74,7 @@ class EraseConformance:
         assert store.edges(producer="ada", include_closed=True) == []
         assert store.edges(from_ids=["table-target", "column-b.y"], include_closed=True) == []
         assert store.entries(entity_ids=["table-a"]) == []
-        assert store.referrers("table-target") == [("table-refers", "r")]
+        assert store.referrers(["table-target"]) == [("table-target", "table-refers", "r")]
         assert store.search(SearchQuery((Term(("findable",)),))).total == 0
         assert store.search(SearchQuery()).total == 0
 
@@ -163,7 +163,7 @@ class EraseConformance:
         store.commit(writes(entity("a", references=(own,)), refers))
         store.commit(writes(following(refers, references=()), erased=("table-a",)))
         assert store.find("table-a") is None
-        assert store.referrers("table-a") == []
+        assert store.referrers(["table-a"]) == []
 
     def test_a_family_and_its_referrers_are_erased_together(self, store: Store) -> None:
         child = entity("d.t", parent_id="database-d", references=(Reference("x", "table-e"),))
@@ -295,7 +295,7 @@ def everything(store: Store) -> list[object]:
         store.events(),
         store.find_many(ids),
         [store.versions(each) for each in ids],
-        [store.referrers(each) for each in ids],
+        store.referrers(ids),
         store.nodes(ids=[*ids, *parts]),
         store.edges(from_ids=[*ids, *parts, "table-b", "column-b.y"], include_closed=True),
         store.entries(entity_ids=ids),

@@ -193,12 +193,17 @@ class ReadConformance:
         store.commit(writes(entity("t")))
         store.commit(writes(entity("b", references=references, deleted=True)))
         store.commit(writes(entity("a", references=references[:1])))
-        assert store.referrers("table-t") == [
-            ("table-a", "z.0"),
-            ("table-b", "a.0"),
-            ("table-b", "a.1"),
-            ("table-b", "z.0"),
+        store.commit(writes(entity("c", references=(Reference("n", "table-a"),))))
+        expected = [
+            ("table-a", "table-c", "n"),
+            ("table-t", "table-a", "z.0"),
+            ("table-t", "table-b", "a.0"),
+            ("table-t", "table-b", "a.1"),
+            ("table-t", "table-b", "z.0"),
         ]
+        assert store.referrers({"table-t", "table-a", "table-c", "nobody"}) == expected
+        assert store.referrers(["table-t"]) == expected[1:]
+        assert store.referrers([]) == []
 
 
 def history(store: Store, *documents: str | None) -> EntityWrite:

@@ -92,7 +92,7 @@ def test_what_was_not_there_comes_with_its_past(pair: tuple[Store, Store], tmp_p
         assert [bare(each) for each in target.versions(ours.id)] == [
             bare(each) for each in source.versions(ours.id)
         ]
-        assert target.referrers(ours.id) == source.referrers(ours.id)
+        assert target.referrers([ours.id]) == source.referrers([ours.id])
         assert target.nodes(owner_ids=[ours.id]) == source.nodes(owner_ids=[ours.id])
     assert [e.fqn for e in catalog_over(target).list("domain").records] == ["here"]
 
@@ -313,7 +313,7 @@ def test_built_in_service_of_an_older_store_is_taken_for_the_one_here(
     assert merged.kept == []
     assert model.parent_id == BUILT_IN_ID
     assert load(model)["service"]["id"] == BUILT_IN_ID
-    assert store.referrers(BUILT_IN_ID) == [(model.id, "service")]
+    assert store.referrers([BUILT_IN_ID]) == [(BUILT_IN_ID, model.id, "service")]
     assert [each.name for each in store.descendants(BUILT_IN_ID)] == ["churn"]
 
 

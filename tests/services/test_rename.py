@@ -205,3 +205,23 @@ def test_after_a_rename_what_was_deleted_together_comes_back_together(
     assert catalog.get("table", table.id).fqn == "wh.core.shop.t"
     with pytest.raises(NotFoundError, match="is deleted"):
         catalog.get("table", alone.id)
+
+
+def test_a_rename_reads_in_a_few_look_ups_however_much_lies_below(
+    store: Store, catalog: CatalogService, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(30):
+        shop.table(f"t{number}", "a")
+    model = shop.model(features={"f": ["t7.a", "t8.a"]})
+    calls = []
+    for name in ("find", "find_many", "nodes", "edges", "descendants", "referrers"):
+        inner = getattr(store, name)
+
+        def counted(*args: Any, inner: Any = inner, **kwargs: Any) -> Any:
+            calls.append(inner)
+            return inner(*args, **kwargs)
+
+        monkeypatch.setattr(store, name, counted)
+    catalog.rename("database", ("database", "wh.main"), "core", actor=ME)
+    assert len(calls) < 12
+    assert '"wh.core.shop.t8.a"' in catalog.get("mlmodel", model.id).document

@@ -42,7 +42,7 @@ def answers(store: Store, expected: Any) -> Any:
             }
             for kind in expected["pages"]
         },
-        "referrers": {each: store.referrers(each) for each in ids},
+        "referrers": {each: [found[1:] for found in store.referrers([each])] for each in ids},
         "nodes": store.nodes(ids=nodes),
         "edges": store.edges(from_ids=nodes, include_closed=True),
         "hops": {

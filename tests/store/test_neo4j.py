@@ -183,7 +183,7 @@ def test_every_read_is_served_by_an_index(
     store.page(PageQuery("table", 10, parent_id="id"))
     store.versions("id")
     store.descendants("id")
-    store.referrers("id")
+    store.referrers(["id"])
     for kinds in (None, ["table"]):
         store.nodes(ids=["x"], kinds=kinds)
         store.nodes(fqns=["x"], kinds=kinds)

@@ -78,8 +78,8 @@ MATCH path = (:Entity {id: $id})-[:CONTAINS*1..]->(e:Entity)
 RETURN e.state ORDER BY length(path), e.place
 """
 _REFERRERS = """
-MATCH (r:_Reference {target_id: $id}) USING INDEX SEEK r:_Reference(target_id)
-RETURN r.entity_id, r.field
+MATCH (r:_Reference) USING INDEX SEEK r:_Reference(target_id) WHERE r.target_id IN $ids
+RETURN r.target_id, r.entity_id, r.field
 """
 
 
@@ -145,7 +145,7 @@ def descendants(database: Database, entity_id: str) -> list[Record]:
     return [unpack(state) for (state,) in database.read(_DESCENDANTS, id=entity_id)]
 
 
-def referrers(database: Database, entity_id: str) -> list[tuple[str, str]]:
+def referrers(database: Database, entity_ids: Collection[str]) -> list[tuple[str, str, str]]:
     """See ``Store.referrers``."""
-    rows = database.read(_REFERRERS, id=entity_id)
-    return sorted((referrer, field) for referrer, field in rows)
+    rows = database.read(_REFERRERS, ids=list(entity_ids))
+    return sorted((target, referrer, field) for target, referrer, field in rows)

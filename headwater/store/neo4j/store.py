@@ -97,8 +97,8 @@ class Neo4jStore(Store):
         return entity.descendants(self._database, entity_id)
 
     @override
-    def referrers(self, entity_id: str) -> list[tuple[str, str]]:
-        return entity.referrers(self._database, entity_id)
+    def referrers(self, entity_ids: Collection[str]) -> list[tuple[str, str, str]]:
+        return entity.referrers(self._database, entity_ids)
 
     @override
     def nodes(

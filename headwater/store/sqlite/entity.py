@@ -7,6 +7,7 @@ from sqlite3 import Connection
 from typing import Any
 
 from headwater.store.base import Key, PageQuery, Record
+from headwater.store.sqlite.node import ANY, listed
 
 COLUMNS = "id, kind, fqn, name, parent_id, version, rev, seq, deleted, document, origins"
 _SELECT = f"SELECT {COLUMNS} FROM entity"
@@ -20,7 +21,10 @@ _AS_OF = f"{_SELECT_STATE} WHERE key = {_KEY} AND seq <= ? ORDER BY rev DESC LIM
 _VERSION = f"{_SELECT_STATE} WHERE key = {_KEY} AND version = ? ORDER BY rev DESC LIMIT 1"
 _VERSIONS = f"{_SELECT_STATE} WHERE key = {_KEY} AND rev < ? ORDER BY rev DESC LIMIT ?"
 _REFERRERS = f"""
-SELECT id, field FROM entity_reference JOIN entity USING (key) WHERE target = {_KEY} ORDER BY 1, 2
+SELECT target.id, entity.id, field FROM node AS target
+JOIN entity_reference AS reference ON reference.target = target.key
+JOIN entity ON entity.key = reference.key
+WHERE target.id {ANY} ORDER BY 1, 2, 3
 """
 _ANY_REV = 2**63 - 1
 
@@ -119,9 +123,9 @@ def descendants(connection: Connection, entity_id: str) -> list[Record]:
     return records(connection.execute(_DESCENDANTS, (entity_id,)))
 
 
-def referrers(connection: Connection, entity_id: str) -> list[tuple[str, str]]:
+def referrers(connection: Connection, entity_ids: Collection[str]) -> list[tuple[str, str, str]]:
     """See ``Store.referrers``."""
-    return connection.execute(_REFERRERS, (entity_id,)).fetchall()
+    return connection.execute(_REFERRERS, (listed(entity_ids),)).fetchall()
 
 
 def record(row: tuple[Any, ...]) -> Record:

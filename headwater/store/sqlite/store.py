@@ -102,8 +102,8 @@ class SqliteStore(Store):
         return self._database.read(entity.descendants, entity_id)
 
     @override
-    def referrers(self, entity_id: str) -> list[tuple[str, str]]:
-        return self._database.read(entity.referrers, entity_id)
+    def referrers(self, entity_ids: Collection[str]) -> list[tuple[str, str, str]]:
+        return self._database.read(entity.referrers, entity_ids)
 
     @override
     def nodes(
