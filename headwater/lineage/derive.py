@@ -1,14 +1,15 @@
 """Lineage that follows from documents: feature sources become edges in the commit that writes them.
 
 For a model with features: column → feature and feature → model (fine), table → model (coarse). A
-source whose column is not known is a node of its own until a table brings the column.
+source whose column is not known is a node of its own until a table brings the column. Versions
+(``frozen.py``) and runs (``run.py``) have their own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from headwater.lineage import frozen
+from headwater.lineage import frozen, run
 from headwater.lineage.kind import COLUMN, FEATURE, UNRESOLVED, parts_in
 from headwater.lineage.source import Source, source_id, sources_of, tie
 from headwater.names import child
@@ -35,6 +36,8 @@ def derive(store: Store, change: Change, draft: Draft) -> None:
         derive_features(store, change, draft)
     if change.kind.name == frozen.KIND:
         frozen.freeze(store, change, draft)
+    if change.kind.name == run.KIND:
+        run.derive_run(store, change, draft)
     gone = (change.before or {}).get("deleted") or change.after.get("deleted")
     if not gone or any(part.kind == COLUMN for part in change.parts):
         _resolve_waiting(store, change, draft)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from headwater.lineage.kind import COLUMN, MODELS, VERSION
 from headwater.lineage.node import as_json
+from headwater.lineage.run import KIND as RUN
 from headwater.lineage.view import starts_of
 from headwater.lineage.walk import Pair, Walk, Walker
 from headwater.store.base import Node, Store
@@ -129,8 +130,25 @@ def _unexplained(store: Store, fine: Walk, coarse: Walker, depth: int) -> Walk:
     for start, end in loose:
         arrivals.setdefault(met[start] + 1, []).append((start, end))
     walk = Walk({table.id: (table, 0) for table in tables}, more=first.more | rest.more)
-    _follow(walk, arrivals, first.nodes | rest.nodes, list(rest.edges), depth)
+    onward = _beyond_runs(rest, loose, explained)
+    _follow(walk, arrivals, first.nodes | rest.nodes, onward, depth)
     return walk
+
+
+def _beyond_runs(rest: Walk, loose: Collection[Pair], explained: Collection[Pair]) -> list[Pair]:
+    """The edges of a walk without those from a run to what columns tie to all that it read.
+
+    A run names tables alone; where the columns are known, it says nothing more.
+    """
+    read: dict[str, list[str]] = {}
+    for table, end in loose:
+        if rest.nodes[end][0].kind == RUN:
+            read.setdefault(end, []).append(table)
+    return [
+        (start, end)
+        for start, end in rest.edges
+        if start not in read or any((table, end) not in explained for table in read[start])
+    ]
 
 
 def _follow(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from headwater.catalog import CatalogService, Written
+from headwater.catalog import Actor, CatalogService, Written
 from headwater.errors import InvalidInputError
 from headwater.lineage import LineageService
 from headwater.lineage.kind import FEATURE, STAGES, UNRESOLVED, known_kinds
@@ -188,3 +188,72 @@ def test_edges_lead_from_any_kind_to_any_other(
     assert names(lineage.impact(f"{lake}.x")["models"]) == ["headwater.churn", "headwater.churn.a"]
     for node in chain:
         assert lineage.walk(node, upstream=9, downstream=9, level="column")["nodes"]
+
+
+def run(catalog: CatalogService, name: str = "1", actor: Actor = BOT, **fields: Any) -> Written:
+    """A run of the pipeline ``air.nightly``."""
+    catalog.put("pipelineService", {"name": "air"}, actor=BOT)
+    catalog.put("pipeline", {"name": "nightly", "service": "air"}, actor=BOT)
+    return catalog.put(
+        "pipelineRun", {"name": name, "pipeline": "air.nightly", **fields}, actor=actor
+    )
+
+
+def test_what_a_run_read_and_wrote_is_lineage(
+    store: Store, catalog: CatalogService, lineage: LineageService, shop: Shop, lake: str
+) -> None:
+    shop.table("hub", "x")
+    shop.table("made", "x")
+    shop.model("churn")
+    trained = catalog.put("modelVersion", {"name": "v", "mlmodel": "headwater.churn"}, actor=BOT)
+    written = {"outputs": [f"{S}.made", {"id": trained.id}]}
+    before = store.sequence()
+    first = run(catalog, inputs=[HUB, lake], **written)
+    assert store.sequence() == before + 3
+    walk = lineage.walk(("table", HUB), upstream=5, downstream=5)
+    assert drawn(walk) == {
+        "hub -> air.nightly.1",
+        "air.nightly.1 -> made",
+        "air.nightly.1 -> headwater.churn.v",
+    }
+    assert names(lineage.impact(HUB)["models"]) == ["headwater.churn.v"]
+    found = lineage.impact(f"{HUB}.x")
+    assert (found["models"], names(found["tableLevelModels"])) == ([], ["headwater.churn.v"])
+    then = store.sequence()
+    again = run(catalog, inputs=[HUB], **written)
+    assert again.id == first.id
+    assert drawn(lineage.walk(("pipelineRun", "air.nightly.1"), upstream=1, downstream=0)) == {
+        "hub -> air.nightly.1"
+    }
+    was = lineage.walk(("pipelineRun", "air.nightly.1"), upstream=1, downstream=0, as_of=then)
+    assert len(was["edges"]) == 2
+    assert not run(catalog, inputs=[HUB], **written).changed
+
+
+def test_a_run_adds_nothing_where_columns_are_known(
+    catalog: CatalogService, lineage: LineageService, shop: Shop
+) -> None:
+    shop.table("hub", "x", "y")
+    shop.table("side", "z")
+    shop.model("churn")
+    trained = version(catalog, shop, "v", "hub.x")
+    outputs = [{"id": trained.id}]
+    run(catalog, inputs=[HUB, f"{S}.side"], outputs=outputs)
+    unused, used, unknown = (lineage.impact(f"{S}.{c}") for c in ("hub.y", "hub.x", "side.z"))
+    assert (unused["models"], unused["tableLevelModels"]) == ([], [])
+    assert (names(used["models"]), used["tableLevelModels"]) == (["headwater.churn.v"], [])
+    assert names(unknown["tableLevelModels"]) == ["headwater.churn.v"]
+
+
+def test_what_a_person_took_away_of_a_run_stays_away(
+    catalog: CatalogService, lineage: LineageService, shop: Shop
+) -> None:
+    for name in ("hub", "made"):
+        shop.table(name, "x")
+    ends = {"inputs": [HUB], "outputs": [f"{S}.made"]}
+    run(catalog, **ends)
+    cut = {"fromEntity": f"table:{HUB}", "toEntity": "pipelineRun:air.nightly.1"}
+    lineage.delete_edge(cut, actor=ME)
+    run(catalog, codeVersion="2", **ends)
+    around = lineage.walk(("pipelineRun", "air.nightly.1"), upstream=3, downstream=3)
+    assert drawn(around) == {"air.nightly.1 -> made"}
