@@ -15,6 +15,8 @@ from headwater.catalog.part import identify_parts
 from headwater.catalog.reference import refuse_deleted, resolve, spelled_references, targets
 from headwater.catalog.same import same
 from headwater.catalog.tag import keep_exclusive
+from headwater.catalog.team import KIND as TEAM
+from headwater.catalog.team import check_team
 from headwater.catalog.validation import check_keys
 from headwater.errors import InvalidInputError
 from headwater.names import child, new_id
@@ -130,6 +132,8 @@ class WritePath:
             sign_in.check_user(change, stored, actor)
         if change.kind.name == model_version.KIND:
             model_version.complete(self._store, self, change, draft, actor)
+        if change.kind.name == TEAM:
+            check_team(self._store, change, draft)
         keep_exclusive(self._store, change, actor)
         identify_parts(change)
         self._derive(self._store, change, draft)
