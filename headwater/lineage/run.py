@@ -14,7 +14,8 @@ def derive_run(store: Store, change: Change, draft: Draft) -> None:
     """Derive the edges of a run; what people suppressed stays away."""
     inputs = {each["id"] for each in change.after.get("inputs", ())}
     outputs = {each["id"] for each in change.after.get("outputs", ())}
-    pairs = {(each, change.id) for each in inputs} | {(change.id, each) for each in outputs}
+    pairs: set[tuple[str, str]] = {(each, change.id) for each in inputs}
+    pairs |= {(change.id, each) for each in outputs}
     producer = producer_of(change.id)
     current = set[EdgeKey]()
     if change.rev:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from headwater.catalog import Actor, CatalogService, Written
+from headwater.catalog import CatalogService, Written
 from headwater.errors import InvalidInputError
 from headwater.lineage import LineageService
 from headwater.lineage.kind import FEATURE, STAGES, UNRESOLVED, known_kinds
@@ -190,13 +190,12 @@ def test_edges_lead_from_any_kind_to_any_other(
         assert lineage.walk(node, upstream=9, downstream=9, level="column")["nodes"]
 
 
-def run(catalog: CatalogService, name: str = "1", actor: Actor = BOT, **fields: Any) -> Written:
+def run(catalog: CatalogService, **fields: Any) -> Written:
     """A run of the pipeline ``air.nightly``."""
     catalog.put("pipelineService", {"name": "air"}, actor=BOT)
     catalog.put("pipeline", {"name": "nightly", "service": "air"}, actor=BOT)
-    return catalog.put(
-        "pipelineRun", {"name": name, "pipeline": "air.nightly", **fields}, actor=actor
-    )
+    body = {"name": "1", "pipeline": "air.nightly", **fields}
+    return catalog.put("pipelineRun", body, actor=BOT)
 
 
 def test_what_a_run_read_and_wrote_is_lineage(
