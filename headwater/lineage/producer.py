@@ -21,14 +21,15 @@ from headwater.lineage.edge import (
     known_columns,
     refuse,
 )
-from headwater.store.base import EdgeKey, EdgeWrite, EventWrite, Store
+from headwater.store.base import EdgeKey, EdgeWrite, EventWrite, OpenEdges, Store
 from headwater.store.draft import Document, Draft, dump
 
 
 def replace_edges(store: Store, producer: str, request: EdgeSet) -> tuple[Draft, Document]:
     """Return what replaces a producer's edges, and the answer that counts it.
 
-    A few look-ups, however many edges there are. What people suppressed stays away.
+    A few look-ups, however many edges there are. What people suppressed stays away. Of two runs at
+    once, the one that commits second is built on what the first left.
 
     Raises:
         InvalidInputError: Something of the request is not right; every fault has its pointer.
@@ -36,12 +37,15 @@ def replace_edges(store: Store, producer: str, request: EdgeSet) -> tuple[Draft,
     ends = find_ends(store, [(f"/edges/{at}", edge) for at, edge in enumerate(request.edges)])
     targets = _targets(store, request)
     wanted = _unsuppressed(store, _asserted(store, request, ends, producer))
-    own = {e.key: e.details for e in store.edges(producer=producer, source=request.source)}
+    held = store.edges(producer=producer)
+    own = {e.key: e.details for e in held if request.source in (None, e.key.source)}
     opened = [EdgeWrite(key, text) for key, text in wanted.items() if own.get(key) != text]
     closed = [key for key in own if key not in wanted]
     if targets is not None:
         closed = _within(store, closed, targets, ends)
+    newest = max((edge.opened_seq for edge in held), default=0)
     draft = Draft(edges=opened, closed_edges=closed)
+    draft.expects_open = OpenEdges(producer, len(held), newest)
     draft.events += _events(store, [write.key for write in opened], closed)
     return draft, {
         "producer": producer,

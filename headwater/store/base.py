@@ -46,6 +46,7 @@ from headwater.store.write_set import (
     EdgeWrite,
     EntityWrite,
     EntryWrite,
+    OpenEdges,
     Part,
     SearchText,
     WriteSet,
@@ -68,6 +69,7 @@ __all__ = [
     "Key",
     "Level",
     "Node",
+    "OpenEdges",
     "PageQuery",
     "Part",
     "Record",
@@ -99,16 +101,17 @@ class Store(ABC):
     def commit(self, write_set: WriteSet) -> int:
         """Write all of it or nothing, durably, and return the commit's seq.
 
-        Checked inside the transaction, so that two writers cannot both win: expected revs, that an
-        FQN is held by one entity of its kind (soft-deleted ones hold theirs), that what is live has
-        a live parent or none, that the targets of references are stored, that both ends of new
-        edges are nodes, that where an FQN changes everything is written that spells it: what lies
-        directly below, and what refers to it. The state that an entity had stays readable as of
-        earlier commits. Recorded time is monotone: a clock that went back counts as standing still.
+        Checked inside the transaction, so that two writers cannot both win: expected revs and open
+        edges, that an FQN is held by one entity of its kind (soft-deleted ones hold theirs), that
+        what is live has a live parent or none, that the targets of references are stored, that both
+        ends of new edges are nodes, that where an FQN changes everything is written that spells it:
+        what lies directly below, and what refers to it. The state that an entity had stays readable
+        as of earlier commits. Recorded time is monotone: a clock that went back counts as standing
+        still.
 
         Raises:
-            StaleWriteError: An entity has another rev, or a parent, target or node is not there,
-                or a live child is: read again and retry.
+            StaleWriteError: An entity has another rev, a producer other edges than expected, or a
+                parent, target or node is not there, or a live child is: read again and retry.
             AlreadyExistsError: The FQN belongs to another entity of the kind.
         """
 

@@ -18,6 +18,7 @@ from headwater.store.base import (
     EntityWrite,
     EntryWrite,
     EventWrite,
+    OpenEdges,
     Part,
     Record,
     Reference,
@@ -137,6 +138,7 @@ class Draft:
     entries: list[EntryWrite] = field(default_factory=list)
     erased: list[str] = field(default_factory=list)
     expects: dict[str, int] = field(default_factory=dict)
+    expects_open: OpenEdges | None = None
 
     def merge(self, other: Draft) -> None:
         """Add everything that another draft holds."""
@@ -173,6 +175,7 @@ class Draft:
             entries=tuple(self.entries),
             erased=tuple(self.erased),
             expects=self.expects,
+            expects_open=self.expects_open,
         )
         return store.commit(write_set)
 

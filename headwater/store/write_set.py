@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from headwater.store.row import EdgeKey, EventWrite, Record, Reference
 
@@ -104,6 +104,19 @@ class EntryWrite:
     data: str = "{}"
 
 
+class OpenEdges(NamedTuple):
+    """What a producer has open, as far as it takes to notice a change of it.
+
+    Attributes:
+        number: How many assertions, of every level; ``newest`` is their highest ``opened_seq``, 0
+            where there are none.
+    """
+
+    producer: str
+    number: int
+    newest: int
+
+
 @dataclass(frozen=True, slots=True)
 class WriteSet:
     """Everything that one commit writes, all or nothing.
@@ -122,6 +135,7 @@ class WriteSet:
         events_before: Events with a lower number are dropped for good; 0 drops none.
         expects: Revs of entities that the write depends on without writing them (those to be erased
             among them); 0 in place of a rev asks only that the entity is there.
+        expects_open: What a producer has open before this commit; None: whatever it is.
     """
 
     actor: str
@@ -136,3 +150,4 @@ class WriteSet:
     erased: tuple[str, ...] = ()
     events_before: int = 0
     expects: Mapping[str, int] = field(default_factory=dict)
+    expects_open: OpenEdges | None = None

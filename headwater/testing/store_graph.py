@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from headwater.store.base import Direction, Edge, EdgeKey, Hop, Level, Node, Store
+from headwater.errors import StaleWriteError
+from headwater.store.base import Direction, Edge, EdgeKey, Hop, Level, Node, OpenEdges, Store
 from headwater.testing.store_build import edge, entity, following, key, part, writes
 
 HUB = 1_000
@@ -42,6 +43,27 @@ class GraphConformance:
         ]
         assert ids(ids=["table-a", "column-a.x"], owner_ids=["table-a"]) == ["column-a.x"]
         assert ids(ids=["table-a", "table-b"], kinds=["table", "column"], fqns=["b"]) == ["table-b"]
+
+    def test_a_producers_open_edges_are_compared(self, store: Store) -> None:
+        fine = edge("column-a.x", "table-b", level="fine")
+        coarse, other = edge("table-a", "table-b"), edge("table-a", "table-b", producer="bob")
+        store.commit(
+            writes(
+                entity("a", parts=(part("a", "x"),)),
+                entity("b"),
+                edges=(fine, other),
+                expects_open=OpenEdges("ada", 0, 0),
+            )
+        )
+        store.commit(writes(edges=(coarse,), expects_open=OpenEdges("ada", 1, 1)))
+        for count, newest in ((0, 0), (1, 2), (2, 1), (2, 3), (3, 2)):
+            with pytest.raises(StaleWriteError):
+                store.commit(writes(expects_open=OpenEdges("ada", count, newest)))
+        expected = OpenEdges("ada", 2, 2)
+        hidden = edge("table-b", "table-a", level="suppressed")
+        store.commit(writes(closed_edges=(coarse.key,), edges=(hidden,), expects_open=expected))
+        store.commit(writes(closed_edges=(hidden.key,), expects_open=OpenEdges("ada", 2, 3)))
+        assert store.commit(writes(expects_open=OpenEdges("ada", 1, 1))) == 5
 
     def test_an_empty_filter_matches_nothing(self, store: Store) -> None:
         store.commit(

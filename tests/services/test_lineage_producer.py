@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from headwater.catalog import Actor, CatalogService
 from headwater.errors import AccessError, InvalidInputError
 from headwater.lineage import LineageService
 from headwater.store import Store
+from headwater.store.base import WriteSet
 from tests.services.shop import BOT, ME, Shop, drawn
 
 S = "wh.main.shop"
@@ -237,3 +239,38 @@ def test_a_new_column_of_a_table_whose_edge_a_person_took_away_is_not_tied(
     assert {"a.y -> headwater.churn.g", "a.later -> headwater.churn.g"} <= around(
         lineage, level="column"
     )
+
+
+def test_of_two_sets_at_once_one_is_left_whole(lineage: LineageService, tables: list[str]) -> None:
+    sets = [
+        [edge("a", "b", "x>x"), edge("b", "c", "x>x")],
+        [edge("a", "d", "y>y"), edge("d", "c", "y>y"), edge("a", "e")],
+    ]
+    left = {frozenset({"a -> b", "b -> c"}), frozenset({"a -> d", "d -> c", "a -> e"})}
+    for _ in range(6):
+        with ThreadPoolExecutor(4) as pool:
+            jobs = [pool.submit(put, lineage, *sets[number % 2]) for number in range(8)]
+            assert all(job.result() for job in jobs)
+        assert around(lineage) in left
+
+
+@pytest.mark.parametrize("source", [None, "manual"])
+def test_a_set_is_built_on_what_another_run_has_just_left(
+    store: Store,
+    lineage: LineageService,
+    tables: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    source: str | None,
+) -> None:
+    limits = {"source": source} if source else {}
+    put(lineage, edge("a", "e"), edge("a", "d"))
+    commit, waiting = store.commit, [[edge("a", "b")], [edge("a", "d")]]
+
+    def slow(write_set: WriteSet) -> int:
+        if waiting:
+            put(lineage, *waiting.pop())
+        return commit(write_set)
+
+    monkeypatch.setattr(store, "commit", slow)
+    assert put(lineage, edge("a", "c"), **limits) == {"opened": 1, "closed": 1, "unchanged": 0}
+    assert around(lineage) == {"a -> c"}

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from headwater.errors import AlreadyExistsError, StaleWriteError
-from headwater.store.base import EdgeKey, EntityWrite, WriteSet
+from headwater.store.base import EdgeKey, EntityWrite, OpenEdges, WriteSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +92,16 @@ def check_expected(stored: Stored, write_set: WriteSet) -> None:
     for id_, rev in expected.items():
         if id_ not in revs or rev not in (0, revs[id_]):
             raise StaleWriteError(f"entity {id_} is not as it was read", id=id_)
+
+
+def check_open(found: OpenEdges, expected: OpenEdges) -> None:
+    """Refuse a write that was built on other edges of a producer.
+
+    Raises:
+        StaleWriteError: It has others open.
+    """
+    if found != expected:
+        raise StaleWriteError(f"the edges of {expected.producer!r} are not as they were read")
 
 
 def _check_revs(stored: Stored, write_set: WriteSet) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from headwater.errors import StoreError
-from headwater.store.base import WriteSet
-from headwater.store.neo4j.check import Stored, check, check_expected
+from headwater.store.base import OpenEdges, WriteSet
+from headwater.store.neo4j.check import Stored, check, check_expected, check_open
 from headwater.store.neo4j.database import Run
 from headwater.store.neo4j.layout import edge_key, edge_place
 from headwater.store.neo4j.rows import Rows
@@ -83,6 +83,19 @@ CALL () {
   RETURN collect(e.id) AS children
 }
 RETURN parts, referrers, children
+"""
+_READ_OPEN = """
+CALL () {
+  MATCH ()-[e:FEEDS]->() USING INDEX SEEK e:FEEDS(producer)
+  WHERE e.producer = $producer RETURN count(e) AS number, max(e.opened_seq) AS newest
+  UNION ALL
+  MATCH ()-[e:FEEDS_TABLE]->() USING INDEX SEEK e:FEEDS_TABLE(producer)
+  WHERE e.producer = $producer RETURN count(e) AS number, max(e.opened_seq) AS newest
+  UNION ALL
+  MATCH (e:_Suppression) USING INDEX SEEK e:_Suppression(producer)
+  WHERE e.producer = $producer RETURN count(e) AS number, max(e.opened_seq) AS newest
+}
+RETURN sum(number), coalesce(max(newest), 0)
 """
 # What goes with a node that is erased: labels and the indexes that find it.
 _ITS_OWN = (
@@ -192,6 +205,8 @@ def commit(run: Run, commit_id: str, write_set: WriteSet) -> tuple[int, int]:
     """
     stored = _lock_and_read(run, commit_id, write_set)
     check_expected(stored, write_set)
+    if write_set.expects_open:
+        check_open(_read_open(run, write_set.expects_open.producer), write_set.expects_open)
     if write_set.erased:
         stored = _without_erased(run, stored, write_set.erased)
     check(stored, write_set)
@@ -254,6 +269,11 @@ def _lock_and_read(run: Run, commit_id: str, write_set: WriteSet) -> Stored:
         spelling=spelling,
         edges={edge_key(edge): edge["details"] for edge in edges},
     )
+
+
+def _read_open(run: Run, producer: str) -> OpenEdges:
+    """What a producer has open, under the lock."""
+    return OpenEdges(producer, *run(_READ_OPEN, producer=producer)[0])
 
 
 def _without_erased(run: Run, stored: Stored, erased: Collection[str]) -> Stored:

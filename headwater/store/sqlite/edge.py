@@ -7,7 +7,7 @@ from itertools import islice
 from sqlite3 import Connection
 
 from headwater.errors import StaleWriteError
-from headwater.store.base import Edge, EdgeKey, EdgeWrite
+from headwater.store.base import Edge, EdgeKey, EdgeWrite, OpenEdges
 from headwater.store.sqlite.graph import LEVELS
 from headwater.store.sqlite.node import Nodes, ends_of
 from headwater.store.sqlite.order import rank
@@ -35,8 +35,25 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _LABEL = "SELECT key FROM label WHERE source = ? AND producer = ?"
 _NEW_LABEL = "INSERT INTO label (source, producer) VALUES (?, ?)"
+_OPEN_OF = """
+SELECT count(*), coalesce(max(opened_seq), 0) FROM edge
+WHERE label IN (SELECT key FROM label WHERE producer = ?)
+"""
 _LEVEL = {level: number for number, level in enumerate(LEVELS)}
 _BATCH = 1_000
+
+
+def check_open(connection: Connection, expected: OpenEdges | None) -> None:
+    """Refuse a write that was built on other edges of a producer.
+
+    Raises:
+        StaleWriteError: It has others open.
+    """
+    if expected is None:
+        return
+    found = connection.execute(_OPEN_OF, (expected.producer,)).fetchone()
+    if found != expected[1:]:
+        raise StaleWriteError(f"the edges of {expected.producer!r} are not as they were read")
 
 
 def put(connection: Connection, nodes: Nodes, edges: Sequence[EdgeWrite], seq: int) -> None:

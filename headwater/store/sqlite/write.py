@@ -54,6 +54,7 @@ def commit(connection: Connection, write_set: WriteSet) -> int:
     seq += 1
     nodes = nodes_of(connection, write_set, newest_node)
     _check_expected(nodes, write_set.expects)
+    edge.check_open(connection, write_set.expects_open)
     erased = erase(connection, nodes, write_set.erased)
     moved = [write.id for write in write_set.entities if _put_entity(connection, nodes, write, seq)]
     _check_moved(connection, nodes, moved, {write.id for write in write_set.entities})
