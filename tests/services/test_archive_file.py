@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from headwater.catalog import CatalogService
 from headwater.catalog.archive import export_catalog, import_catalog
 from headwater.catalog.archive.file import Manifest, write_archive
 from headwater.errors import InvalidInputError, StoreError
@@ -17,6 +19,8 @@ from headwater.store import Store, open_store
 from headwater.store.base import Row, Section
 from headwater.store.row import Commit
 from tests.services.lively import live
+
+TABLE = ("states", "table")
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +49,60 @@ def refuses(store: Store, file: Path, words: str) -> None:
         import_catalog(store, file)
     assert str(file) in caught.value.message
     assert store.sequence() == 0
+
+
+def edited(archive: Path, tmp_path: Path, which: int, **changes: Any) -> tuple[Path, int]:
+    """The archive with changes to its nth table, its checksum made anew; and that row's line."""
+    lines = archive.read_bytes().splitlines(keepends=True)[:-1]
+    trailer = json.loads(archive.read_bytes().splitlines()[-1])
+    rows = [json.loads(line) for line in lines]
+    at = [n for n, row in enumerate(rows) if (row.get("section"), row.get("kind")) == TABLE][which]
+    row = rows[at]
+    document = json.loads(row["document"]) | changes.pop("within", {})
+    row |= {"document": json.dumps(document, separators=(",", ":")), **changes}
+    row = {name: value for name, value in row.items() if value is not ...}
+    lines[at] = json.dumps(row).encode() + b"\n"
+    trailer["sha256"] = hashlib.sha256(b"".join(lines)).hexdigest()
+    file = tmp_path / "edited.ndjson"
+    file.write_bytes(b"".join(lines) + json.dumps(trailer).encode() + b"\n")
+    return file, at + 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"document": '{"name": '}, "no JSON"),
+        ({"document": '{"name": NaN}'}, "no JSON"),
+        ({"document": "[]"}, "no object"),
+        ({"origins": "{"}, "no JSON"),
+        ({"within": {"id": "another"}}, "'another' as its id"),
+        ({"within": {"fullyQualifiedName": "a.b.c.d"}}, "'a.b.c.d' as its fullyQualifiedName"),
+        ({"id": "another"}, "the row 'another'"),
+        ({"fqn": "another"}, "the row 'another'"),
+        ({"kind": "database"}, "below another service"),
+        ({"parentId": "another"}, "below another databaseSchema"),
+        ({"fqn": ...}, "no row of this section .'fqn'"),
+    ],
+)
+def test_a_row_that_was_edited_is_refused_with_its_line(
+    archive: Path, store: Store, tmp_path: Path, changes: dict[str, Any], words: str
+) -> None:
+    file, line = edited(archive, tmp_path, -1, **changes)
+    refuses(store, file, rf"line {line} \(states\): .*{words}.*; nothing was imported")
+    if "document" in changes:
+        file, line = edited(archive, tmp_path, 0, **changes)
+        refuses(store, file, rf"line {line} \(states\)")
+    import_catalog(store, edited(archive, tmp_path, -1)[0])
+
+
+def test_a_merge_refuses_a_row_that_was_edited(
+    archive: Path, store: Store, catalog: CatalogService, tmp_path: Path
+) -> None:
+    before = store.sequence()
+    file, line = edited(archive, tmp_path, -1, document="?")
+    with pytest.raises(InvalidInputError, match=f"line {line}"):
+        import_catalog(store, file, merge=True)
+    assert store.sequence() == before
 
 
 def test_first_line_says_what_it_is_and_the_last_what_it_holds(archive: Path) -> None:

@@ -20,7 +20,7 @@ from typing import IO, Any
 
 import pydantic_core
 
-from headwater.catalog.archive.row import SECTIONS, decode, encode
+from headwater.catalog.archive.row import SECTIONS, decode, encode, fault_of
 from headwater.errors import InvalidInputError
 from headwater.store.base import Row, Section
 from headwater.version import __version__
@@ -142,8 +142,8 @@ def open_archive(file: Path, *, watch: Watch = unwatched) -> Iterator[Archive]:
     """Open an archive, after reading it once to see that it is whole.
 
     Raises:
-        InvalidInputError: It cannot be read, is no archive, is cut off or damaged, or a newer
-            release wrote it.
+        InvalidInputError: It cannot be read, is no archive, is cut off or damaged, a newer
+            release wrote it, or a row is none that a store could have.
     """
     try:
         raw = file.open("rb")
@@ -160,18 +160,24 @@ def _checked(raw: IO[bytes], path: Path, watch: Watch) -> Archive:
     counts: Counts = dict.fromkeys(SECTIONS, 0)
     digest = hashlib.sha256(first)
     section: Section = "commits"
-    for line in lines:
+    fault = ""
+    for number, line in enumerate(lines, 2):
         fields = _parsed(line, path)
         if "sha256" in fields:
             said = fields.get("counts"), fields["sha256"]
             if said != (counts, digest.hexdigest()) or next(lines, None) is not None:
                 break
+            if fault:
+                raise InvalidInputError(f"{path}, {fault}; {_NOTHING}")
             return Archive(manifest, counts, raw, path)
         digest.update(line)
         before, section = section, fields.get("section", "")
         if section not in counts or SECTIONS.index(section) < SECTIONS.index(before):
             break
         counts[section] += 1
+        wrong = None if fault else fault_of(fields)
+        if wrong:  # told only if the file is as its writer left it
+            fault = f"line {number} ({section}): {wrong}"
         watch("check")
     else:
         raise InvalidInputError(f"{path} is cut off: its last line is not the trailer; {_NOTHING}")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from typing import Any, NamedTuple, get_args
 
+import pydantic_core
+
+from headwater.schemas import kinds
 from headwater.store.base import (
     Edge,
     EdgeKey,
@@ -51,6 +55,38 @@ def decode(line: Mapping[str, Any]) -> Row:
     """
     form = _FORMS[line["section"]]
     return form.make(*[line[name] for name in form.names])
+
+
+def fault_of(line: Mapping[str, Any]) -> str | None:
+    """What is wrong with the JSON form of a row; None if a store could have it."""
+    try:
+        row = decode(line)
+    except (KeyError, TypeError) as error:
+        return f"it is no row of this section ({error})"
+    return _document_fault(row) if isinstance(row, StateRow) else None
+
+
+def _document_fault(row: StateRow) -> str | None:
+    """What is wrong with the document of a state: it is none, or another entity's."""
+    record = row.record
+    what = f"the document of {record.kind} {record.fqn!r}"
+    try:
+        document = pydantic_core.from_json(record.document, allow_inf_nan=False)
+        json.loads(record.origins)
+    except (ValueError, TypeError):
+        return f"{what}, or who wrote it, is no JSON"
+    if not isinstance(document, dict):
+        return f"{what} is no object"
+    said = [("id", record.id), ("fullyQualifiedName", record.fqn), ("name", record.name)]
+    for name, value in said:
+        if document.get(name) != value:
+            return f"{what} says {document.get(name)!r} as its {name}, the row {value!r}"
+    which = kinds().get(record.kind)
+    if which and which.parent and row.references is not None:
+        parent = document.get(which.parent.name)
+        if not isinstance(parent, dict) or parent.get("id") != record.parent_id:
+            return f"{what} is below another {which.parent.name} than the row, or none"
+    return None
 
 
 def _state_values(row: StateRow) -> Iterator[Any]:
