@@ -10,7 +10,7 @@ from headwater.lineage.node import as_json
 from headwater.lineage.run import KIND as RUN
 from headwater.lineage.view import starts_of
 from headwater.lineage.walk import Pair, Walk, Walker
-from headwater.store.base import Node, Store
+from headwater.store.base import Level, Node, Store
 from headwater.store.draft import Document, load
 
 WORK = 1_000_000
@@ -175,8 +175,16 @@ def _follow(
 
 
 def _explained(store: Store, tables: Collection[Node], coarse: Walker) -> set[tuple[str, str]]:
-    """Pairs of entities that some column edge ties."""
+    """Pairs of entities that some column edge ties, or did until a person took it away.
+
+    Who says that a column does not feed a feature knows of the columns: then the table's edge alone
+    makes nothing uncertain.
+    """
     columns = store.nodes(owner_ids=[t.id for t in tables], kinds=[COLUMN])
     owner = {column.id: column.owner_id or column.id for column in columns}
-    fine = Walker(store, "fine", coarse.limit, coarse.as_of).walk(columns, downstream=1)
-    return {(owner[a], fine.nodes[b][0].owner_id or b) for a, b in fine.edges if a in owner}
+    out = set()
+    levels: tuple[Level, ...] = ("fine", "suppressed")
+    for level in levels:
+        walk = Walker(store, level, coarse.limit, coarse.as_of).walk(columns, downstream=1)
+        out |= {(owner[a], walk.nodes[b][0].owner_id or b) for a, b in walk.edges if a in owner}
+    return out

@@ -256,3 +256,20 @@ def test_what_a_person_took_away_of_a_run_stays_away(
     run(catalog, codeVersion="2", **ends)
     around = lineage.walk(("pipelineRun", "air.nightly.1"), upstream=3, downstream=3)
     assert drawn(around) == {"air.nightly.1 -> made"}
+
+
+def test_a_column_edge_that_a_person_took_away_leaves_nothing_uncertain(
+    store: Store, catalog: CatalogService, lineage: LineageService, shop: Shop
+) -> None:
+    shop.table("hub", "x", "y")
+    shop.model("churn", features={"f": ["hub.x"]})
+    before = store.sequence()
+    cut = {"fromEntity": f"column:{HUB}.x", "toEntity": "mlFeature:headwater.churn.f"}
+    lineage.delete_edge(cut, actor=ME)
+    for column in "xy":
+        found = lineage.impact(f"{HUB}.{column}")
+        assert (found["models"], found["tableLevelModels"]) == ([], [])
+    assert names(lineage.impact(HUB)["models"]) == ["headwater.churn"]
+    assert names(lineage.impact(f"{HUB}.x", as_of=before)["models"]) == ["headwater.churn"]
+    lineage.put_edge(cut, actor=ME)
+    assert names(lineage.impact(f"{HUB}.x")["models"]) == ["headwater.churn"]
