@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from headwater.catalog import CatalogService, Written
+from headwater.catalog import Actor, CatalogService, Written
 from headwater.errors import (
     AlreadyExistsError,
     ConflictError,
@@ -16,6 +16,7 @@ from headwater.errors import (
     NotFoundError,
     PreconditionError,
 )
+from headwater.schemas import kind
 from headwater.store import Store
 from tests.services.shop import BOT, ME, Shop
 
@@ -449,8 +450,8 @@ def test_a_reference_without_a_kind_means_the_only_one_of_its_name(
     catalog: CatalogService,
 ) -> None:
     catalog.put("user", {"name": "ann"}, actor=ME)
-    for kind in ("user", "team"):
-        catalog.put(kind, {"name": "ops"}, actor=ME)
+    for name in ("user", "team"):
+        catalog.put(name, {"name": "ops"}, actor=ME)
     body: dict[str, Any] = {"name": "m", "algorithm": "A", "owners": ["ann"]}
     owner = doc(catalog.put("mlmodel", body, actor=ME))["owners"][0]
     assert (owner["type"], owner["name"]) == ("user", "ann")
@@ -462,3 +463,36 @@ def test_a_reference_without_a_kind_means_the_only_one_of_its_name(
         catalog.put("mlmodel", {**body, "owners": ["nobody"]}, actor=ME)
     catalog.delete("user", ("user", "ops"), actor=ME)
     assert doc(catalog.put("mlmodel", {**body, "owners": ["ops"]}, actor=ME))["owners"]
+
+
+@pytest.mark.parametrize("actor", [ME, BOT], ids=["person", "bot"])
+def test_an_empty_list_over_an_absent_one_changes_nothing(
+    catalog: CatalogService, shop: Shop, actor: Actor
+) -> None:
+    shop.table("t", "a", actor=actor)
+    shop.model(actor=actor, features={"f": ["t.a"]})
+    catalog.put("pipelineService", {"name": "air"}, actor=actor)
+    catalog.put("pipeline", {"name": "nightly", "service": "air"}, actor=actor)
+    bodies: dict[str, dict[str, Any]] = {
+        "table": {
+            "name": "t",
+            "databaseSchema": shop.schema,
+            "columns": [{"name": "a", "dataType": "INT", "children": [], "tags": []}],
+        },
+        "mlmodel": {
+            "name": "churn",
+            "algorithm": "RandomForest",
+            "mlFeatures": [{"name": "f", "tags": [], "featureSources": [shop.source("t.a")]}],
+        },
+        "pipeline": {"name": "nightly", "service": "air"},
+    }
+    for name, body in bodies.items():
+        lists = {
+            field.name: []
+            for field in kind(name).shape.fields.values()
+            if field.is_list and not field.read_only and field.name not in body
+        }
+        before = catalog.get(name, catalog.put(name, body, actor=actor).id)
+        after = catalog.put(name, {**body, **lists}, actor=actor)
+        assert len(lists) > 1
+        assert (after.changed, after.rev, after.document) == (False, before.rev, before.document)
