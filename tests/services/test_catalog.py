@@ -487,7 +487,7 @@ def test_an_empty_list_over_an_absent_one_changes_nothing(
         "pipeline": {"name": "nightly", "service": "air"},
     }
     for name, body in bodies.items():
-        lists = {
+        lists: dict[str, Any] = {
             field.name: []
             for field in kind(name).shape.fields.values()
             if field.is_list and not field.read_only and field.name not in body
