@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache, partial
 from ipaddress import ip_address
 from unicodedata import category
@@ -19,6 +20,12 @@ JSON_TYPES = ("application/json", "application/json-patch+json", "application/me
 OPEN = frozenset({"/", "/docs", "/openapi.json", "/api/v1/health"})
 """Paths that tell nothing of the catalog, and so take no token."""
 _PAGES = "/docs/"
+# What viewers may write, too: their own following and votes (whose they are the service checks).
+# An id and nothing else stands in the middle: what is written by name is an entity.
+_OWN_WORD = re.compile(
+    r"/api/v1/[^/]+/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/(followers|votes)/.+",
+    re.IGNORECASE | re.DOTALL,
+)
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _PORTS = {"http": b":80", "https": b":443"}
@@ -88,7 +95,8 @@ class Guard:
         if is_open:
             return _NOBODY
         actor = await self._sign_in.actor(headers.get(b"authorization"))
-        need(actor, "viewer" if scope["method"] in _SAFE else "editor")
+        may_view = scope["method"] in _SAFE or _OWN_WORD.fullmatch(scope["path"])
+        need(actor, "viewer" if may_view else "editor")
         return actor
 
     def _check_write(self, headers: Headers, receive: Receive) -> Receive:
@@ -143,7 +151,7 @@ def _read(scope: Scope) -> tuple[Headers, str | None]:
             if name in found:
                 raise malformed(f"the header {name.decode()} is given twice")
             found[name] = value
-        elif name == b"forwarded" or name.startswith((b"x-forwarded-", b"x-real-ip")):
+        elif name in (b"via", b"forwarded") or name.startswith((b"x-forwarded-", b"x-real-ip")):
             stranger = (
                 f"a request with the header {name.decode('latin-1')} came through a proxy; without"
                 " tokens only this machine is served"

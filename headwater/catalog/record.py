@@ -10,7 +10,7 @@ import pydantic_core
 
 from headwater.catalog.service import CatalogService
 from headwater.document import whole
-from headwater.errors import InvalidInputError
+from headwater.errors import AccessError, InvalidInputError
 from headwater.schemas import kind
 from headwater.store.base import Entry, EntryWrite, Key, Record, Store
 from headwater.store.draft import Actor, Document, Draft, dump, now_ms, until_current
@@ -103,6 +103,7 @@ class RecordService:
 
         Raises:
             NotFoundError: There is no such entity or user.
+            AccessError: The actor is neither that user nor an admin.
         """
         return self._by_user(kind_name, key, "follower", user, {"following": following}, actor)
 
@@ -114,6 +115,7 @@ class RecordService:
         Raises:
             NotFoundError: There is no such entity or user.
             InvalidInputError: It is no vote.
+            AccessError: The actor is neither that user nor an admin.
         """
         if vote not in VOTES:
             raise InvalidInputError.at("/vote", f"a vote is {' or '.join(VOTES)}, not {vote!r}")
@@ -141,6 +143,11 @@ class RecordService:
     ) -> Sequence[Document]:
         user = ("user", user) if isinstance(user, str) and not _is_id(user) else user
         who = self._catalog.get("user", user)
+        if actor.role != "admin" and who.name != actor.name:
+            raise AccessError(
+                f"who follows and votes says so alone, or an admin does: this token is"
+                f" {actor.name!r}'s, not {who.name!r}'s"
+            )
         held = self._store.entries(
             entity_ids=[self._catalog.get(kind_name, key).id],
             types=[type_],

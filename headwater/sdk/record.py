@@ -72,7 +72,7 @@ class RecordCalls(Session):
         return islice(self._pages(self._records(entity, kind, type), params), limit)
 
     def follow(self, entity: EntityLike, user: User | str, *, kind: KindLike | None = None) -> None:
-        """Let a user follow an entity.
+        """Let a user follow an entity: oneself; with an admin's token, anyone.
 
         Args:
             user: A user that was read, or a user's name or id.
@@ -100,7 +100,7 @@ class RecordCalls(Session):
         *,
         kind: KindLike | None = None,
     ) -> None:
-        """Set a user's vote on an entity."""
+        """Set a user's vote on an entity: one's own; with an admin's token, anyone's."""
         path = f"{self._of(entity, kind)}/votes/{_user(user)}"
         self._wire.send("PUT", path, body={"vote": vote})
 

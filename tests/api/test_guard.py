@@ -56,7 +56,8 @@ def test_other_hosts_are_refused(client: httpx.Client, host: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "header", ["Forwarded", "X-Forwarded-For", "x-forwarded-host", "X-Forwarded-Proto", "X-Real-IP"]
+    "header",
+    ["Forwarded", "Via", "X-Forwarded-For", "x-forwarded-host", "X-Forwarded-Proto", "X-Real-IP"],
 )
 def test_what_came_through_a_proxy_is_refused(client: httpx.Client, header: str) -> None:
     answer = client.get("/health", headers={header: "127.0.0.1"})

@@ -339,6 +339,51 @@ def test_viewers_do_not_write(site: httpx.Client, make: Make, method: str, path:
     assert "www-authenticate" not in answer.headers
 
 
+@pytest.mark.parametrize("role", ["viewer", "editor"])
+def test_people_follow_and_vote_for_themselves_alone(
+    site: httpx.Client, anna: NewToken, make: Make, role: str
+) -> None:
+    found = site.put("/mlmodels", json=MODEL, headers=bearer(anna)).json()
+    path = f"/mlmodels/{found['id'].upper()}"
+    vera, boss = bearer(make("vera: ö/1", role=role)), bearer(make("boss", role="admin"))
+    users = {each["name"]: each["id"] for each in site.get("/users", headers=boss).json()["data"]}
+    for user in ("vera: ö%2F1", users["vera: ö/1"]):
+        assert site.put(f"{path}/followers/{user}", headers=vera).is_success
+        vote = site.put(f"{path}/votes/{user}", json={"vote": "up"}, headers=vera)
+        assert vote.json()["recordedBy"] == "vera: ö/1"
+        assert site.delete(f"{path}/followers/{user}", headers=vera).is_success
+        assert site.put(f"{path}/votes/{user}", json={"vote": "none"}, headers=vera).is_success
+    for user in ("anna", users["anna"]):
+        answers = [
+            site.put(f"{path}/followers/{user}", headers=vera),
+            site.delete(f"{path}/followers/{user}", headers=vera),
+            site.put(f"{path}/votes/{user}", json={"vote": "down"}, headers=vera),
+        ]
+        for answer in answers:
+            assert "or an admin" in problem(answer, 403, "access-denied")
+        assert site.put(f"{path}/followers/{user}", headers=boss).is_success
+    followers = site.get(f"{path}/followers", headers=vera).json()["data"]
+    assert [each["name"] for each in followers] == ["anna"]
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "POST"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/mlmodels/name/followers/x", "/mlmodels/name/followers%2Fx", "/mlmodels/name/a/votes/vera",
+        "/mlmodels/0f3c5a6b-7c8d-4e0f-8a1b-2c3d4e5f6a7b/records/followers/vera",
+        "/mlmodels/name/0f3c5a6b-7c8d-4e0f-8a1b-2c3d4e5f6a7b/followers/vera",
+        "/mlmodels/0f3c5a6b-7c8d-4e0f-8a1b-2c3d4e5f6a7b/rename",
+        "/lineage/producers/followers/vera",
+    ],
+)  # fmt: skip
+def test_no_name_makes_another_write_a_viewer_s(
+    site: httpx.Client, make: Make, method: str, path: str
+) -> None:
+    answer = site.request(method, path, json={}, headers=bearer(make("vera", role="viewer")))
+    assert "the role editor" in problem(answer, 403, "access-denied")
+
+
 def test_editors_write(site: httpx.Client, anna: NewToken) -> None:
     assert status(site, anna, "POST") == 201
     assert status(site, anna, "PUT") == 200
@@ -444,7 +489,8 @@ def test_with_a_token_any_host_is_served(site: httpx.Client, anna: NewToken, hos
 
 
 @pytest.mark.parametrize(
-    "header", ["Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP"]
+    "header",
+    ["Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP"],
 )
 def test_with_a_token_a_proxy_may_stand_between(
     site: httpx.Client, anna: NewToken, header: str
@@ -453,7 +499,7 @@ def test_with_a_token_a_proxy_may_stand_between(
 
 
 @pytest.mark.parametrize(
-    "header", ["Forwarded", "X-Forwarded-For", "X-Real-IP", "X-Forwarded-Host"]
+    "header", ["Forwarded", "Via", "X-Forwarded-For", "X-Real-IP", "X-Forwarded-Host"]
 )
 @pytest.mark.parametrize("value", ["127.0.0.1", "localhost", "for=127.0.0.1"])
 def test_forged_forwarding_headers_do_for_no_token(

@@ -71,11 +71,11 @@ def record_paths(kind: Kind) -> dict[str, dict[str, Operation]]:
         },
         f"{one}/followers/{{user}}": {
             "put": operation(
-                f"follow{title}", tag, f"Let a user follow a {kind.name}.",
+                f"follow{title}", tag, f"Let a user follow a {kind.name}: oneself; admins, anyone.",
                 parameters=[ID, _USER, PRODUCER], answers=_ONE, problems="404 409",
             ),
             "delete": operation(
-                f"unfollow{title}", tag, f"Let a user follow a {kind.name} no longer.",
+                f"unfollow{title}", tag, f"Let a user follow a {kind.name} no longer; see `PUT`.",
                 parameters=[ID, _USER, PRODUCER], answers=_ONE, problems="404 409",
             ),
         },
@@ -87,7 +87,7 @@ def record_paths(kind: Kind) -> dict[str, dict[str, Operation]]:
         },
         f"{one}/votes/{{user}}": {
             "put": operation(
-                f"voteOn{title}", tag, f"Set a user's vote on a {kind.name}.",
+                f"voteOn{title}", tag, f"Set a user's vote on a {kind.name}: one's own; admins, anyone's.",
                 parameters=[ID, _USER, PRODUCER], body=json_body(ref("CastVote")),
                 answers=_ONE, problems="404 409",
             )
