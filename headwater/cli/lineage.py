@@ -154,8 +154,12 @@ def path(
 ) -> None:
     """Show the shortest way that data takes from one thing to another; code 3 if there is none.
 
+    From a column that no column leads on, the way of its table is shown, with a note that it is
+    just that; --level column does not show it, and ends in code 3.
+
     Example:
       headwater path shop.main.raw.customers.age mlmodel:headwater.churn
+      headwater path shop.main.raw.customers.age mlmodel:headwater.churn --level column
     """
     with connect(url, store) as hw:
         found = hw.lineage_path(source, target, level=level.value, as_of=as_of)

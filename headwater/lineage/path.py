@@ -26,6 +26,7 @@ def shortest_path(
     """Answer the shortest path from one node to another, or that there is none.
 
     ``truncated``: a search met its bound first, so that there may be a path, or a finer one.
+    ``note``: a path of whole entities was found between nodes of which one is a part.
 
     Args:
         level: ``column`` follows columns and features, ``entity`` whole entities; ``any`` takes
@@ -43,7 +44,7 @@ def shortest_path(
             search = _Search(store, fineness, as_of, work)
             path = search.run(*_ends(store, start, end, fineness))
             if path.nodes:
-                found = {"found": True, "level": name}
+                found = {"found": True, "level": name, **_noted(name, start, end)}
                 break
             cut = cut or search.cut
     nodes = as_seen(store, path.nodes, as_of)
@@ -52,6 +53,17 @@ def shortest_path(
         "nodes": [as_json(nodes[node.id]) for node in path.nodes if node.id in nodes],
         "edges": [edge_json(edges[0].key[:2], edges) for edges in path.edges],
         "truncated": cut,
+    }
+
+
+def _noted(level: str, *ends: Node) -> Document:
+    """What must not be read into a path: one of entities says nothing of the columns asked about."""
+    parts = " and ".join(f"{node.kind} {node.fqn}" for node in ends if node.owner_id)
+    if level == "column" or not parts:
+        return {}
+    return {
+        "note": f"this way leads between whole entities; it does not say that the data of {parts}"
+        " takes it (level=column asks for that alone)"
     }
 
 

@@ -60,25 +60,32 @@ class LineageReader:
         kind: str | None = None,
         direction: Direction = "downstream",
         level: str | None = None,
+        as_of: Moment | None = None,
         limit: int = 100,
         after: str | None = None,
     ) -> Document:
-        """Return one page of a node's neighbours, so that a hub of any size can be read."""
+        """Return one page of a node's neighbours, so that a hub of any size can be read.
+
+        Raises:
+            NotFoundError: There is no such node.
+        """
         _check_bounds(limit)
         if direction not in ("upstream", "downstream"):
             raise InvalidInputError(f"direction is upstream or downstream, not {direction!r}")
-        root = self.find(key, kind=kind)
+        root, seq = self._there(key, kind, as_of)
         fine = view_of(level, root) != "entity"
         hops = self._store.expand(
             [root.id],
             direction,
             "fine" if fine else "coarse",
             limit=limit + 1,
+            as_of=seq,
             after=(root.id, after) if after else None,
         )
         page = {hop.node.id: hop.node for hop in hops[:limit]}
         paging = {"after": next(reversed(page))} if len(hops) > limit else {}
-        nodes = [as_json(node) for node in page.values() if not node.deleted]
+        there = as_seen(self._store, page.values(), seq).values()
+        nodes = [as_json(node) for node in there if not node.deleted]
         return {"data": nodes, "paging": paging}
 
     def impact(

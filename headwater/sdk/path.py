@@ -18,6 +18,8 @@ class LineagePath:
         nodes: From the first to the last; a path of columns starts and ends at columns.
         edges: The steps between them.
         level: ``column`` or ``entity``; None when there is no path.
+        note: Where a column or feature was asked about and the path is one of whole entities: that
+            it says nothing about the column. Ask with ``level="column"`` for columns alone.
         truncated: The search met its bound: there may be a path, or a finer one.
     """
 
@@ -28,6 +30,7 @@ class LineagePath:
         self.nodes = [LineageNode.of(each) for each in raw["nodes"]]
         self.edges = [LineageEdge.of(each) for each in raw["edges"]]
         self.level: Literal["column", "entity"] | None = raw.get("level")
+        self.note: str | None = raw.get("note")
         self.truncated: bool = raw.get("truncated", False)
 
     def to_wire(self) -> dict[str, Any]:
@@ -48,6 +51,8 @@ class LineagePath:
         steps = f"{len(self)} step{'' if len(self) == 1 else 's'}"
         lines = [f"from {ends}: {steps}, {_STEPS[self.level or 'entity']}"]
         lines += [f"{'→' if at else ' '} {node}" for at, node in enumerate(self.nodes)]
+        if self.note:
+            lines.append(f"note: {self.note}")
         if self.truncated:
             lines.append("… not all columns were searched, so there may be a finer way")
         return "\n".join(lines)

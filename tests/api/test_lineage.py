@@ -145,6 +145,10 @@ def test_neighbours_come_in_pages(client: httpx.Client, table: str) -> None:
     assert pages == 3
     upstream = walk(client, f"table/{root}/neighbours", direction="upstream")
     assert upstream == {"data": [], "paging": {}}
+    neighbours = f"/lineage/table/{root}/neighbours"
+    assert walk(client, neighbours.removeprefix("/lineage/"), asOf="version:0.1")["data"] == []
+    assert client.get(neighbours, params={"asOf": 1}).status_code == 404
+    assert client.get(neighbours, params={"asOf": "x"}).status_code == 400
 
 
 def test_a_path_leads_from_a_table_s_column_to_the_model(

@@ -136,6 +136,16 @@ def test_a_path_is_shown_or_ends_in_a_code(filled: Shell) -> None:
     assert filled("path", ends[0], "nobody", code=3).stdout == ""
 
 
+def test_a_column_s_path_that_only_its_table_takes_says_so(filled: Shell) -> None:
+    ends = ["shop.main.raw.customers.city", "mlmodel:headwater.churn"]
+    lines = filled.lines("path", *ends)
+    assert lines[0].endswith("1 step, entity by entity")
+    assert lines[-1].startswith("note: this way leads between whole entities; it does not say")
+    assert "column shop.main.raw.customers.city" in filled.data("path", *ends)["note"]
+    strict = filled("path", *ends, "--level", "column", code=3)
+    assert strict.stdout.startswith("no lineage leads from column shop.main.raw.customers.city")
+
+
 def test_roots_and_cycles(filled: Shell) -> None:
     assert filled.lines("roots", "headwater.churn", "--level", "column") == [
         "mlmodel headwater.churn begins at:",

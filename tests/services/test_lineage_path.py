@@ -50,9 +50,15 @@ def test_a_path_that_no_column_takes_is_one_of_tables(lineage: LineageService, s
     untied = lineage.path(f"{S}.a.y", f"{S}.b.y")
     assert (untied["level"], short(untied["nodes"])) == ("entity", ["a", "b"])
     assert untied["edges"][0]["level"] == "coarse"
+    assert f"the data of column {S}.a.y and column {S}.b.y takes it" in untied["note"]
+    for start, end in ((f"{S}.a.y", f"{S}.b"), (f"{S}.a", f"{S}.b.y")):
+        assert ".y takes it" in lineage.path(start, end, level="entity")["note"]
     none = lineage.path(f"{S}.a.y", f"{S}.b.y", level="column")
     assert (none["found"], none["nodes"], none["edges"]) == (False, [], [])
-    assert "level" not in none
+    assert none.keys().isdisjoint({"level", "note"})
+    for level in ("any", "entity"):
+        assert "note" not in lineage.path(f"{S}.a", f"{S}.b", level=level)
+    assert "note" not in lineage.path(f"{S}.a.x", f"{S}.b.x")
 
 
 def test_the_shortest_of_many_paths_is_found(lineage: LineageService, shop: Shop) -> None:

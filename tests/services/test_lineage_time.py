@@ -12,7 +12,7 @@ from headwater.lineage import LineageService
 from headwater.store import Store
 from headwater.store.draft import load
 from headwater.store.moment import AtVersion
-from tests.services.shop import BOT, ME, Shop, drawn, view
+from tests.services.shop import BOT, ME, Shop, drawn, names, view
 
 S = "wh.main.shop"
 CHURN = "mlmodel:headwater.churn"
@@ -228,6 +228,42 @@ def test_a_part_is_shown_at_column_level_unless_told_otherwise(
     assert [node["kind"] for node in page["data"]] == ["mlFeature"]
     with pytest.raises(InvalidInputError, match="level is"):
         lineage.walk(f"{S}.a", level="table")
+
+
+def test_neighbours_of_the_past_are_paged_as_they_were(
+    store: Store, catalog: CatalogService, lineage: LineageService, shop: Shop
+) -> None:
+    shop.table("a", "x")
+    shop.model(features={"f": ["a.x"]})
+    for name in ("b", "c"):
+        catalog.put(
+            "mlmodel",
+            {
+                "name": name,
+                "algorithm": "a",
+                "mlFeatures": [{"name": "f", "featureSources": [shop.source("a.x")]}],
+            },
+            actor=ME,
+        )
+    before = store.sequence()
+    shop.model(features={"f": []})
+    catalog.rename("mlmodel", ("mlmodel", "headwater.b"), "renamed", actor=ME)
+    catalog.delete("mlmodel", ("mlmodel", "headwater.c"), actor=ME)
+    hub = ("table", f"{S}.a")
+    assert names(lineage.neighbours(hub)["data"]) == ["headwater.renamed"]
+    seen: list[str] = []
+    after = None
+    while True:
+        page = lineage.neighbours(hub, as_of=before, limit=1, after=after)
+        seen += names(page["data"])
+        after = page["paging"].get("after")
+        if after is None:
+            break
+    assert sorted(seen) == ["headwater.b", "headwater.c", "headwater.churn"]
+    first = lineage.neighbours(hub, as_of=AtVersion("0.1"))
+    assert names(first["data"]) == []
+    with pytest.raises(NotFoundError, match="as of 1"):
+        lineage.neighbours(hub, as_of=1)
 
 
 def test_a_struct_in_the_past_is_walked_from_what_lies_inside_it_whatever_its_table_is_called(

@@ -77,6 +77,7 @@ def _neighbours(where: list[Schema]) -> Operation:
             *where,
             parameter("direction", "Which neighbours.", choice("downstream", "upstream")),
             _level("entity", "feature", "column"),
+            AS_OF,
             parameter("limit", "The most to answer.", number(100, 1, 1000)),
             _AFTER,
         ],

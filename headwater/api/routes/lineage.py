@@ -71,7 +71,7 @@ class _Routes:
 
     async def neighbours(self, request: Request) -> Response:
         kind, key = _node(request)
-        query = Query(request.scope, ("direction", "level", "limit", "after"))
+        query = Query(request.scope, ("direction", "level", "asOf", "limit", "after"))
         direction = _DIRECTIONS[query.choice("direction", tuple(_DIRECTIONS))]
         level = query.option("level", LEVELS)
         limit = query.number("limit", 100, low=1, high=MAX_LIMIT)
@@ -82,6 +82,7 @@ class _Routes:
                     kind=kind,
                     direction=direction,
                     level=level,
+                    as_of=query.moment(self._services.store),
                     limit=limit,
                     after=query.text("after"),
                 )
