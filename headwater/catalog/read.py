@@ -174,7 +174,8 @@ class CatalogReader:
             at = datetime.fromtimestamp(stone.recorded_at / 1000, UTC).isoformat(timespec="seconds")
             message = f"{what} was erased at {at} by {stone.actor}"
             return NotFoundError(message, erased=True, erasedAt=stone.recorded_at)
-        return NotFoundError(f"there is no {what}{when}")
+        named = {"kind": kind_name, "fqn": key[1]} if isinstance(key, tuple) else {}
+        return NotFoundError(f"there is no {what}{when}", **named)
 
     def _tombstone(self, entity_id: str) -> Entry | None:
         found = self._store.entries(entity_ids=[entity_id], types=["tombstone"], limit=1)

@@ -17,16 +17,12 @@ from headwater.cli.output import (
     summary,
 )
 from headwater.document import Document
-from headwater.errors import InvalidInputError, NotFoundError
-from headwater.names import join
+from headwater.errors import InvalidInputError
 from headwater.schemas import Kind
-from headwater.sdk import Headwater
 from headwater.sdk.address import kind_of
 from headwater.sdk.entities import Include
 
 _HEADINGS = {"fullyQualifiedName": "name", "updatedAt": "updated", "updatedBy": "by"}
-DEFAULT_SERVICE = "headwater"
-"""What models are written to that name no service."""
 Words = Annotated[list[str], typer.Argument(metavar="KIND NAME", help="Or KIND:NAME, or an id.")]
 
 
@@ -45,11 +41,7 @@ def get(
     """
     name, kind = entity_text(words)
     with connect(url, store) as hw:
-        try:
-            found = hw.resolve(name, kind=kind, deleted=deleted)
-        except NotFoundError as error:
-            raise _with_hint(error, hw, name, kind) from error
-        print_entity(found, output)
+        print_entity(hw.resolve(name, kind=kind, deleted=deleted), output)
 
 
 def list_(
@@ -134,14 +126,6 @@ def restore(
     name, kind = entity_text(words)
     with connect(url, store) as hw:
         print_done("restored", hw.restore(name, kind=kind), output)
-
-
-def _with_hint(error: NotFoundError, hw: Headwater, name: str, kind: str | None) -> NotFoundError:
-    """The error; of a model without its service, it tells the whole name."""
-    whole = join(DEFAULT_SERVICE, name)
-    if (kind is None or kind_named(hw, kind).name == "mlmodel") and hw.find("mlmodel", whole):
-        return NotFoundError(f"{error.message}; there is mlmodel {whole}", **error.details)
-    return error
 
 
 def _telling(kind: Kind) -> list[str]:

@@ -115,7 +115,8 @@ def _asked(node: Node, kind: str | None) -> bool:
 def _only(found: list[Node], fqn: str, kind: str | None) -> Node | HeadwaterError:
     if not found:
         what = kind or "entity, column or feature"
-        return NotFoundError(f"there is no {what} {fqn!r}", fqn=fqn)
+        asked = {"kind": kind} if kind else {}
+        return NotFoundError(f"there is no {what} {fqn!r}", fqn=fqn, **asked)
     if len(found) > 1:
         candidates = sorted(f"{node.kind}:{node.fqn}" for node in found)
         return ConflictError(

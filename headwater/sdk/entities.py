@@ -125,7 +125,7 @@ class EntityCalls(Session):
             as_of: The state at a time (ISO 8601) or at a sequence number.
 
         Raises:
-            NotFoundError: There is none.
+            NotFoundError: There is none; ``details["candidates"]`` lists those whose name ends so.
         """
         return self._fetch(self._one_of(entity, id, kind), deleted=deleted, as_of=as_of)
 
@@ -159,8 +159,9 @@ class EntityCalls(Session):
         as_of: str | int | None = None,
     ) -> Document | None:
         """Return one entity as ``get`` does, or None when there is none."""
+        address = self._one_of(entity, id, kind)
         try:
-            return self._fetch(self._one_of(entity, id, kind), deleted=deleted, as_of=as_of)
+            return self._fetch(address, deleted=deleted, as_of=as_of, suggest=False)
         except NotFoundError:
             return None
 
@@ -277,7 +278,7 @@ class EntityCalls(Session):
         """
         address, asked = self._located(entity, kind)
         params = {"recursive": "true" if recursive else None}
-        answer = self._wire.send("DELETE", address.within("/" + asked.collection), params=params)
+        answer = self._named("DELETE", address.within("/" + asked.collection), params)
         return entity_of(entity_class(asked), answer)
 
     @overload

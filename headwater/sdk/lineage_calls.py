@@ -57,7 +57,7 @@ class LineageCalls(EntityCalls):
             "asOf": as_of,
             "limit": limit,
         }
-        answer = self._wire.send("GET", address.within(f"/lineage/{address.kind}"), params=params)
+        answer = self._named("GET", address.within(f"/lineage/{address.kind}"), params)
         asked: list[tuple[Direction, int]] = [("upstream", upstream), ("downstream", downstream)]
         return Lineage(answer.data, directions=[d for d, steps in asked if steps])
 
@@ -79,8 +79,8 @@ class LineageCalls(EntityCalls):
             stage: Only versions in this stage, and models that have one there.
             as_of: The impact at a moment; see ``lineage``.
         """
-        params = {**self._named(entity, kind), "depth": depth, "stage": stage, "asOf": as_of}
-        return Impact(self._wire.send("GET", "/lineage/impact", params=params).data)
+        params = {**self._asked(entity, kind), "depth": depth, "stage": stage, "asOf": as_of}
+        return Impact(self._named("GET", "/lineage/impact", params).data)
 
     def lineage_path(
         self,
@@ -104,7 +104,7 @@ class LineageCalls(EntityCalls):
             "level": level,
             "asOf": as_of,
         }
-        return LineagePath(self._wire.send("GET", "/lineage/path", params=params).data)
+        return LineagePath(self._named("GET", "/lineage/path", params).data)
 
     def lineage_diff(
         self,
@@ -131,7 +131,7 @@ class LineageCalls(EntityCalls):
             limit: How many edges of each direction are compared at most.
         """
         params = {
-            **self._named(entity, kind),
+            **self._asked(entity, kind),
             "from": since,
             "to": until,
             "upstream": upstream,
@@ -139,7 +139,7 @@ class LineageCalls(EntityCalls):
             "level": level,
             "limit": limit,
         }
-        return LineageDiff(self._wire.send("GET", "/lineage/diff", params=params).data)
+        return LineageDiff(self._named("GET", "/lineage/diff", params).data)
 
     def lineage_roots(
         self,
@@ -161,9 +161,9 @@ class LineageCalls(EntityCalls):
             as_of: At a moment; see ``lineage``.
             limit: How many are listed at most; all are counted.
         """
-        params = {**self._named(entity, kind), "level": level, "depth": depth}
+        params = {**self._asked(entity, kind), "level": level, "depth": depth}
         params |= {"asOf": as_of, "limit": limit}
-        return LineageRoots(self._wire.send("GET", "/lineage/roots", params=params).data)
+        return LineageRoots(self._named("GET", "/lineage/roots", params).data)
 
     def lineage_cycles(
         self,
@@ -185,9 +185,9 @@ class LineageCalls(EntityCalls):
             as_of: At a moment; see ``lineage``.
             limit: How many are listed at most.
         """
-        params = {**self._named(entity, kind), "level": level, "depth": depth}
+        params = {**self._asked(entity, kind), "level": level, "depth": depth}
         params |= {"asOf": as_of, "limit": limit}
-        return LineageCycles(self._wire.send("GET", "/lineage/cycles", params=params).data)
+        return LineageCycles(self._named("GET", "/lineage/cycles", params).data)
 
     def add_mlmodel_lineage(self, model: EntityLike) -> Lineage:
         """Derive a model's lineage from its feature sources again, and return it.
@@ -263,7 +263,7 @@ class LineageCalls(EntityCalls):
         found: dict[str, Any] = self._wire.send(method, "/lineage/edges", body=body).data
         return found
 
-    def _named(self, entity: EntityLike, kind: KindLike | None) -> dict[str, Any]:
+    def _asked(self, entity: EntityLike, kind: KindLike | None) -> dict[str, Any]:
         """The parameters of a query that name a node."""
         address = self._address(entity, kind)
         return {"fqn": address.id or address.fqn, "kind": address.kind}

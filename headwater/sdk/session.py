@@ -27,6 +27,7 @@ from headwater.sdk.address import (
 from headwater.sdk.in_process import in_process_transport
 from headwater.sdk.memory import parse
 from headwater.sdk.own_kind import learn
+from headwater.sdk.suggest import with_candidates
 from headwater.sdk.wire import Answer, Wire
 
 E = TypeVar("E", bound=Document)
@@ -110,10 +111,17 @@ class Session:
     def __repr__(self) -> str:
         return f"Headwater({self._wire.url!r})"
 
+    def _named(self, method: str, path: str, params: Mapping[str, Any] | None = None) -> Answer:
+        """Send what people name things in; of a name that is not there, tell those like it."""
+        try:
+            return self._wire.send(method, path, params=params)
+        except NotFoundError as error:
+            raise with_candidates(error, self._wire) from None
+
     def _pages(self, path: str, params: Mapping[str, Any]) -> Iterator[Any]:
         asked = dict(params)
         while True:
-            answer = self._wire.send("GET", path, params=asked).data
+            answer = self._named("GET", path, asked).data
             yield from answer["data"]
             asked["after"] = answer["paging"].get("after")
             if asked["after"] is None or not answer["data"]:
@@ -157,7 +165,7 @@ class Session:
         """The address with the one kind that has such an entity."""
         asked = address.id or address.fqn
         try:
-            node = self._wire.send("GET", "/resolve", params={"fqn": asked}).data
+            node = self._named("GET", "/resolve", {"fqn": asked}).data
         except ConflictError as error:
             return self._only(error)
         except NotFoundError as error:  # of what is deleted, it says where that is
@@ -177,12 +185,18 @@ class Session:
         return Address(found[0][0], None, found[0][1])
 
     def _fetch(
-        self, address: Address, *, deleted: bool = False, as_of: str | int | None = None
+        self,
+        address: Address,
+        *,
+        deleted: bool = False,
+        as_of: str | int | None = None,
+        suggest: bool = True,
     ) -> Document:
-        """Read the entity at an address that has a kind."""
+        """Read the entity at an address that has a kind; what is not there costs a search."""
         asked = self._kind(address.kind or "")
         params = {"include": "all" if deleted else None, "asOf": as_of}
-        answer = self._wire.send("GET", address.within("/" + asked.collection), params=params)
+        send = self._named if suggest else self._wire.send
+        answer = send("GET", address.within("/" + asked.collection), params=params)
         return entity_of(entity_class(asked), answer)
 
     def _path(self, address: Address, *, deleted: bool = False, start: str | None = None) -> str:
@@ -202,7 +216,7 @@ class Session:
             return address
         if address.fqn is None:
             return self._any_kind(address, deleted=True)
-        node = self._wire.send("GET", "/resolve", params={"fqn": address.fqn}).data
+        node = self._named("GET", "/resolve", {"fqn": address.fqn}).data
         return Address(node["kind"], node["id"])
 
 

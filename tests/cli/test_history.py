@@ -61,11 +61,18 @@ def test_deleting_for_good_does_not_ask_when_told(filled: Shell) -> None:
     assert filled.lines(*words) == ["erased databaseService shop 0.1"]
 
 
-def test_a_model_is_hinted_at_by_its_whole_name(filled: Shell) -> None:
-    for words in (["churn"], ["mlmodels", "churn"]):
-        assert "there is mlmodel headwater.churn" in filled("get", *words, code=3).stderr
-    assert "headwater." not in filled("get", "tables", "churn", code=3).stderr
-    assert "headwater." not in filled("get", "nope", code=3).stderr
+def test_what_a_name_may_have_meant_is_told(filled: Shell) -> None:
+    model = "did you mean mlmodel:headwater.churn?"
+    for words in (["get", "churn"], ["get", "mlmodels", "CHURN"], ["delete", "mlmodel", "churn"],
+                  ["list", "modelVersions", "--parent", "churn"], ["lineage", "churn"],
+                  ["lineage", "mlmodel:churn"], ["impact", "churn"], ["path", "shop", "churn"],
+                  ["versions", "mlmodel", "churn"], ["restore", "churn"]):  # fmt: skip
+        assert model in filled(*words, code=3).stderr, words
+    table = "did you mean table:shop.main.raw.customers?"
+    for name in ("customers", "raw.customers"):
+        assert table in filled("get", "table", name, code=3).stderr
+    for words in (["tables", "churn"], ["nope"], ["table", "omers"], ["table", '"']):
+        assert "did you mean" not in filled("get", *words, code=3).stderr
 
 
 def test_words_find_entities(filled: Shell) -> None:

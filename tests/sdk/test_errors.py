@@ -237,3 +237,29 @@ def test_a_code_of_a_newer_server_is_told_by_its_status(
     error = error_of(status, {"code": "brand-new", "message": "why"})
     assert type(error) is cls
     assert error.details == {"code": "brand-new"}
+
+
+def test_a_name_that_is_not_there_tells_those_that_end_so(hw: Headwater) -> None:
+    for service in ("a", "b"):
+        hw.create({"name": service, "serviceType": "Mlflow"}, kind="mlmodelService")
+        hw.create({"name": "churn.v2", "algorithm": "x", "service": service}, kind="mlmodel")
+    names = ['mlmodel:a."churn.v2"', 'mlmodel:b."churn.v2"']
+    with pytest.raises(NotFoundError, match=r'did you mean mlmodel:a\."churn') as caught:
+        hw.get(MlModel, '"churn.v2"')
+    assert caught.value.details["candidates"] == names
+    with pytest.raises(NotFoundError, match="did you mean") as caught:
+        hw.resolve('"churn.v2"')
+    assert caught.value.details["candidates"] == names
+    assert [hw.get(MlModel, name).name for name in names] == ["churn.v2"] * 2
+    with pytest.raises(NotFoundError, match="'customers'$"):
+        hw.get(MlModel, "customers")
+
+
+def test_find_does_not_look_for_what_was_meant() -> None:
+    problem = b'{"code": "not-found", "message": "there is no a", "kind": "mlmodel", "fqn": "a"}'
+    with answering(lambda _: (404, "application/problem+json", problem)) as (url, asked):
+        with Headwater(url) as hw:
+            assert hw.find(MlModel, "a") is None
+            assert asked == ["GET"]
+            with pytest.raises(NotFoundError, match="there is no a$"):  # nor is a search there
+                hw.get(MlModel, "a")
