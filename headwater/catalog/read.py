@@ -5,14 +5,14 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from headwater.catalog.diff import diff, grouped
 from headwater.catalog.origin import shown
 from headwater.errors import InvalidInputError, NotFoundError
-from headwater.schemas import kind
+from headwater.schemas import Kind, kind
 from headwater.store.base import Deleted, Entry, Key, PageQuery, Record, Store
 from headwater.store.draft import Document, load
 from headwater.store.moment import AtVersion, Moment, sequence_of
@@ -61,23 +61,30 @@ class CatalogReader:
         limit: int = 10,
         after: str | None = None,
         parent: Key | None = None,
+        filters: Mapping[str, Sequence[str]] | None = None,
         deleted: Deleted = "exclude",
         total: bool = False,
     ) -> Page:
         """Return one page of a kind's entities, ordered by FQN.
 
+        Args:
+            filters: Values by facet (see ``list_filters``): of each one must hold. A facet without
+                values does not filter.
+
         Raises:
-            InvalidInputError: ``after`` is not a cursor of a list.
+            InvalidInputError: ``after`` is not a cursor of a list; or the kind has no such facet,
+                or what is deleted is to be filtered.
             NotFoundError: The parent is not there.
         """
         which = kind(kind_name)
+        chosen = _chosen(which, filters or {}, deleted)
         parent_id = None
         if parent is not None:
             if which.parent_kind is None:
                 raise InvalidInputError(f"a {which.name} has no parent to filter by")
             key = (which.parent_kind, parent) if isinstance(parent, str) else parent
             parent_id = self.get(which.parent_kind, key, include_deleted=True).id
-        query = PageQuery(which.name, limit + 1, _cursor(after), parent_id, deleted)
+        query = PageQuery(which.name, limit + 1, _cursor(after), parent_id, deleted, chosen)
         records = self._store.page(query)
         more = len(records) > limit
         records = records[:limit]
@@ -180,6 +187,29 @@ class CatalogReader:
     def _tombstone(self, entity_id: str) -> Entry | None:
         found = self._store.entries(entity_ids=[entity_id], types=["tombstone"], limit=1)
         return found[0] if found else None
+
+
+def list_filters(which: Kind) -> tuple[str, ...]:
+    """The facets that entities of a kind have and can be listed by."""
+    has_stages = which.shape.fields.keys() & {"stage", "lifecycle"}
+    return (
+        *(["service"] if which.parent else []), "owner", "tag", *(["stage"] if has_stages else [])
+    )  # fmt: skip
+
+
+def _chosen(
+    which: Kind, filters: Mapping[str, Sequence[str]], deleted: Deleted
+) -> dict[str, tuple[str, ...]]:
+    """Check what a list is filtered by."""
+    for facet in filters.keys() - list_filters(which):
+        known = ", ".join(list_filters(which))
+        raise InvalidInputError(f"{which.collection} are filtered by {known}, not by {facet!r}")
+    chosen = {facet: tuple(dict.fromkeys(values)) for facet, values in filters.items() if values}
+    if chosen and deleted != "exclude":
+        raise InvalidInputError(
+            f"what is deleted has no {' and no '.join(chosen)}; leave out the filter, or include"
+        )
+    return chosen
 
 
 def _encode(fqn: str) -> str:

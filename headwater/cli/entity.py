@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from headwater.cli.option import Format, Output, Store, Url, connect, entity_text, kind_named
+from headwater.cli.option import (
+    Format,
+    InStage,
+    Output,
+    Owner,
+    Service,
+    Store,
+    Tag,
+    Url,
+    connect,
+    entity_text,
+    kind_named,
+)
 from headwater.cli.output import (
     as_item,
     print_data,
@@ -16,11 +28,10 @@ from headwater.cli.output import (
     print_table,
     summary,
 )
-from headwater.document import Document
 from headwater.errors import InvalidInputError
 from headwater.schemas import Kind
 from headwater.sdk.address import kind_of
-from headwater.sdk.entities import Include
+from headwater.sdk.entities import ListOptions, wire_names
 
 _HEADINGS = {"fullyQualifiedName": "name", "updatedAt": "updated", "updatedBy": "by"}
 Words = Annotated[list[str], typer.Argument(metavar="KIND NAME", help="Or KIND:NAME, or an id.")]
@@ -47,6 +58,13 @@ def get(
 def list_(
     kind: Annotated[str, typer.Argument(metavar="KIND", help="Such as mlmodel.")],
     parent: Annotated[str | None, typer.Option(help="Only what is directly below this.")] = None,
+    service: Service = None,
+    owner: Owner = None,
+    tag: Tag = None,
+    stage: InStage = None,
+    fields: Annotated[
+        str | None, typer.Option(metavar="FIELD,...", help="Show these fields alone.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=0, help="The most to show; 0 shows all.")] = 100,
     deleted: Annotated[bool, typer.Option("--deleted", help="Show the deleted ones.")] = False,
     output: Output = Format.table,
@@ -56,24 +74,35 @@ def list_(
     """List the entities of a kind.
 
     Example:
-      headwater list mlmodels
+      headwater list mlmodels --stage production --fields algorithm,owners
       headwater list tables --parent shop.main.raw -o json
-      headwater list modelVersions --parent headwater.churn
+      headwater list tables --service shop --tag Privacy.PII
     """
-    include: Include = "deleted" if deleted else "non-deleted"
+    options: ListOptions = {
+        "limit": limit + 1 if limit else None,
+        "parent": parent,
+        "include": "deleted" if deleted else "non-deleted",
+        "service": service,
+        "owner": owner,
+        "tag": tag,
+        "stage": stage,
+    }
     with connect(url, store) as hw:
         asked = kind_named(hw, kind)
-        found = hw.list(
-            asked.name, limit=limit + 1 if limit else None, parent=parent, include=include
-        )
+        columns = ["version", "updatedAt", "updatedBy", *_telling(asked)]
+        if fields is not None:
+            columns = wire_names(asked, (name.strip() for name in fields.split(",")))
+            found = hw.rows(asked.name, columns, **options)
+        else:
+            found = (as_item(entity) for entity in hw.list(asked.name, **options))
         shown = list(islice(found, limit or None))
         more = next(found, None) is not None
     if output is Format.table:
-        columns = ["fullyQualifiedName", "version", "updatedAt", "updatedBy", *_telling(asked)]
+        columns.insert(0, "fullyQualifiedName")
         headings = [_HEADINGS.get(name, name) for name in columns]
-        print_table(headings, [_row(entity, columns) for entity in shown])
+        print_table(headings, [_row(each, columns) for each in shown])
     else:
-        print_data([as_item(entity) for entity in shown], output)
+        print_data(shown, output)
     if more:
         typer.echo(f"headwater: there are more than {limit}; --limit 0 shows all", err=True)
 
@@ -137,6 +166,5 @@ def _telling(kind: Kind) -> list[str]:
     return [*standing, *(f.name for f in plain if f.name not in common), "description"]
 
 
-def _row(entity: Document, columns: list[str]) -> list[str]:
-    fields = entity.to_wire()
+def _row(fields: dict[str, Any], columns: list[str]) -> list[str]:
     return [" ".join(summary(n, fields[n]).split()) if n in fields else "" for n in columns]

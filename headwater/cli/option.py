@@ -45,6 +45,14 @@ StoreUrl = Annotated[
 DEFAULT_STORE = "sqlite:///headwater.db"
 Output = Annotated[Format, typer.Option("--output", "-o", help="How to print the result.")]
 KindOption = Annotated[str | None, typer.Option("--kind", help="What a bare name or id is of.")]
+_Values = list[str] | None
+Service = Annotated[_Values, typer.Option(help="Only below this service. Repeatable.")]
+Owner = Annotated[_Values, typer.Option(help="Only what this user or team owns. Repeatable.")]
+Tag = Annotated[_Values, typer.Option(help="Only what has this tag. Repeatable.")]
+InStage = Annotated[
+    _Values,
+    typer.Option("--stage", help="Only versions in this stage, and models. Repeatable."),
+]
 AsOf = Annotated[
     str | None,
     typer.Option(help="As it was at a time (ISO 8601), a sequence number, or version:0.3."),

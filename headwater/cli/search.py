@@ -6,21 +6,29 @@ from typing import Annotated
 
 import typer
 
-from headwater.cli.option import Format, Output, Store, Url, connect
+from headwater.cli.option import (
+    Format,
+    InStage,
+    Output,
+    Owner,
+    Service,
+    Store,
+    Tag,
+    Url,
+    connect,
+)
 from headwater.cli.output import as_item, print_data, print_table
-
-_Values = list[str] | None
 
 
 def search(
     words: Annotated[
         list[str] | None, typer.Argument(help='Words; begun*; or "side by side".')
     ] = None,
-    kind: Annotated[_Values, typer.Option(help="Only of this kind. All repeatable.")] = None,
-    service: Annotated[_Values, typer.Option(help="Only below this service.")] = None,
-    owner: Annotated[_Values, typer.Option(help="Only what this user or team owns.")] = None,
-    tag: Annotated[_Values, typer.Option(help="Only what has this tag.")] = None,
-    stage: Annotated[_Values, typer.Option(help="Only versions of models in this stage.")] = None,
+    kind: Annotated[list[str] | None, typer.Option(help="Only of this kind. Repeatable.")] = None,
+    service: Service = None,
+    owner: Owner = None,
+    tag: Tag = None,
+    stage: InStage = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="The most to show.")] = 20,
     offset: Annotated[int, typer.Option(min=0, help="How many to pass over.")] = 0,
     output: Output = Format.table,

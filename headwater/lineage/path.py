@@ -57,7 +57,7 @@ def shortest_path(
 
 
 def _noted(level: str, *ends: Node) -> Document:
-    """What must not be read into a path: one of entities says nothing of the columns asked about."""
+    """What must not be read into a path: one of entities says nothing of their columns."""
     parts = " and ".join(f"{node.kind} {node.fqn}" for node in ends if node.owner_id)
     if level == "column" or not parts:
         return {}

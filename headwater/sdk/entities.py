@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any, Literal, Protocol, TypeVar, overload
+from typing import Any, Literal, Protocol, TypedDict, TypeVar, Unpack, overload
 
 from headwater.document import Document
 from headwater.errors import InvalidInputError, NotFoundError, PreconditionError
@@ -28,6 +28,31 @@ E = TypeVar("E", bound=Document)
 E_co = TypeVar("E_co", bound=Document, covariant=True)
 Include = Literal["non-deleted", "all", "deleted"]
 Named = EntityReference | str
+Values = str | Sequence[str]
+
+
+class ListOptions(TypedDict, total=False):
+    """Which entities a list shows, and how many.
+
+    Of each filter that is given, one value must hold; what is deleted has none of them.
+
+    Attributes:
+        limit: The most to return; None for all.
+        parent: Only the children of this entity.
+        include: Whether soft-deleted ones are shown.
+        service: Only below these services, at any depth.
+        owner: Only what these users or teams own.
+        tag: Only what has these tags, or parts that have them.
+        stage: Only model versions in these stages, and models that have such.
+    """
+
+    limit: int | None
+    parent: EntityLike | None
+    include: Include
+    service: Values | None
+    owner: Values | None
+    tag: Values | None
+    stage: Values | None
 
 
 class CreateRequest(Protocol[E_co]):
@@ -183,48 +208,55 @@ class EntityCalls(Session):
         return self._fetch(address, deleted=deleted)
 
     @overload
-    def list(
-        self,
-        kind: type[E],
-        *,
-        limit: int | None = None,
-        parent: EntityLike | None = None,
-        include: Include = "non-deleted",
-    ) -> Iterator[E]: ...
+    def list(self, kind: type[E], **options: Unpack[ListOptions]) -> Iterator[E]: ...
     @overload
-    def list(
-        self,
-        kind: str,
-        *,
-        limit: int | None = None,
-        parent: EntityLike | None = None,
-        include: Include = "non-deleted",
-    ) -> Iterator[Any]: ...
-    def list(
-        self,
-        kind: KindLike,
-        *,
-        limit: int | None = None,
-        parent: EntityLike | None = None,
-        include: Include = "non-deleted",
-    ) -> Iterator[Document]:
+    def list(self, kind: str, **options: Unpack[ListOptions]) -> Iterator[Any]: ...
+    def list(self, kind: KindLike, **options: Unpack[ListOptions]) -> Iterator[Document]:
         """Iterate over entities in the order of their FQN, page by page.
 
         Args:
             kind: Of the entities.
-            limit: The most to return; None for all.
-            parent: Only the children of this entity.
-            include: Whether soft-deleted ones are shown.
+            options: ``limit``, ``parent``, ``include``, and the filters ``service``, ``owner``,
+                ``tag``, ``stage``; see ``ListOptions``.
+
+        Example:
+            >>> for version in hw.list(ModelVersion, stage="production", owner="anna"):
+            ...     print(version.fully_qualified_name)
         """
         asked = self._kind(kind)
-        params = {
-            "limit": PAGE if limit is None else max(1, min(limit, PAGE)),
-            "include": include,
-            "parent": None if parent is None else self._fqn(parent, asked.parent_kind),
-        }
         cls = entity_class(asked)
-        pages = self._pages("/" + asked.collection, params)
-        return (parse(cls, raw) for raw in islice(pages, limit))
+        return (parse(cls, raw) for raw in self._listed(asked, options))
+
+    def rows(
+        self, kind: KindLike, fields: Iterable[str], **options: Unpack[ListOptions]
+    ) -> Iterator[dict[str, Any]]:
+        """Iterate as ``list`` does over some fields of each entity, as plain dictionaries.
+
+        They have the wire's spelling, and always ``id``, ``name``, ``fullyQualifiedName`` and
+        ``version`` beside what is asked for; a field without a value is left out.
+
+        Args:
+            kind: Of the entities.
+            fields: Names, in either spelling.
+            options: See ``list``.
+
+        Example:
+            >>> pandas.DataFrame(hw.rows("mlmodel", ["algorithm", "owners"]))
+        """
+        asked = self._kind(kind)
+        return self._listed(asked, options, ",".join(wire_names(asked, fields)) or "name")
+
+    def _listed(
+        self, asked: Kind, options: ListOptions, fields: str | None = None
+    ) -> Iterator[dict[str, Any]]:
+        limit, parent = options.get("limit"), options.get("parent")
+        params = {
+            **options,
+            "limit": PAGE if limit is None else max(1, min(limit, PAGE)),
+            "parent": None if parent is None else self._fqn(parent, asked.parent_kind),
+            "fields": fields,
+        }
+        return islice(self._pages("/" + asked.collection, params), limit)
 
     def update(self, entity: E) -> E:
         """Write exactly what was changed on an entity since it was read; return the new state.
@@ -372,6 +404,12 @@ class EntityCalls(Session):
                 rev=answer.rev,
             )
         return answer.rev
+
+
+def wire_names(asked: Kind, names: Iterable[str]) -> list[str]:
+    """The wire's spelling of names of fields, which are given in either."""
+    known = {name: each.alias for name, each in entity_class(asked).model_fields.items()}
+    return [known.get(name) or name for name in names]
 
 
 def _kind_of_request(request: Any, given: KindLike | None) -> KindLike:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar, Unpack, cast
 
 from pydantic import ValidationError
 
@@ -12,7 +12,7 @@ from headwater.document import Document
 from headwater.generated import CREATE_REQUESTS
 from headwater.sdk.address import EntityLike
 from headwater.sdk.bulk import BulkResult
-from headwater.sdk.entities import Include
+from headwater.sdk.entities import ListOptions
 from headwater.sdk.history import HistoryCalls
 from headwater.sdk.own_kind import camel
 
@@ -72,15 +72,15 @@ class KindClient(Generic[E]):
         """Return one entity, or None when there is none."""
         return self._calls.find(self.entity_class, entity, id=id, deleted=deleted, as_of=as_of)
 
-    def list(
-        self,
-        *,
-        limit: int | None = None,
-        parent: EntityLike | None = None,
-        include: Include = "non-deleted",
-    ) -> Iterator[E]:
+    def list(self, **options: Unpack[ListOptions]) -> Iterator[E]:
         """Iterate over the entities; see ``Headwater.list``."""
-        return self._calls.list(self.entity_class, limit=limit, parent=parent, include=include)
+        return self._calls.list(self.entity_class, **options)
+
+    def rows(
+        self, fields: Iterable[str], **options: Unpack[ListOptions]
+    ) -> Iterator[dict[str, Any]]:
+        """Iterate over some fields of the entities; see ``Headwater.rows``."""
+        return self._calls.rows(self.entity_class, fields, **options)
 
     def update(self, entity: E) -> E:
         """Write what was changed on an entity since it was read; see ``Headwater.update``."""

@@ -226,6 +226,8 @@ class PageQuery:
     Attributes:
         after: FQN that the page starts behind.
         parent_id: Only children of this entity.
+        filters: Values by facet, as a ``SearchQuery`` has them; what is deleted has none, so that
+            with filters ``deleted`` is ``exclude``.
     """
 
     kind: str
@@ -233,3 +235,4 @@ class PageQuery:
     after: str | None = None
     parent_id: str | None = None
     deleted: Deleted = "exclude"
+    filters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

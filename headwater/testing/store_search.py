@@ -7,7 +7,15 @@ from typing import Any
 import pytest
 
 from headwater.errors import StaleWriteError
-from headwater.store.base import MAX_HITS, SearchQuery, SearchResult, SearchText, Store, Term
+from headwater.store.base import (
+    MAX_HITS,
+    PageQuery,
+    SearchQuery,
+    SearchResult,
+    SearchText,
+    Store,
+    Term,
+)
 from headwater.store.text import joined, terms
 from headwater.testing.store_build import edge, entity, entry, following, found_by, writes
 
@@ -237,6 +245,66 @@ class SearchConformance:
             store.commit(writes(changed, entries=(entry("nobody"),)))
         assert (found(store, "new"), found(store, "old", tag=("t",))) == (set(), {"a"})
 
+    def test_a_page_with_filters_is_of_its_kind_in_order(self, store: Store) -> None:
+        store.commit(
+            writes(
+                *(entity(n, search=found_by(owner="o", tag=f"t{i % 2}"))
+                  for i, n in enumerate("dBaec")),
+                entity("b", search=found_by(owner="p", tag="t0")),
+                entity("a", kind="mlmodel", search=found_by(owner="o", tag="t0")),
+                entity("f"),
+            )
+        )  # fmt: skip
+        assert filtered(store, owner=("o",)) == ["B", "a", "c", "d", "e"]
+        assert filtered(store, owner=("o", "p"), tag=("t0",)) == ["a", "b", "c", "d"]
+        assert filtered(store, owner=("o",), tag=("t1", "t9")) == ["B", "e"]
+        assert filtered(store, owner=("nobody",)) == filtered(store, owner=()) == []
+        assert filtered(store, owner=("o",), limit=2) == ["B", "a"]
+        assert filtered(store, owner=("o",), limit=2, after="a") == ["c", "d"]
+        assert filtered(store, owner=("o",), after="d ") == ["e"]
+        query = PageQuery("table", 1, after="d", filters={"owner": ("o",)})
+        assert store.count(query) == 5
+        assert store.count(PageQuery("table", 1, filters={"owner": ()})) == 0
+        shown = store.page(PageQuery("table", 1, filters={"tag": ("t1",)}))
+        assert shown == store.page(PageQuery("table", 1))
+
+    def test_filters_and_a_parent_are_both_met(self, store: Store) -> None:
+        tables = [entity(f"{p}.t{n}", parent_id=f"table-{p}",
+                         search=found_by(tag="even" if n % 2 else "odd"))
+                  for p in "pq" for n in range(4)]  # fmt: skip
+        store.commit(writes(entity("p"), entity("q"), *tables))
+        query = PageQuery("table", 9, parent_id="table-q", filters={"tag": ("even",)})
+        assert [record.fqn for record in store.page(query)] == ["q.t1", "q.t3"]
+        assert store.count(query) == 2
+
+    def test_a_page_with_filters_follows_every_write(self, store: Store) -> None:
+        first = entity("a", search=found_by(tag="x"))
+        store.commit(writes(first, entity("b", search=found_by(tag="y"))))
+        assert filtered(store, tag=("x",)) == ["a"]
+        second = following(first, search=found_by(tag="y"))
+        store.commit(writes(second))
+        assert (filtered(store, tag=("x",)), filtered(store, tag=("y",))) == ([], ["a", "b"])
+        third = following(second, deleted=True, search=None)
+        store.commit(writes(third))
+        query = PageQuery("table", 9, filters={"tag": ("y",)})
+        assert ([r.fqn for r in store.page(query)], store.count(query)) == (["b"], 1)
+        store.commit(writes(following(third, deleted=False, search=found_by(tag="y"))))
+        assert filtered(store, tag=("y",)) == ["a", "b"]
+
+    def test_a_page_with_filters_lists_more_than_a_search_ranks(self, store: Store) -> None:
+        tables = (entity(f"t{n:04}", search=found_by(tag="x")) for n in range(MAX_HITS + 9))
+        store.commit(writes(*tables))
+        query = PageQuery("table", 10, after=f"t{MAX_HITS - 1:04}", filters={"tag": ("x",)})
+        assert [r.fqn for r in store.page(query)] == [f"t{MAX_HITS + n:04}" for n in range(9)]
+        assert store.count(query) == MAX_HITS + 9
+
+    @pytest.mark.parametrize("value", NASTY)
+    def test_values_that_a_page_is_filtered_by_are_only_text(
+        self, store: Store, value: str
+    ) -> None:
+        fill(store, a=found_by(tag=value), b=found_by(tag=f"{value}x"))
+        assert filtered(store, tag=(value,)) == ["a"]
+
     @pytest.mark.parametrize("word", ODD_WORDS)
     def test_a_word_is_one_whatever_it_means_elsewhere(self, store: Store, word: str) -> None:
         fill(store, it=found_by(f"x {word} y"), other=found_by("x y"), longer=found_by(f"{word}z"))
@@ -274,6 +342,14 @@ def found(store: Store, *asked: str | Term, **filters: tuple[str, ...]) -> set[s
     result = look(store, *asked, limit=100, offset=0, **filters)
     assert len(result.records) == result.total
     return {hit.name for hit in result.records}
+
+
+def filtered(
+    store: Store, *, limit: int = 99, after: str | None = None, **filters: tuple[str, ...]
+) -> list[str]:
+    """The names of the tables that a page with filters shows."""
+    query = PageQuery("table", limit, after=after, filters=filters)
+    return [record.fqn for record in store.page(query)]
 
 
 def counts(result: SearchResult) -> dict[str, dict[str, int]]:

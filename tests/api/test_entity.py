@@ -215,6 +215,98 @@ def test_a_list_of_a_parent_shows_its_children(client: httpx.Client, table: str)
 # Changing
 
 
+def test_only_the_fields_that_are_asked_for_are_answered(client: httpx.Client, model: str) -> None:
+    path = f"/mlmodels/name/{model}"
+    whole = client.get(path)
+    always = ["id", "name", "fullyQualifiedName", "version"]
+    some = client.get(path, params={"fields": "algorithm, mlFeatures"})
+    assert some.json() == {n: v for n, v in whole.json().items() if n in some.json()}
+    assert some.json().keys() - set(always) == {"algorithm", "mlFeatures"}
+    assert some.headers["etag"] == whole.headers["etag"]
+    held = {"If-None-Match": whole.headers["etag"]}
+    assert client.get(path, params={"fields": "algorithm"}, headers=held).status_code == 304
+    listed = client.get("/mlmodels", params={"fields": "algorithm"}).json()
+    assert listed["data"] == [{n: v for n, v in some.json().items() if n != "mlFeatures"}]
+    assert listed["paging"] == {"total": 1}
+    client.patch(path, json={"algorithm": "other"})
+    past = client.get(path, params={"fields": "algorithm", "asOf": "version:0.1"}).json()
+    assert past["algorithm"] == whole.json()["algorithm"]
+    assert client.get(path, params={"fields": "displayName"}).json().keys() == set(always)
+    client.delete(path)
+    deleted = client.get("/mlmodels", params={"fields": "algorithm", "include": "all"}).json()
+    assert deleted["data"][0]["deleted"] is True
+    for fields in ("", "nope", "algorithm,", "columns", "algorithm&fields=name"):
+        for each in (path, "/mlmodels"):
+            assert client.get(f"{each}?fields={fields}").status_code == 400
+
+
+@pytest.fixture
+def owned(client: httpx.Client, table: str) -> list[str]:
+    """Tables beside the one there is: t0 to t4, of which some are owned and tagged."""
+    client.post("/users", json={"name": "anna"})
+    client.post("/teams", json={"name": "data"})
+    client.post("/classifications", json={"name": "PII"})
+    client.post("/tags", json={"name": "Name", "classification": "PII"})
+    schema = table.rpartition(".")[0]
+    anna = {"type": "user", "fullyQualifiedName": "anna"}
+    data = {"type": "team", "fullyQualifiedName": "data"}
+    for number in range(5):
+        column = {"name": "x", "dataType": "INT", "tags": ["PII.Name"] if number % 2 else []}
+        body = {"name": f"t{number}", "databaseSchema": schema, "columns": [column],
+                "owners": [anna] if number < 3 else [data] if number == 3 else []}  # fmt: skip
+        assert client.post("/tables", json=body).status_code == 201
+    return [table, *(f"{schema}.t{number}" for number in range(5))]
+
+
+def test_lists_are_filtered_by_facets(client: httpx.Client, owned: list[str]) -> None:
+    def tables(query: str) -> list[str]:
+        answer = client.get(f"/tables?{query}")
+        assert answer.status_code == 200, answer.text
+        found = [each["fullyQualifiedName"].rpartition(".")[2] for each in answer.json()["data"]]
+        assert answer.json()["paging"]["total"] == len(found)
+        return found
+
+    service, schema = owned[0].split(".")[0], owned[0].rpartition(".")[0]
+    assert tables("owner=anna") == ["t0", "t1", "t2"]
+    assert tables("owner=anna&owner=data&tag=PII.Name") == ["t1", "t3"]
+    assert tables(f"owner=anna&tag=PII.Name&service={service}&parent={schema}") == ["t1"]
+    assert tables("owner=nobody") == tables("service=other") == []
+    assert len(tables(f"service={service}")) == len(owned)
+    first = client.get("/tables?owner=anna&limit=2&fields=owners").json()
+    assert [each["owners"][0]["name"] for each in first["data"]] == ["anna", "anna"]
+    after = {"owner": "anna", "limit": 2, "after": first["paging"]["after"]}
+    last = client.get("/tables", params=after).json()
+    assert ([each["name"] for each in last["data"]], last["paging"]) == (["t2"], {})
+    client.patch(f"/tables/name/{owned[1]}", json={"owners": []})
+    client.delete(f"/tables/name/{owned[2]}")
+    assert tables("owner=anna") == ["t2"]
+
+
+def test_versions_and_models_are_filtered_by_stage(client: httpx.Client, model: str) -> None:
+    for name in ("a", "b"):
+        made = client.post("/modelVersions", json={"mlmodel": model, "name": name})
+    client.post(f"/modelVersions/{made.json()['id']}/stage", json={"stage": "production"})
+    client.post("/mlmodels", json={"name": "other", "algorithm": "x"})
+
+    def names(collection: str, stage: str) -> list[str]:
+        found = client.get(f"/{collection}", params={"stage": stage}).json()["data"]
+        return [each["fullyQualifiedName"] for each in found]
+
+    assert names("modelVersions", "production") == [f"{model}.b"]
+    assert names("modelVersions", "none") == [f"{model}.a"]
+    assert names("mlmodels", "production") == [model]
+    assert names("mlmodels", "archived") == []
+
+
+def test_filters_that_a_kind_has_not_are_refused(client: httpx.Client) -> None:
+    for path in ("/tables?stage=none", "/users?service=x", "/tables?kind=table", "/tables?q=x"):
+        answer = client.get(path)
+        assert (answer.status_code, "it takes" in answer.json()["message"]) == (400, True)
+    for include in ("all", "deleted"):
+        answer = client.get(f"/tables?owner=anna&include={include}")
+        assert (answer.status_code, "deleted" in answer.json()["message"]) == (400, True)
+
+
 def test_both_kinds_of_patch_change_the_entity(client: httpx.Client) -> None:
     path = f"/mlmodels/{made(client)['id']}"
     operations = [{"op": "add", "path": "/description", "value": "one"}]

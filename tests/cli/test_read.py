@@ -82,6 +82,25 @@ def test_a_list_shows_the_children_of_a_parent(filled: Shell) -> None:
     assert filled.data("list", "databaseSchemas", "--parent", "shop.main")[0]["name"] == "raw"
 
 
+def test_a_list_is_filtered_and_shows_chosen_fields(filled: Shell, hw: Headwater) -> None:
+    hw.create({"name": "anna"}, kind="user")
+    hw.create({"name": "bob"}, kind="user")
+    anna = {"type": "user", "fullyQualifiedName": "anna"}
+    hw.create({"name": "b", "algorithm": "SVM", "owners": [anna]}, kind="mlmodel")
+    owned = ["list", "mlmodels", "--owner", "bob", "--owner", "anna"]
+    lines = filled.lines(*owned, "--fields", "updated_by, algorithm,owners")
+    assert [line.split() for line in lines] == [
+        ["NAME", "BY", "ALGORITHM", "OWNERS"],
+        ["headwater.b", "local", "SVM", "anna"],
+    ]
+    (row,) = filled.data(*owned, "--fields", "ml_features, algorithm", "--service", "headwater")
+    assert row.keys() == {"id", "name", "fullyQualifiedName", "version", "algorithm"}
+    assert filled.data("list", "tables", "--owner", "anna", "--service", "shop") == []
+    assert "has no field 'x'" in filled("list", "tables", "--fields", "x", code=2).stderr
+    assert "stage" in filled("list", "tables", "--stage", "production", code=2).stderr
+    assert "deleted" in filled("list", "tables", "--deleted", "--tag", "a.b", code=2).stderr
+
+
 def test_lineage_is_a_tree(filled: Shell) -> None:
     assert filled.lines("lineage", "mlmodel:headwater.churn", "--level", "column") == TREE
     assert filled.lines("lineage", "headwater.churn", "--downstream", "0") == [

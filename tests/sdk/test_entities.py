@@ -106,6 +106,27 @@ def test_list_stops_at_its_limit(hw: Headwater, wire: Recorder) -> None:
     assert list(hw.list(MlModel, limit=0)) == []
 
 
+def test_list_takes_filters_and_rows_are_some_fields(hw: Headwater, customers: Table) -> None:
+    for name in ("anna", "bob"):
+        hw.create({"name": name}, kind="user")
+    for number in range(120):
+        owner = {"type": "user", "fullyQualifiedName": "anna" if number % 4 else "bob"}
+        hw.create({"name": f"m{number:03}", "algorithm": "x", "owners": [owner]}, kind=MlModel)
+    assert [model.name for model in hw.list(MlModel, owner="bob", limit=2)] == ["m000", "m004"]
+    assert len([*hw.list("mlmodel", owner=["anna", "bob"])]) == 120
+    assert [*hw.kind("table").list(service="shop", owner="anna")] == []
+    assert [*hw.list(Table, service="shop")] == [customers]
+    rows = [*hw.rows(MlModel, ["algorithm", "updated_at", "display_name"], owner="anna")]
+    assert len(rows) == 90
+    assert rows[0].keys() == {
+        "id", "name", "fullyQualifiedName", "version", "algorithm", "updatedAt"
+    }  # fmt: skip
+    bare = next(hw.kind(Table).rows([], parent="shop.main.raw"))
+    assert bare.keys() == {"id", "name", "fullyQualifiedName", "version"}
+    with pytest.raises(InvalidInputError, match="no field 'nope'"):
+        next(hw.rows(MlModel, ["nope"]))
+
+
 def test_list_shows_the_children_of_a_parent(hw: Headwater, customers: Table) -> None:
     other = hw.create(CreateDatabaseSchema(name="other", database="shop.main"))
     hw.create(CreateTable(name="customers", databaseSchema="shop.main.other"))

@@ -251,15 +251,15 @@ def test_a_name_that_is_not_there_tells_those_that_end_so(hw: Headwater) -> None
         hw.resolve('"churn.v2"')
     assert caught.value.details["candidates"] == names
     assert [hw.get(MlModel, name).name for name in names] == ["churn.v2"] * 2
-    with pytest.raises(NotFoundError, match="'customers'$"):
+    with pytest.raises(NotFoundError, match=r"'customers'$"):
         hw.get(MlModel, "customers")
 
 
 def test_find_does_not_look_for_what_was_meant() -> None:
     problem = b'{"code": "not-found", "message": "there is no a", "kind": "mlmodel", "fqn": "a"}'
-    with answering(lambda _: (404, "application/problem+json", problem)) as (url, asked):
-        with Headwater(url) as hw:
-            assert hw.find(MlModel, "a") is None
-            assert asked == ["GET"]
-            with pytest.raises(NotFoundError, match="there is no a$"):  # nor is a search there
-                hw.get(MlModel, "a")
+    answer = (404, "application/problem+json", problem)
+    with answering(lambda _: answer) as (url, asked), Headwater(url) as hw:
+        assert hw.find(MlModel, "a") is None
+        assert asked == ["GET"]
+        with pytest.raises(NotFoundError, match=r"there is no a$"):  # nor is a search there
+            hw.get(MlModel, "a")

@@ -22,8 +22,11 @@ from headwater.api.openapi.operation import (
     number,
     operation,
     parameter,
+    some,
 )
 from headwater.api.openapi.record_path import record_paths
+from headwater.api.openapi.search_path import FACETS
+from headwater.catalog.read import list_filters
 from headwater.schemas import Kind
 
 _LIMIT = parameter("limit", "The most to answer.", number(10, 1, 1000))
@@ -36,6 +39,12 @@ _HARD = parameter(
 )
 _FORCE = parameter("force", "Take it out of the entities that refer to it; with `hard`.", FLAG)
 _PREVIEW = parameter("preview", "Tell what the write would do, and write nothing.", FLAG)
+_FIELDS = parameter(
+    "fields",
+    "Names of fields, separated by commas: nothing else is answered but what a `Projection` always"
+    " has. Unless given, all.",
+    TEXT,
+)
 _VERSION = parameter("version", "A version, such as `0.1`.", TEXT, where="path")
 _OTHER = parameter("other", "The version to compare with.", TEXT, where="path")
 
@@ -62,13 +71,16 @@ def _collection(kind: Kind) -> dict[str, Operation]:
     filters = [_LIMIT, _AFTER]
     if kind.parent_kind:
         filters.append(parameter("parent", f"FQN of the {kind.parent_kind} it belongs to.", TEXT))
-    filters.append(parameter("include", _INCLUDE, choice("non-deleted", "all", "deleted")))
+    filters += [some(facet, FACETS[facet], TEXT) for facet in list_filters(kind)]
+    include = f"{_INCLUDE} Those have no facets to filter by."
+    filters.append(parameter("include", include, choice("non-deleted", "all", "deleted")))
     total = "Count all pages; the first page does unless told not to."
-    filters.append(parameter("total", total, FLAG))
+    filters += [parameter("total", total, FLAG), _FIELDS]
     return {
         "get": operation(
             f"list{title}s", tag, f"List {tag}, ordered by FQN.",
-            parameters=filters, answers=answer("One page.", ref(title + "Page")), problems="404",
+            parameters=filters, problems="404",
+            answers=answer("One page.", _or_part(title + "Page", "ProjectionPage")),
         ),
         "post": operation(
             f"create{title}", tag, f"Create a {kind.name}.",
@@ -86,6 +98,11 @@ def _collection(kind: Kind) -> dict[str, Operation]:
             },
         ),
     }  # fmt: skip
+
+
+def _or_part(whole: str, part: str) -> Schema:
+    """An answer, or, with ``fields``, part of it."""
+    return {"anyOf": [ref(whole), ref(part)]}
 
 
 def _bulk(kind: Kind) -> Operation:
@@ -120,8 +137,10 @@ def _one(kind: Kind, where: Schema, by: str) -> dict[str, Operation]:
     return {
         "get": operation(
             f"get{title}{by}", tag, f"Read a {kind.name}.",
-            parameters=[where, AS_OF, _DELETED, IF_NONE_MATCH],
-            answers={**answers, **NOT_MODIFIED}, problems="404",
+            parameters=[where, AS_OF, _DELETED, _FIELDS, IF_NONE_MATCH], problems="404",
+            answers={
+                **answer("The entity.", _or_part(title, "Projection"), etag=True), **NOT_MODIFIED
+            },
         ),
         "patch": operation(
             f"patch{title}{by}", tag, f"Change a {kind.name}.",

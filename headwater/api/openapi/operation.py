@@ -36,6 +36,11 @@ def parameter(
     }
 
 
+def some(name: str, about: str, each: Schema) -> Schema:
+    """A parameter that may be given several times."""
+    return parameter(name, about, {"type": "array", "items": each, "maxItems": 100})
+
+
 def number(default: int, low: int, high: int) -> Schema:
     """The schema of a bounded whole number."""
     return {"type": "integer", "minimum": low, "maximum": high, "default": default}

@@ -87,7 +87,7 @@ def record_paths(kind: Kind) -> dict[str, dict[str, Operation]]:
         },
         f"{one}/votes/{{user}}": {
             "put": operation(
-                f"voteOn{title}", tag, f"Set a user's vote on a {kind.name}: one's own; admins, anyone's.",
+                f"voteOn{title}", tag, f"Set a vote on a {kind.name}: one's own; admins, anyone's.",
                 parameters=[ID, _USER, PRODUCER], body=json_body(ref("CastVote")),
                 answers=_ONE, problems="404 409",
             )

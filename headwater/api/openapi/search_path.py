@@ -11,12 +11,13 @@ from headwater.api.openapi.operation import (
     number,
     operation,
     parameter,
+    some,
 )
 from headwater.lineage.kind import known_kinds
 from headwater.schemas import kinds
 from headwater.store.base import MAX_HITS
 
-_FACETS = {
+FACETS = {
     "kind": "Only entities of one of these kinds.",
     "service": "Only what belongs to one of these services (or other roots), by name.",
     "owner": "Only what one of these users or teams owns, by FQN.",
@@ -50,7 +51,7 @@ def _search() -> Operation:
         "search", "search", "Find entities by words and facets, best first.",
         parameters=[
             parameter("q", words, TEXT),
-            *(_some(name, about, _values(name)) for name, about in _FACETS.items()),
+            *(some(name, about, _values(name)) for name, about in FACETS.items()),
             parameter("limit", "The most to answer; 0: counts alone.", number(10, 0, 1000)),
             parameter("offset", "Hits to pass over.", number(0, 0, MAX_HITS - 1)),
         ],
@@ -83,8 +84,8 @@ def _events() -> Operation:
         parameters=[
             parameter("after", after, number(0, 0, 2**53 - 1)),
             parameter("limit", "The most to answer; not of a stream.", number(100, 1, 1000)),
-            _some("kind", "Only events about entities of these kinds.", _values("kind")),
-            _some("type", "Only events of these types, such as `entityUpdated`.", TEXT),
+            some("kind", "Only events about entities of these kinds.", _values("kind")),
+            some("type", "Only events of these types, such as `entityUpdated`.", TEXT),
             parameter("major", "Only events of major versions.", FLAG),
             _LAST_EVENT,
         ],
@@ -94,8 +95,3 @@ def _events() -> Operation:
 
 def _values(name: str) -> Schema:
     return {"type": "string", "enum": sorted(kinds())} if name == "kind" else TEXT
-
-
-def _some(name: str, about: str, each: Schema) -> Schema:
-    """A parameter that may be given several times."""
-    return parameter(name, about, {"type": "array", "items": each, "maxItems": 100})

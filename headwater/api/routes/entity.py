@@ -12,6 +12,7 @@ from headwater.api.answer import Answer, Stored, entity, json_answer, listing, p
 from headwater.api.auth import actor_of
 from headwater.api.errors import malformed
 from headwater.api.form import Release, Rename
+from headwater.api.projection import Projection
 from headwater.api.query import MAX_LIMIT, Query, if_match
 from headwater.api.resource import Resource, Services
 from headwater.api.routes.target import (
@@ -23,6 +24,7 @@ from headwater.api.routes.target import (
     written,
 )
 from headwater.catalog import BulkResult, Written
+from headwater.catalog.read import list_filters
 from headwater.errors import InvalidInputError
 from headwater.store.base import Deleted, Record
 from headwater.store.draft import Document
@@ -32,6 +34,7 @@ PATCH_TYPES: dict[str, tuple[type, ...]] = {
     "application/merge-patch+json": (dict,),
     "application/json": (list, dict),
 }
+_LIST = ("limit", "after", "parent", "include", "total", "fields")
 _COUNTS = {
     "create": "created",
     "update": "updated",
@@ -67,32 +70,42 @@ class _Routes:
 
     async def get(self, request: Request) -> Response:
         which, key = target(request)
-        query = Query(request.scope, ("asOf", "include"))
+        query = Query(request.scope, ("asOf", "include", "fields"))
+        projection = Projection(which, query.text("fields"))
         deleted = query.choice("include", ("non-deleted", "all")) == "all"
 
         def read() -> Record:
             as_of = query.moment(self._services.store)
-            return self._catalog.get(which.name, key, as_of=as_of, include_deleted=deleted)
+            found = self._catalog.get(which.name, key, as_of=as_of, include_deleted=deleted)
+            return projection.of(found)
 
         return fresh(request, await self._services.read(read))
 
     async def list(self, request: Request) -> Response:
         which = kind_of(request)
-        query = Query(request.scope, ("limit", "after", "parent", "include", "total"))
+        facets = list_filters(which)
+        query = Query(request.scope, _LIST, facets)
+        projection = Projection(which, query.text("fields"))
+        filters = {facet: query.texts(facet) for facet in facets}
         limit = query.number("limit", 10, low=1, high=MAX_LIMIT)
         include = _INCLUDE[query.choice("include", tuple(_INCLUDE))]
-        found = await self._services.read(
-            lambda: self._catalog.list(
+
+        def read() -> Answer:
+            found = self._catalog.list(
                 which.name,
                 limit=limit,
                 after=query.text("after"),
                 parent=query.text("parent"),
+                filters=filters,
                 deleted=include,
                 total=query.flag("total", default=query.text("after") is None),
             )
-        )
-        texts = (record.document for record in found.records)
-        return page(texts, {"after": found.after, "total": found.total})
+            texts = map(projection.text, found.records)
+            return page(texts, {"after": found.after, "total": found.total})
+
+        # What is filtered may have to be indexed first.
+        run = self._services.long_read if any(filters.values()) else self._services.read
+        return await run(read)
 
     async def provenance(self, request: Request) -> Response:
         which, key = target(request)

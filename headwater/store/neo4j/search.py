@@ -13,8 +13,16 @@ from hashlib import blake2b
 from typing import Any
 
 from headwater.errors import InvalidInputError
-from headwater.store.base import MAX_HITS, Record, SearchQuery, SearchResult, SearchText, Term
-from headwater.store.neo4j.database import Database, Rows
+from headwater.store.base import (
+    MAX_HITS,
+    PageQuery,
+    Record,
+    SearchQuery,
+    SearchResult,
+    SearchText,
+    Term,
+)
+from headwater.store.neo4j.database import Database
 from headwater.store.neo4j.index import SEARCH
 from headwater.store.neo4j.layout import LOCK, place, unpack
 
@@ -81,6 +89,25 @@ CALL (ids) {
 RETURN total, facets, ids, states
 """
 
+# Sought by their places, so that only those that a page shows are read whole.
+_LIST = """
+CALL () {{ MATCH (change:_SearchChange) RETURN count(change) AS changes }}
+WITH changes WHERE $anyway OR changes = 0
+CALL (changes) {{
+  CALL db.index.fulltext.queryNodes($index, $asked, {{skip: 0 * changes}}) YIELD node
+  MATCH (e:Entity {{id: node.id}})
+  WHERE e.kind = $kind AND NOT e.deleted AND e.place > $after
+    AND ($parent_id IS NULL OR e.parent_id = $parent_id)
+  {answer}
+}}
+RETURN answer
+"""
+_PAGE = _LIST.format(
+    answer="""WITH e ORDER BY e.place LIMIT $limit
+  RETURN collect(e.state[..-1]) AS answer"""
+)
+_COUNT = _LIST.format(answer="RETURN count(e) AS answer")
+
 
 def search_row(record: Record, text: SearchText | None) -> dict[str, Any]:
     """The node of what an entity is found by; without a ``name`` where it is not found."""
@@ -109,28 +136,49 @@ def search(database: Database, query: SearchQuery) -> SearchResult:
     """See ``Store.search``."""
     if not all(query.filters.values()):  # a facet of which no value would do
         return SearchResult([], 0, approximate=False, facets={})
-    rows = _ask(database, query, anyway=False)
-    if not rows:
-        index_changes(database)
-        # What others have written since then is no reason to do so again.
-        rows = _ask(database, query, anyway=True)
-    total, facets, ids, states = rows[0]
+    asked = {
+        "begin": query.offset,
+        "end": query.offset + query.limit,
+        "most": MAX_HITS + 1,
+        "count": MAX_HITS,
+    }
+    total, facets, ids, states = _ask(database, _ASK, lucene(query), **asked)
     records = {state[0]: unpack([*state, ""]) for state in states}
     found = [records[id_] for id_ in ids if id_ in records and not records[id_].deleted]
     return SearchResult(found, min(total, MAX_HITS), total > MAX_HITS, _by_facet(facets))
 
 
-def _ask(database: Database, query: SearchQuery, *, anyway: bool) -> Rows:
-    return database.read(
-        _ASK,
-        index=SEARCH,
-        asked=lucene(query),
-        begin=query.offset,
-        end=query.offset + query.limit,
-        most=MAX_HITS + 1,
-        count=MAX_HITS,
-        anyway=anyway,
-    )
+def page(database: Database, query: PageQuery) -> list[Record]:
+    """See ``Store.page``: with filters."""
+    if not all(query.filters.values()):
+        return []
+    after = "" if query.after is None else place(query.after)
+    (states,) = _list(database, _PAGE, query, after=after, limit=query.limit)
+    return [unpack([*state, ""]) for state in states]
+
+
+def count(database: Database, query: PageQuery) -> int:
+    """See ``Store.count``: with filters."""
+    if not all(query.filters.values()):
+        return 0
+    (found,) = _list(database, _COUNT, query, after="")
+    return int(found)
+
+
+def _list(database: Database, statement: str, query: PageQuery, **page: Any) -> list[Any]:
+    asked = lucene(SearchQuery(filters=query.filters))
+    return _ask(database, statement, asked, kind=query.kind, parent_id=query.parent_id, **page)
+
+
+def _ask(database: Database, statement: str, asked: str, **parameters: Any) -> list[Any]:
+    """The one row of an answer of the index, which is told of changes first, if there are any."""
+    parameters |= {"index": SEARCH, "asked": asked}
+    rows = database.read(statement, **parameters, anyway=False)
+    if not rows:
+        index_changes(database)
+        # What others have written since then is no reason to do so again.
+        rows = database.read(statement, **parameters, anyway=True)
+    return rows[0]
 
 
 def lucene(query: SearchQuery) -> str:

@@ -80,10 +80,14 @@ class Neo4jStore(Store):
 
     @override
     def page(self, query: PageQuery) -> list[Record]:
+        if query.filters:
+            return search.page(self._database, query)
         return entity.page(self._database, query)
 
     @override
     def count(self, query: PageQuery) -> int:
+        if query.filters:
+            return search.count(self._database, query)
         return entity.count(self._database, query)
 
     @override

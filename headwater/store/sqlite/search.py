@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from hashlib import blake2b
 from sqlite3 import Connection
-from typing import Any
+from typing import Any, TypeVar
 
-from headwater.store.base import MAX_HITS, EntityWrite, SearchQuery, SearchResult, SearchText, Term
-from headwater.store.sqlite.entity import COLUMNS, record
+from headwater.store.base import (
+    MAX_HITS,
+    EntityWrite,
+    PageQuery,
+    Record,
+    SearchQuery,
+    SearchResult,
+    SearchText,
+    Term,
+)
+from headwater.store.sqlite.entity import COLUMNS, record, records
 from headwater.store.sqlite.node import ANY, listed
 
 # ``search`` is what the index holds. A commit writes what an entity is found by from now on into
@@ -39,6 +48,22 @@ ORDER BY bm25(search_index, 16, 4, 1, 0), rowid
 _ALL = "SELECT key FROM search LIMIT ?"
 _FACETS = f"SELECT facets, count(*) FROM search WHERE key {ANY} GROUP BY facets"
 _HITS = f"SELECT key, {COLUMNS} FROM entity WHERE key {ANY}"
+# Few hits are looked up and sorted; of many, the list is walked in its order up to the page's end.
+# Only those that a page shows are read whole. What is deleted is no hit.
+_LISTED = """
+FROM entity {way} key IN (SELECT rowid FROM search_index WHERE search_index MATCH ?)
+  AND kind = ? AND fqn > ?
+"""
+_FROM_HITS, _IN_ORDER = _LISTED.format(way="NOT INDEXED WHERE"), _LISTED.format(way="WHERE +")
+_FEW = 1000
+_OF_PARENT = " AND parent_id = ?"
+_PAGE = f"""
+SELECT {COLUMNS.replace("origins", "''")} FROM entity
+WHERE key IN (SELECT key {{listed}} ORDER BY fqn LIMIT ?) ORDER BY fqn
+"""
+
+Q = TypeVar("Q", SearchQuery, PageQuery)
+A = TypeVar("A")
 
 
 def put_all(connection: Connection, writes: Iterable[tuple[int, EntityWrite]]) -> None:
@@ -82,20 +107,48 @@ def catch_up(connection: Connection) -> None:
     connection.execute("DELETE FROM search_behind")
 
 
-def search(connection: Connection, query: SearchQuery) -> SearchResult | None:
-    """See ``Store.search``; None when the index has to catch up first."""
+def if_current(connection: Connection, ask: Callable[[Connection, Q], A], query: Q) -> A | None:
+    """Ask the index; None when it has to catch up first."""
     if connection.execute("SELECT 1 FROM search_behind").fetchone():
         return None
-    return _answer(connection, query)
+    return ask(connection, query)
 
 
-def catch_up_and_search(connection: Connection, query: SearchQuery) -> SearchResult:
-    """See ``Store.search``; within a write transaction, so that nobody is ahead again."""
+def caught_up(connection: Connection, ask: Callable[[Connection, Q], A], query: Q) -> A:
+    """Ask the index, brought up to date in the same write: nobody is ahead of it again."""
     catch_up(connection)
-    return _answer(connection, query)
+    return ask(connection, query)
 
 
-def _answer(connection: Connection, query: SearchQuery) -> SearchResult:
+def page(connection: Connection, query: PageQuery) -> list[Record]:
+    """See ``Store.page``: with filters."""
+    if not all(query.filters.values()):
+        return []
+    listed, values = _conditions(connection, query, query.after or "")
+    statement = _PAGE.format(listed=listed)
+    return records(connection.execute(statement, (*values, query.limit)))
+
+
+def count(connection: Connection, query: PageQuery) -> int:
+    """See ``Store.count``: with filters."""
+    if not all(query.filters.values()):
+        return 0
+    listed, values = _conditions(connection, query, "")
+    (number,) = connection.execute(f"SELECT count(*) {listed}", values).fetchone()
+    return int(number)
+
+
+def _conditions(connection: Connection, query: PageQuery, after: str) -> tuple[str, list[str]]:
+    match = " AND ".join(_filters(query.filters))
+    is_few = len(connection.execute(_MATCH, (match, _FEW + 1)).fetchall()) <= _FEW
+    listed, values = _FROM_HITS if is_few else _IN_ORDER, [match, query.kind, after]
+    if query.parent_id is None:
+        return listed, values
+    return listed + _OF_PARENT, [*values, query.parent_id]
+
+
+def search(connection: Connection, query: SearchQuery) -> SearchResult:
+    """See ``Store.search``."""
     if not all(query.filters.values()):  # a facet of which no value would do
         return SearchResult([], 0, False, {})
     found = _matches(connection, query, _WORDS, MAX_HITS + 1)
@@ -135,8 +188,11 @@ def _by_rank(connection: Connection, query: SearchQuery, found: list[int]) -> li
 
 def _expression(query: SearchQuery, fields: str) -> str:
     words = [_term(term, fields) for term in query.terms if term.words]
-    values = [_any_of(facet, values) for facet, values in query.filters.items()]
-    return " AND ".join(words + values)
+    return " AND ".join(words + _filters(query.filters))
+
+
+def _filters(filters: Mapping[str, tuple[str, ...]]) -> list[str]:
+    return [_any_of(facet, values) for facet, values in filters.items()]
 
 
 def _term(term: Term, fields: str) -> str:

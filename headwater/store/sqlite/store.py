@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from sqlite3 import Connection
 
 from typing_extensions import override
@@ -38,6 +38,7 @@ from headwater.store.sqlite import (
     write,
 )
 from headwater.store.sqlite.connection import Database, Synchronous
+from headwater.store.sqlite.search import A, Q
 from headwater.store.sqlite.url import database_path
 
 _SEQUENCE = "SELECT coalesce(max(seq), 0) FROM log"
@@ -85,10 +86,14 @@ class SqliteStore(Store):
 
     @override
     def page(self, query: PageQuery) -> list[Record]:
+        if query.filters:
+            return self._searched(search.page, query)
         return self._database.read(entity.page, query)
 
     @override
     def count(self, query: PageQuery) -> int:
+        if query.filters:
+            return self._searched(search.count, query)
         return self._database.read(entity.count, query)
 
     @override
@@ -179,13 +184,7 @@ class SqliteStore(Store):
 
     @override
     def search(self, query: SearchQuery) -> SearchResult:
-        for _ in range(3):
-            result = self._database.snapshot(search.search, query)
-            if result is not None:
-                return result
-            self._database.write_lazily(search.catch_up)
-        # Others write all the time: let them wait.
-        return self._database.write_lazily(search.catch_up_and_search, query)
+        return self._searched(search.search, query)
 
     @override
     def dump(self, section: Section) -> Iterator[Row]:
@@ -209,6 +208,16 @@ class SqliteStore(Store):
     @override
     def close(self) -> None:
         self._database.close()
+
+    def _searched(self, ask: Callable[[Connection, Q], A], query: Q) -> A:
+        """Ask the index of search, which is brought up to date before."""
+        for _ in range(3):
+            answer = self._database.snapshot(search.if_current, ask, query)
+            if answer is not None:
+                return answer
+            self._database.write_lazily(search.catch_up)
+        # Others write all the time: let them wait.
+        return self._database.write_lazily(search.caught_up, ask, query)
 
 
 def _sequence(connection: Connection, at: int | None) -> int:
