@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from headwater.cli.option import (
+    AsOf,
     Format,
     InStage,
     Output,
@@ -41,6 +42,7 @@ def get(
     words: Words,
     output: Output = Format.table,
     deleted: Annotated[bool, typer.Option(help="Show it even when it is deleted.")] = False,
+    as_of: AsOf = None,
     url: Url = None,
     store: Store = None,
 ) -> None:
@@ -49,10 +51,11 @@ def get(
     Example:
       headwater get mlmodel headwater.churn
       headwater get tables shop.main.raw.customers -o yaml
+      headwater get mlmodel headwater.churn --as-of version:0.1
     """
     name, kind = entity_text(words)
     with connect(url, store) as hw:
-        print_entity(hw.resolve(name, kind=kind, deleted=deleted), output)
+        print_entity(hw.resolve(name, kind=kind, deleted=deleted, as_of=as_of), output)
 
 
 def list_(

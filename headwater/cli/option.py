@@ -95,7 +95,9 @@ def check_file(store: str) -> None:
     """
     path = store.removeprefix("sqlite:///")
     if path and "://" not in path and not Path(path).expanduser().exists():
-        raise NotFoundError(f"there is no file {path!r}; `headwater apply --store` makes one")
+        raise NotFoundError(
+            f"there is no file {path!r}; --store names another, `headwater apply --store` makes one"
+        )
 
 
 def entity_text(words: list[str]) -> tuple[str, str | None]:

@@ -191,7 +191,12 @@ class EntityCalls(Session):
             return None
 
     def resolve(
-        self, entity: EntityLike, *, kind: KindLike | None = None, deleted: bool = False
+        self,
+        entity: EntityLike,
+        *,
+        kind: KindLike | None = None,
+        deleted: bool = False,
+        as_of: str | int | None = None,
     ) -> Any:
         """Return the entity that a text or reference means, whatever its kind.
 
@@ -199,13 +204,14 @@ class EntityCalls(Session):
             entity: ``kind:fqn``, or an FQN or id that one kind alone has.
             kind: Of a bare name or id.
             deleted: Return it even when it is soft-deleted.
+            as_of: See ``get``.
 
         Raises:
             NotFoundError: There is none.
             ConflictError: Several kinds have it; ``details["candidates"]`` lists them.
         """
         address, _ = self._located(entity, kind, deleted=deleted)
-        return self._fetch(address, deleted=deleted)
+        return self._fetch(address, deleted=deleted, as_of=as_of)
 
     @overload
     def list(self, kind: type[E], **options: Unpack[ListOptions]) -> Iterator[E]: ...

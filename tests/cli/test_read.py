@@ -39,6 +39,13 @@ def test_get_shows_fields_below_each_other(filled: Shell) -> None:
     assert shown["updatedAt"].endswith("UTC")
 
 
+def test_get_shows_the_past(filled: Shell) -> None:
+    for words in (["mlmodel", "headwater.churn"], ["headwater.churn"]):
+        found = filled.data("get", *words, "--as-of", "version:0.1")
+        assert (found["version"], found["algorithm"]) == ("0.1", "RandomForest")
+        assert "as of 1" in filled("get", *words, "--as-of", "1", code=3).stderr
+
+
 def test_json_and_yaml_are_the_same_data(filled: Shell) -> None:
     for words in (
         ["get", "mlmodel", "headwater.churn"],
