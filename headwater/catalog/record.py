@@ -177,7 +177,7 @@ class RecordService:
 
         return [as_json(entry) for entry in until_current(attempt)]
 
-    def _live(self, user_ids: Iterable[str]) -> list[Record]:
+    def _live(self, user_ids: Iterable[str]) -> Sequence[Record]:
         ids = [*user_ids]
         found = self._store.find_many(ids) if ids else {}
         return [record for record in found.values() if not record.deleted]
