@@ -35,7 +35,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def fill(store: Store) -> None:
     names = [f"n{number:05}" for number in range(MANY)]
-    text = '{{"name":"{0}","fullyQualifiedName":"{0}"}}'
+    text = '{{"id":"table-{0}","name":"{0}","fullyQualifiedName":"{0}"}}'
     tables = [entity(n, document=text.format(n), parts=(part(n, "x"),)) for n in names]
     edges = tuple(edge("table-n00000", f"table-{name}") for name in names[1:])
     store.commit(writes(*tables, edges=edges, events=tuple(event(t.id) for t in tables)))

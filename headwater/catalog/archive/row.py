@@ -83,7 +83,7 @@ def _document_fault(row: StateRow) -> str | None:
             return f"{what} says {document.get(name)!r} as its {name}, the row {value!r}"
     which = kinds().get(record.kind)
     if which and which.parent and row.references is not None:
-        parent = document.get(which.parent.name)
+        parent = document.get(which.parent.name) or {}
         if not isinstance(parent, dict) or parent.get("id") != record.parent_id:
             return f"{what} is below another {which.parent.name} than the row, or none"
     return None
