@@ -80,7 +80,7 @@ class SignIn:
 
     What a local store said counts until its next commit. A remote one would have to be asked over
     the network, so its word counts for at most a second, and until this process makes or revokes a
-    token. Only valid tokens are remembered, and only by their hash.
+    token. Only headers with valid tokens are remembered, and only by their hash.
 
     Used by one event loop.
     """
@@ -106,13 +106,13 @@ class SignIn:
         Raises:
             NotSignedInError: Nobody: there is none, or no valid token in it.
         """
-        secret = _secret(authorization)
-        digest = hashlib.sha256(secret.encode()).digest()
+        digest = hashlib.sha256(authorization or b"").digest()
         now = self._now()
         if now != self._holders_at:
             self._holders, self._holders_at = {}, now
         holder = self._holders.get(digest)
         if holder is None or _is_over(holder):
+            secret = _secret(authorization)
             holder = await self._services.read(lambda: self._services.tokens.find_holder(secret))
             if holder is None:
                 raise NotSignedInError(

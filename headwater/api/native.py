@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any
 
 from fastapi import FastAPI
@@ -24,6 +25,8 @@ def build_api(services: Services, *, sign_in: bool = True) -> FastAPI:
     """
     # FastAPI's documentation pages load scripts from elsewhere, and its description knows only
     # its own routes; both are replaced by ours.
+    # Without its kit nobody listens to telemetry, and FastAPI would ask at each request who does.
+    listened = bool(find_spec("opentelemetry") and find_spec("opentelemetry.sdk"))
     app = FastAPI(
         title="Headwater",
         version=__version__,
@@ -31,14 +34,15 @@ def build_api(services: Services, *, sign_in: bool = True) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        telemetry={"tracing": listened, "metrics": listened, "logs": listened},
     )
     install(app)
-    app.add_middleware(
+    app.add_middleware(Paths, resources=resources(services))
+    app.add_middleware(  # around the one before
         Guard,
         max_body=services.settings.max_body,
         sign_in=SignIn(services) if sign_in else None,
     )
-    app.router.routes.append(Paths(resources(services)))
     app.openapi = _openapi  # type: ignore[method-assign]  # the way that FastAPI documents
     return app
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 _REST = ":path"
@@ -39,34 +38,35 @@ class _Node:
             self.parameter[1].add(others, resource)
 
 
-class Paths(BaseRoute):
-    """Every path of the API as one route.
+class Paths:
+    """Every path of the API: a middleware that answers those that it knows, and passes others on.
 
-    Starlette would try a list of routes one by one. Where a word and a parameter both fit, the word
-    counts, unless nothing lies where the path then leads.
+    FastAPI would first open what its own routes need, which costs as much as a read, and then try
+    a list of routes one by one. Where a word and a parameter both fit, the word counts, unless
+    nothing lies where the path then leads.
 
     Args:
+        app: What is given requests of other paths.
         resources: By path, with ``{parameters}``; ``{name:path}`` is all the rest, slashes too.
+            They answer every error themselves.
     """
 
-    def __init__(self, resources: Mapping[str, ASGIApp]) -> None:
+    def __init__(self, app: ASGIApp, *, resources: Mapping[str, ASGIApp]) -> None:
+        self._app = app
         self._root = _Node()
         for path, resource in resources.items():
             self._root.add(path.split("/")[1:], resource)
 
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Find the resource and what the path's parameters are."""
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the resource answer that the path names, or whatever comes behind."""
+        app = self._app
         if scope["type"] == "http":
             path: str = scope["path"].removeprefix(scope.get("root_path", ""))
             if path[:1] == "/":
                 parameters: dict[str, str] = {}
                 if resource := _find(self._root, path.split("/"), 1, parameters):
-                    return Match.FULL, {"endpoint": resource, "path_params": parameters}
-        return Match.NONE, {}
-
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the resource that was found answer."""
-        await scope["endpoint"](scope, receive, send)
+                    app, scope["path_params"] = resource, parameters
+        await app(scope, receive, send)
 
 
 def _find(

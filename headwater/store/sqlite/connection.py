@@ -31,6 +31,7 @@ class Database:
 
     def __init__(self, path: str, *, synchronous: Synchronous, busy_timeout: float) -> None:
         self.path = path
+        self._memory = path == MEMORY
         self._synchronous = synchronous
         self._busy_timeout = busy_timeout
         self._lock = threading.Lock()
@@ -43,17 +44,15 @@ class Database:
         except RAW_ERRORS as error:
             raise translated(error, path) from error
 
-    @property
-    def _memory(self) -> bool:
-        return self.path == MEMORY
-
     def read(
         self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Do work that is one statement: a statement sees one state of the database."""
         try:
-            with self._guard:
+            if not self._memory:  # without a guard that does nothing: every request comes by here
                 return work(self._reader(), *args, **kwargs)
+            with self._guard:
+                return work(self._writer, *args, **kwargs)
         except RAW_ERRORS as error:
             raise translated(error, self.path) from error
 
