@@ -25,6 +25,10 @@ class RawClient:
         error: BaseException | None,
         tb: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection."""
         self._socket.close()
 
     def request(self, method: str, path: str, body: bytes = b"") -> bytes:

@@ -8,6 +8,7 @@ from typing import Any
 
 from headwater.catalog import Actor, CatalogService
 from headwater.lineage import derive
+from headwater.schemas import kinds
 from headwater.store import EdgeKey, EdgeWrite, EntityWrite, Store, WriteSet
 
 MODELS = 2_000
@@ -16,6 +17,9 @@ EDGES = 100_000
 LAYER = 1_000
 SCHEMA = "bench.main.shop"
 ME = Actor()
+LAST = list(kinds().values())[-1]
+PLAIN = kinds()["databaseService"]
+"""A kind of the first release; both can be made of a name and a text alone."""
 
 
 def model(name: str) -> dict[str, Any]:
@@ -47,6 +51,11 @@ def model(name: str) -> dict[str, Any]:
         "target": "label",
         "mlStore": {"storage": f"s3://models/{name}/model.pkl"},
     }
+
+
+def plain(name: str) -> dict[str, Any]:
+    """A create request of about 2 KB that any kind without a parent takes."""
+    return {"name": name, "description": "What it is, in a sentence or two. " * 60}
 
 
 def fill(store: Store) -> None:

@@ -1,86 +1,55 @@
 """Measure Headwater beside a bare FastAPI route, in one run: ``python -m benchmarks.run``.
 
 One client, one worker, keep-alive, SQLite with ``synchronous=FULL``. Rounds of the bare route and
-of each case alternate, so that a machine whose speed drifts bends both alike: ratios count.
+of each case alternate, so that a machine whose speed drifts bends both alike: ratios count. With
+``--beside FOLDER`` the server of another checkout is asked the same in the same rounds.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchmarks.case import CASES, Case, Sends
 from benchmarks.client import RawClient
-from benchmarks.data import ME, MODELS, NODES, SCHEMA, fill, model
+from benchmarks.data import LAST, ME, MODELS, NODES, PLAIN, SCHEMA, fill, model, plain
+from benchmarks.server import Server, servers
 from headwater.catalog import CatalogService, TokenService
 from headwater.lineage import LineageService, derive
 from headwater.store import Store, open_store
 
-Sends = Callable[[RawClient, int], list[bytes]]
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One thing measured: how many requests a round has, and what is aimed at."""
-
-    name: str
-    each: int
-    sends: Sends
-    aim: str
-    status: int = 200
-
-
-def get(client: RawClient, round_: int) -> list[bytes]:
-    """Models by name, another one every time."""
-    names = [f"headwater.model_{(round_ * 977 + n * 131) % MODELS:05}" for n in range(400)]
-    return [client.request("GET", f"/api/v1/mlmodels/name/{name}") for name in names]
-
-
-def create(client: RawClient, round_: int) -> list[bytes]:
-    """New models."""
-    bodies = [json.dumps(model(f"new_{round_}_{n}")).encode() for n in range(100)]
-    return [client.request("POST", "/api/v1/mlmodels", body) for body in bodies]
-
-
-def page(client: RawClient, round_: int) -> list[bytes]:
-    """The first page of 100 models."""
-    del round_
-    return [client.request("GET", "/api/v1/mlmodels?limit=100")] * 60
-
-
-def walk(client: RawClient, round_: int) -> list[bytes]:
-    """Three hops both ways from another table every time."""
-    tables = [(round_ * 613 + n * 977) % (NODES // 2) + NODES // 4 for n in range(40)]
-    query = "upstream=3&downstream=3"
-    path = f"/api/v1/lineage/table/name/{SCHEMA}.node_"
-    return [client.request("GET", f"{path}{table:05}?{query}") for table in tables]
-
-
-CASES = [
-    Case("get by name", 400, get, "50 % of bare"),
-    Case("create (2 KB, 3 features, 6 sources)", 100, create, "15 % of bare", status=201),
-    Case("page of 100", 60, page, "15 % of bare"),
-    Case("3 hops both ways, 100,000 edges", 40, walk, "p95 12 ms"),
-]
+ROOT = Path(__file__).resolve().parents[1]
+# Run by the other checkout's Python in its folder: its own store, filled by its own code.
+FILL = """
+import sys
+from benchmarks.data import fill
+from headwater.store import open_store
+store = open_store(sys.argv[1])
+fill(store)
+store.close()
+"""
 
 
 def main() -> int:
-    """Run every case and print both tables."""
+    """Run every case and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=9, help="rounds of each case")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     parser.add_argument("--sign-in", action="store_true", help="send a token with every request")
+    parser.add_argument("--beside", type=Path, metavar="FOLDER",
+                        help="another checkout, with its .venv, to set beside this one; its server"
+                             " is asked without a token")  # fmt: skip
+    parser.add_argument("--only", default="", help="only cases whose name has this text in it")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "bench.db"
@@ -89,14 +58,30 @@ def main() -> int:
             fill(store)
             token = make_token(store) if options.sign_in else ""
             print(f"catalog filled in {time.perf_counter() - start:.1f} s")
-        with servers(path) as (bare, ours):
-            figures = measure(bare, ours, options.rounds, token=token)
+        commands = [[sys.executable, str(ROOT / "benchmarks" / "bare.py")],
+                    [sys.executable, *serve(path)]]  # fmt: skip
+        folders = [ROOT, ROOT]
+        if options.beside:
+            other, python = Path(folder) / "beside.db", options.beside / ".venv" / "bin" / "python"
+            folders.append(options.beside)
+            subprocess.run([python, "-c", FILL, str(other)], cwd=options.beside, check=True)
+            commands.append([str(python), *serve(other)])
+        cases = [case for case in CASES if options.only in case.name]
+        with servers(commands, folders) as started:
+            figures = measure(started, cases, options.rounds, token=token)
         with closing(open_store(str(path))) as store:
             inside = breakdown(store)
     show(figures, inside)
+    if options.beside:
+        show_beside(figures)
     if options.json:
         options.json.write_text(json.dumps({"figures": figures, "inside": inside}, indent=1))
     return 0
+
+
+def serve(path: Path) -> list[str]:
+    """What Python is told to serve a store; the port comes behind it."""
+    return ["-m", "headwater", "serve", "--store", str(path), "--port"]
 
 
 @contextmanager
@@ -106,86 +91,107 @@ def closing(store: Store) -> Iterator[Store]:
     store.close()
 
 
-@contextmanager
-def servers(path: Path) -> Iterator[tuple[int, int]]:
-    """Both servers on free ports of loopback, stopped at the end."""
-    ports = free_port(), free_port()
-    root = Path(__file__).resolve().parent
-    commands = [
-        [sys.executable, str(root / "bare.py"), str(ports[0])],
-        [sys.executable, "-m", "headwater", "serve", "--store", str(path), "--port", str(ports[1])],
-    ]
-    started = [subprocess.Popen(c, stdout=subprocess.DEVNULL, env=os.environ) for c in commands]
-    try:
-        for port in ports:
-            wait_for(port)
-        yield ports
-    finally:
-        for process in started:
-            process.terminate()
-            process.wait(10)
-
-
-def free_port() -> int:
-    """A port of loopback that nobody holds."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_for(port: int) -> None:
-    """Return when something listens on the port.
-
-    Raises:
-        TimeoutError: Nothing does within 30 seconds.
-    """
-    end = time.monotonic() + 30
-    while time.monotonic() < end:
-        with socket.socket() as probe:
-            probe.settimeout(0.1)
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.02)
-    raise TimeoutError(f"no server on port {port}")
-
-
 def make_token(store: Store) -> str:
     """Turn sign-in on; return the secret of an editor's token."""
     tokens = TokenService(store, CatalogService(store))
     return tokens.create("bench", role="editor", actor=ME).secret
 
 
-def measure(bare_port: int, port: int, rounds: int, *, token: str) -> list[dict[str, Any]]:
-    """Alternate rounds of the bare route and of each case; the first round warms up."""
+@dataclass(slots=True)
+class Rounds:
+    """What the rounds of one server took: seconds by request, by round; and its CPU time."""
+
+    server: Server
+    client: RawClient
+    times: list[list[float]] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+
+    def run(self, requests: list[bytes], status: int) -> None:
+        """Ask once each."""
+        before = self.server.cpu_seconds()
+        self.times.append(self.client.timed(requests, status=(status,)))
+        after = self.server.cpu_seconds()
+        if before is not None and after is not None:
+            self.cpu.append((after - before) / len(requests))
+
+    def all_times(self) -> list[float]:
+        """Seconds of every request, in order."""
+        return sorted(taken for times in self.times for taken in times)
+
+
+def measure(
+    started: list[Server], cases: list[Case], rounds: int, *, token: str
+) -> list[dict[str, Any]]:
+    """Alternate rounds of the bare route, of each case, and of another release.
+
+    The first round warms up.
+    """
     figures = []
-    with RawClient(bare_port) as bare, RawClient(port, token=token) as client:
-        plain = [bare.request("GET", "/bare")] * 400
-        for case in CASES:
-            ratios, times, plain_times, size = [], [], [], 0
+    with RawClient(started[0].port) as bare, RawClient(started[1].port, token=token) as client:
+        others = [(server, RawClient(server.port)) for server in started[2:]]
+        prepare(client, LAST.collection)
+        for _, other in others:
+            prepare(other, PLAIN.collection)
+        for case in cases:
+            asked = [Rounds(started[0], bare), Rounds(started[1], client)]
+            asked += [Rounds(*each) for each in others]
+            sends: list[Sends] = [plain_route, case.sends, case.beside or case.sends]
             for round_ in range(rounds + 1):
-                base = bare.timed(plain)
-                requests = case.sends(client, round_)
-                ours = client.timed(requests, status=(case.status,))
-                if round_:
-                    ratios.append(statistics.mean(base) / statistics.mean(ours))
-                    times += ours
-                    plain_times += base
-                else:
-                    size = len(client.send(requests[-1])[1]) if case.status == 200 else 0
-            times.sort()
-            figures.append(
-                {
-                    "case": case.name,
-                    "aim": case.aim,
-                    "percentOfBare": round(100 * statistics.median(ratios), 1),
-                    "bareP50Us": round(statistics.median(plain_times) * 1e6),
-                    "p50Us": round(statistics.median(times) * 1e6),
-                    "p95Us": round(times[int(len(times) * 0.95)] * 1e6),
-                    "requestsPerSecond": round(1 / statistics.mean(times)),
-                    "answerBytes": size,
-                }
-            )
+                turns = list(zip(asked, sends, [200, case.status, case.status], strict=False))
+                # Whoever comes second finds the machine's clock as the first left it.
+                for each, send, status in turns[:: -1 if round_ % 2 else 1]:
+                    each.run(send(each.client, round_), status)
+            size = len(client.send(case.sends(client, 0)[0])[1]) if case.status == 200 else 0
+            figures.append(figure(case, size, asked))
+        for _, other in others:
+            other.close()
     return figures
+
+
+def prepare(client: RawClient, collection: str) -> None:
+    """Fill a collection with plain entities."""
+    for start in range(0, MODELS, 500):
+        body = json.dumps([plain(f"plain_{n:05}") for n in range(start, start + 500)]).encode()
+        client.timed([client.request("PUT", f"/api/v1/{collection}/bulk", body)])
+
+
+def plain_route(client: RawClient, round_: int) -> list[bytes]:
+    """The bare route, again and again."""
+    del round_
+    return [client.request("GET", "/bare")] * 400
+
+
+def figure(case: Case, size: int, asked: list[Rounds]) -> dict[str, Any]:
+    """The figures of one case, without its first round."""
+    for each in asked:
+        del each.times[0], each.cpu[:1]
+    bare, ours, *others = asked
+    times = ours.all_times()
+    means = (map(statistics.mean, each.times) for each in (bare, ours))
+    out = {
+        "case": case.name,
+        "aim": case.aim,
+        "percentOfBare": round(100 * median_ratio(*means), 1),
+        "bareP50Us": round(statistics.median(bare.all_times()) * 1e6),
+        "p50Us": round(statistics.median(times) * 1e6),
+        "p95Us": round(times[int(len(times) * 0.95)] * 1e6),
+        "requestsPerSecond": round(1 / statistics.mean(times)),
+        "answerBytes": size,
+    }
+    for other in others:
+        medians = (map(statistics.median, each.times) for each in (ours, other))
+        out["besideP50Us"] = round(statistics.median(other.all_times()) * 1e6)
+        out["ratio"] = round(median_ratio(*medians), 3)
+        if ours.cpu and other.cpu:
+            out["cpuUs"] = round(statistics.median(ours.cpu) * 1e6)
+            out["besideCpuUs"] = round(statistics.median(other.cpu) * 1e6)
+            out["cpuRatio"] = round(median_ratio(ours.cpu, other.cpu), 3)
+    return out
+
+
+def median_ratio(of: Iterable[float], to: Iterable[float]) -> float:
+    """Median of the rounds' ratios."""
+    return statistics.median(a / b for a, b in zip(of, to, strict=True))
 
 
 def breakdown(store: Store) -> dict[str, int]:
@@ -242,6 +248,16 @@ def show(figures: list[dict[str, Any]], inside: dict[str, int]) -> None:
     print(f"bare FastAPI route, 2 KB: p50 {bare:.0f} µs\n\nbelow HTTP, in process, median:")
     for name, value in inside.items():
         print(f"  {name:38}{value:>7} µs")
+
+
+def show_beside(figures: list[dict[str, Any]]) -> None:
+    """Print what another release took; a ratio below 1 says that this one is quicker."""
+    print(f"\n{'beside the other checkout':38}{'its p50':>9}{'p50':>9}{'ratio':>8}", end="")
+    print(f"{'its CPU':>10}{'CPU':>9}{'ratio':>8}")
+    for f in figures:
+        print(f"{f['case']:38}{f['besideP50Us']:>6} µs{f['p50Us']:>6} µs{f['ratio']:>8.3f}", end="")
+        cpu = "cpuRatio" in f
+        print(f"{f['besideCpuUs']:>7} µs{f['cpuUs']:>6} µs{f['cpuRatio']:>8.3f}" if cpu else "")
 
 
 if __name__ == "__main__":
