@@ -125,7 +125,7 @@ def serve(settings: Settings, *, announce: Callable[[str], None] = _print) -> No
             timeout_graceful_shutdown=5,
             ws="none",
         )
-        with _interruptible(), _trimmed_daily(store, settings):
+        with services.threads, _interruptible(), _trimmed_daily(store, settings):
             announce(f"Headwater {__version__} serves at {_address(settings.host, listener)}")
             _Server(config, before_shutdown=services.streams.end).run(sockets=[listener])
 
@@ -256,6 +256,7 @@ class InProcessTransport(httpx.BaseTransport):
         # A whole answer is read at once, so that of a stream must end.
         services = create_services(store, settings or Settings(), follow=False)
         app = build_api(services, sign_in=sign_in)
+        self._threads = services.threads
         self._inner = httpx.ASGITransport(app, raise_app_exceptions=False)
         self._loop = asyncio.new_event_loop()
         self._closing = asyncio.Event()
@@ -284,11 +285,12 @@ class InProcessTransport(httpx.BaseTransport):
                 return
             self._loop.call_soon_threadsafe(self._closing.set)
             self._thread.join()
+        self._threads.shutdown()
         self._store.close()
 
     def _run(self) -> None:
-        # One task for the loop's whole life: anyio keeps its worker threads, and with them the
-        # store's connections, for as long as the loop's main task.
+        # One task for the loop's whole life: anyio, which asks remote stores, keeps its worker
+        # threads for as long as the loop's main task.
         self._loop.run_until_complete(self._until_closed())
         self._loop.close()
 

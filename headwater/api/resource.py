@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from asyncio import get_running_loop
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -22,6 +24,7 @@ from headwater.settings import Settings
 from headwater.store.base import Store
 
 T = TypeVar("T")
+_THREADS = 40  # as many as anyio has
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -54,9 +57,17 @@ class Resource:
         await answer(scope, receive, send)
 
 
+def _threads() -> Executor:
+    return ThreadPoolExecutor(_THREADS, thread_name_prefix="headwater")
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What the routes speak to."""
+    """What the routes speak to.
+
+    Attributes:
+        threads: Where a local store is written, and read at length; whoever serves ends them.
+    """
 
     catalog: CatalogService
     lineage: LineageService
@@ -67,6 +78,7 @@ class Services:
     settings: Settings
     tokens: TokenService
     streams: Streams = field(default_factory=Streams)
+    threads: Executor = field(default_factory=_threads)
 
     async def read(self, call: Callable[[], T]) -> T:
         """Run a short read: at once where the store answers in microseconds, else in a thread."""
@@ -96,8 +108,8 @@ class Services:
         Raises:
             StoreError: It did not answer in time; the call goes on, and its answer is dropped.
         """
-        if self.store.local:
-            return await to_thread.run_sync(call)
+        if self.store.local:  # anyio's way there and back would take half as long again
+            return await get_running_loop().run_in_executor(self.threads, call)
         try:
             with fail_after(seconds):
                 return await to_thread.run_sync(call, abandon_on_cancel=True)

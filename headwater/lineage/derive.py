@@ -135,6 +135,8 @@ def _hidden(
     Those of a source go with its table's, and stay when the source is resolved.
     """
     hidden = {(key.from_id, key.to_id) for key in suppressed}
+    if not hidden:
+        return hidden
     for each in sources:
         feature_id, column_id = each.feature["id"], each.source.get("columnId")
         waiting = source_id(entity_id, each)

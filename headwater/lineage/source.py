@@ -48,12 +48,13 @@ def sources_of(document: Document) -> Iterator[Source]:
 
 def tie(store: Store, waiting: list[Source]) -> list[Source]:
     """Resolve the sources whose columns are there; return the others."""
-    names = {name for each in waiting for name in each.names()}
-    nodes = store.nodes(fqns=names, kinds=[COLUMN]) if names else []
+    asked = [(each, each.names()) for each in waiting]
+    all_names = {name for _, names in asked for name in names}
+    nodes = store.nodes(fqns=all_names, kinds=[COLUMN]) if all_names else []
     # A live column wins over one that was dropped under the same name.
     columns = {(n.owner_id, n.fqn): n for n in sorted(nodes, key=lambda n: not n.dropped)}
-    for each in waiting:
-        candidates = [columns.get((each.table_id, name)) for name in each.names()]
+    for each, names in asked:
+        candidates = [columns.get((each.table_id, name)) for name in names]
         column = next((node for node in candidates if node), None)
         if column:
             each.resolve(column.id, column.fqn)

@@ -34,7 +34,7 @@ INSERT INTO edge_past ({_PLACE}, details, opened_seq, closed_seq)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _LABEL = "SELECT key FROM label WHERE source = ? AND producer = ?"
-_NEW_LABEL = "INSERT INTO label (source, producer) VALUES (?, ?)"
+_NEW_LABEL = "INSERT INTO label (source, producer) VALUES (?, ?) ON CONFLICT DO NOTHING"
 _OPEN_OF = """
 SELECT count(*), coalesce(max(opened_seq), 0) FROM edge
 WHERE label IN (SELECT key FROM label WHERE producer = ?)
@@ -120,10 +120,10 @@ def _places(
 
 
 def _label(connection: Connection, label: tuple[str, str], *, new: bool) -> int | None:
+    if new and (made := connection.execute(_NEW_LABEL, label)).rowcount:
+        return made.lastrowid
     found = connection.execute(_LABEL, label).fetchone()
-    if found:
-        return int(found[0])
-    return connection.execute(_NEW_LABEL, label).lastrowid if new else None
+    return int(found[0]) if found else None
 
 
 def _missing(nodes: Nodes, edges: Iterable[EdgeWrite | Edge]) -> StaleWriteError:
