@@ -21,4 +21,5 @@ if __name__ == "__main__":
     uvicorn.run(
         app, host="127.0.0.1", port=int(sys.argv[1]), loop="uvloop", http="httptools", workers=1,
         log_level="warning", access_log=False,
+        timeout_keep_alive=75,  # as Headwater: others may have long rounds in between
     )  # fmt: skip
