@@ -17,6 +17,7 @@ from headwater.errors import (
     NotInstalledError,
     NotSignedInError,
     PreconditionError,
+    SourceError,
     StaleWriteError,
     StoreError,
 )
@@ -71,6 +72,7 @@ __all__ = [
     "OwnEntity",
     "PreconditionError",
     "SearchResult",
+    "SourceError",
     "StaleWriteError",
     "StoreError",
     "__version__",

@@ -11,6 +11,7 @@ HeadwaterError
 ├── AccessError          the caller may not do this
 │   └── NotSignedInError     it takes a token, and none that is valid was given
 ├── StoreError           the store failed or cannot be reached
+├── SourceError          what a connector reads cannot be reached or read
 ├── NotInstalledError    an extra is missing; the message names it
 └── ClientError          the SDK could not reach or understand the server
 """
@@ -107,6 +108,12 @@ class StoreError(HeadwaterError):
     """The store failed or cannot be reached."""
 
     code = "store-failed"
+
+
+class SourceError(HeadwaterError):
+    """What a connector reads cannot be reached or read; the message has no secret."""
+
+    code = "source-failed"
 
 
 class NotInstalledError(HeadwaterError):

@@ -39,6 +39,7 @@ NAMES = {
     "OwnEntity",
     "PreconditionError",
     "SearchResult",
+    "SourceError",
     "StaleWriteError",
     "StoreError",
     "__version__",

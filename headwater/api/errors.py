@@ -35,6 +35,7 @@ STATUS: dict[str, tuple[int, str]] = {
     "access-denied": (403, "Not allowed"),
     "not-signed-in": (401, "Not signed in"),
     "store-failed": (503, "The store failed"),
+    "source-failed": (502, "A source cannot be read"),
     "not-installed": (501, "Not installed"),
     "client-failed": (502, "A server behind this one failed"),
     # What HTTP itself can get wrong.

@@ -24,11 +24,19 @@ from headwater.catalog.written import Written, check_rev, commit
 from headwater.errors import AlreadyExistsError, InvalidInputError, StaleWriteError
 from headwater.schemas import Kind, kind
 from headwater.store.base import Key, Record, Store
-from headwater.store.draft import Actor, Change, Document, load, until_current
+from headwater.store.draft import Actor, Change, Document, Draft, load, until_current
 
-BUILT_IN = ("mlmodelService", {"name": "headwater", "serviceType": "CustomMlModel"})
 BUILT_IN_ID = "68656164-7761-8465-8272-000000000001"
-"""The same in every store, so that models of one can go to another."""
+BUILT_IN: tuple[tuple[str, Document, str], ...] = (
+    ("mlmodelService", {"name": "headwater", "serviceType": "CustomMlModel"}, BUILT_IN_ID),
+    (
+        "pipelineService",
+        {"name": "headwater", "serviceType": "CustomPipeline"},
+        "68656164-7761-8465-8272-000000000002",
+    ),
+)
+"""Services that are there from the start: kind, request, and an id that is the same in every store,
+so that what belongs to them in one can go to another."""
 
 
 class CatalogService(CatalogReader):
@@ -44,15 +52,19 @@ class CatalogService(CatalogReader):
         self.model_versions = ModelVersionService(store, self._path)
 
     def ensure_built_in(self) -> None:
-        """Create the service that models belong to when none is named."""
-        name, body = BUILT_IN
-        which, actor = kind(name), Actor("headwater", "bot", "headwater")
+        """Create the services that models, and runs of connectors, belong to."""
+        actor = Actor("headwater", "bot", "headwater")
 
         def attempt() -> None:
-            found = locate(self._store, which, check_request(which, body))
-            if found.stored is None:
-                change = self._path.create(which, found, entity_id=BUILT_IN_ID)
-                commit(self._store, self._path.prepare(change, actor, stored=None), actor)
+            draft = Draft()
+            for name, body, id_ in BUILT_IN:
+                which = kind(name)
+                found = locate(self._store, which, check_request(which, body))
+                if found.stored is None:
+                    change = self._path.create(which, found, entity_id=id_)
+                    draft.merge(self._path.prepare(change, actor, stored=None).draft)
+            if draft.entities:
+                draft.commit(self._store, actor)
 
         until_current(attempt)
 

@@ -14,6 +14,7 @@ from headwater.errors import (
     HeadwaterError,
     InvalidInputError,
     NotFoundError,
+    SourceError,
     StoreError,
 )
 
@@ -23,8 +24,9 @@ _CODES: tuple[tuple[type[HeadwaterError], int, str], ...] = (
     (InvalidInputError, 2, "the command or a value in it is wrong"),
     (NotFoundError, 3, "there is no such thing"),
     (ConflictError, 4, "it contradicts what is stored"),
-    (ClientError, 5, "the server cannot be reached or understood"),
+    (ClientError, 5, "the server, the store or a source cannot be reached or understood"),
     (StoreError, 5, ""),
+    (SourceError, 5, ""),
     (AccessError, 6, "the token may not do this, or there is none"),
 )
 

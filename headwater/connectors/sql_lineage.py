@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from headwater.connectors.relation import Relation, ViewLineage
-from headwater.connectors.report import Failure, Report, Unresolved
+from headwater.connectors.run import Run
 from headwater.connectors.sql_request import Place
 from headwater.connectors.sql_source import SqlTable
 from headwater.errors import ConflictError, InvalidInputError, NotFoundError
-from headwater.sdk import Headwater
 from headwater.sdk.lineage_calls import Edge
 
 SOURCE = "view"
@@ -36,10 +35,9 @@ class _ViewEdges:
 class LineageWriter:
     """Writes the lineage of views, and reports it."""
 
-    def __init__(self, hw: Headwater, place: Place, report: Report) -> None:
-        self._hw = hw
+    def __init__(self, run: Run, place: Place) -> None:
+        self._run = run
         self._place = place
-        self._report = report
 
     def write(self, views: Iterable[tuple[SqlTable, ViewLineage]], known: Collection[str]) -> None:
         """Write what views read.
@@ -51,8 +49,9 @@ class LineageWriter:
             self._replace(chunk)
 
     def _of(self, view: SqlTable, lineage: ViewLineage, known: Collection[str]) -> _ViewEdges:
-        report, name = self._report, self._place.fqn(view.schema, view.name)
-        report.unresolved += [Unresolved(name, note.line, note.message) for note in lineage.notes]
+        report, name = self._run.report, self._place.fqn(view.schema, view.name)
+        for note in lineage.notes:
+            self._run.leave_open(name, note.message, line=note.line)
         report.columns += sum(1 for column in lineage.columns if column.origins)
         edges: list[Edge] = []
         for relation in lineage.relations:
@@ -74,15 +73,13 @@ class LineageWriter:
         if not (edges or targets):
             return
         try:
-            self._hw.replace_edges(edges, source=SOURCE, targets=targets)
+            self._run.replace_edges(edges, source=SOURCE, targets=targets)
         except (InvalidInputError, NotFoundError, ConflictError) as error:
             if len(views) == 1:
-                self._report.failed.append(Failure(f"lineage of {views[0].name}", error.message))
+                self._run.fail(f"lineage of {views[0].name}", error.message)
                 return
             for view in views:
                 self._replace([view])
-        else:
-            self._report.edges += len(edges)
 
     def _pairs(
         self, view: SqlTable, relation: Relation, lineage: ViewLineage

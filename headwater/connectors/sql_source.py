@@ -6,7 +6,7 @@ What the catalog makes of them is not here.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from sqlalchemy import URL, Engine, Inspector, create_engine, inspect, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SAWarning, SQLAlchemyError
 
 from headwater.connectors.duckdb_inspector import DuckdbInspector
-from headwater.errors import InvalidInputError, NotInstalledError
+from headwater.errors import InvalidInputError, NotInstalledError, SourceError
 
 TableType = Literal["Regular", "View", "MaterializedView"]
 
@@ -64,11 +64,15 @@ class SqlTable:
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """A table or view that its database would not describe."""
+    """A table or view that is not wanted, or that its database would not describe.
+
+    Attributes:
+        reason: What the database said; empty for what is not wanted.
+    """
 
     schema: str
     name: str
-    reason: str
+    reason: str = ""
 
 
 class SqlSource:
@@ -95,9 +99,18 @@ class SqlSource:
         names = self._inspector.get_schema_names()
         return sorted(name for name in names if not _is_system(name))
 
-    def tables(self, schema: str) -> Iterator[SqlTable | Unread]:
-        """Read the tables and views of a schema, by name."""
+    def tables(
+        self, schema: str, *, wanted: Callable[[str, str], bool] = lambda *_: True
+    ) -> Iterator[SqlTable | Unread]:
+        """Read the tables and views of a schema, by name.
+
+        Args:
+            wanted: Whether to read a schema's table; of others only the name is told.
+        """
         for name, kind in sorted(self._names(schema).items()):
+            if not wanted(schema, name):
+                yield Unread(schema, name)
+                continue
             try:
                 yield self._table(schema, name, kind)
             except SQLAlchemyError as error:
@@ -155,31 +168,40 @@ class SqlSource:
 
 
 @contextmanager
-def open_source(url: str) -> Iterator[SqlSource]:
+def open_source(url: str, *, password: str | None = None) -> Iterator[SqlSource]:
     """Open the database at a SQLAlchemy URL for reading.
 
+    Args:
+        url: The database.
+        password: In place of the one in the URL.
+
     Raises:
-        InvalidInputError: The URL is wrong, or the database cannot be reached or read. The message
-            has no password.
+        InvalidInputError: The URL is none.
+        SourceError: The database cannot be reached or read. The message has no password.
         NotInstalledError: The database's driver is missing.
     """
-    try:
-        parsed = make_url(url)
-    except ArgumentError:
-        raise InvalidInputError(
-            "the database's address is not a SQLAlchemy URL such as sqlite:///warehouse.db"
-            " or postgresql+psycopg://user:password@host/database"
-        ) from None
+    parsed = _parsed(url)
+    if password is not None:
+        parsed = parsed.set(password=password)
     engine = _engine(parsed)
     try:
         yield SqlSource(engine)
     except SQLAlchemyError as error:
         # The cause is left out: drivers put connection strings in their messages.
-        raise InvalidInputError(
-            f"cannot read {_shown(parsed)}: {reason_of(error, parsed)}"
-        ) from None
+        raise SourceError(f"cannot read {_shown(parsed)}: {reason_of(error, parsed)}") from None
     finally:
         engine.dispose()
+
+
+def default_service(url: str) -> str:
+    """Name a service by its URL: the backend, and the host where there is one.
+
+    Raises:
+        InvalidInputError: The URL is none.
+    """
+    parsed = _parsed(url)
+    backend = parsed.get_backend_name()
+    return f"{backend}-{parsed.host}" if parsed.host else backend
 
 
 def reason_of(error: Exception, url: URL) -> str:
@@ -189,10 +211,20 @@ def reason_of(error: Exception, url: URL) -> str:
     return text.replace(str(url.password), "***") if url.password else text
 
 
+def _parsed(url: str) -> URL:
+    try:
+        return make_url(url)
+    except ArgumentError:
+        raise InvalidInputError(
+            "the database's address is not a SQLAlchemy URL such as sqlite:///warehouse.db"
+            " or postgresql+psycopg://user:password@host/database"
+        ) from None
+
+
 def _engine(url: URL) -> Engine:
     file = _file(url)
     if file and not file.is_file():  # SQLite would make an empty one
-        raise InvalidInputError(f"cannot read {_shown(url)}: there is no such file")
+        raise SourceError(f"cannot read {_shown(url)}: there is no such file")
     read_only = {"read_only": True} if file and url.get_backend_name() == "duckdb" else {}
     try:
         return create_engine(url, connect_args=read_only)

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import make_url
 
 from headwater.connectors.sql_source import ForeignKey, SqlTable, Unread, open_source, reason_of
-from headwater.errors import InvalidInputError, NotInstalledError
+from headwater.errors import InvalidInputError, NotInstalledError, SourceError
 
 from .conftest import MakeDatabase
 
@@ -114,7 +114,7 @@ def test_a_view_that_its_database_cannot_read_holds_up_no_other(sqlite: MakeData
 def test_a_file_that_is_not_there_is_not_made(tmp_path: Path, backend: str) -> None:
     file = tmp_path / "missing"
     with (
-        pytest.raises(InvalidInputError, match="no such file"),
+        pytest.raises(SourceError, match="no such file"),
         open_source(f"{backend}:///{file}"),
     ):
         pass
@@ -125,7 +125,7 @@ def test_a_file_that_is_not_there_is_not_made(tmp_path: Path, backend: str) -> N
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path, backend: str) -> None:
     file = tmp_path / "letter"
     file.write_text("Dear reader, " * 100)
-    with pytest.raises(InvalidInputError, match="cannot read") as caught:
+    with pytest.raises(SourceError, match="cannot read") as caught:
         tables(f"{backend}:///{file}")
     assert "\n" not in str(caught.value)
 

@@ -72,28 +72,30 @@ def read_content(rows: Iterable[Row], *, root_id: str | None = None) -> Content:
 
 
 def map_built_in(store: Store, content: Content) -> None:
-    """Let what refers to the archive's built-in service refer to the store's.
+    """Let what refers to the archive's built-in services refer to the store's.
 
-    Stores made before it had one id for all have one of their own.
+    Stores made before these had one id for all have ids of their own.
     """
-    kind, body = BUILT_IN
-    here = store.find((kind, body["name"]))
-    theirs = [
-        each.record.id
-        for each in content.entities.values()
-        if (each.record.kind, each.record.fqn) == (kind, body["name"])
-    ]
-    if here is None or not theirs or theirs == [here.id]:
-        return
-    (old,) = theirs
+    for kind, body, _ in BUILT_IN:
+        here = store.find((kind, body["name"]))
+        theirs = [
+            each.record.id
+            for each in content.entities.values()
+            if (each.record.kind, each.record.fqn) == (kind, body["name"])
+        ]
+        if here is not None and theirs and theirs != [here.id]:
+            _refer(content, theirs[0], here.id)
+
+
+def _refer(content: Content, old: str, new: str) -> None:
+    """Leave out an entity of the archive; what refers to it refers to another."""
     del content.entities[old]
-    content.root_id = here.id if content.root_id == old else content.root_id
+    content.root_id = new if content.root_id == old else content.root_id
     for each in content.entities.values():
-        each.record = _renamed(each.record, old, here.id)
-        each.past = [_renamed(record, old, here.id) for record in each.past]
+        each.record = _renamed(each.record, old, new)
+        each.past = [_renamed(record, old, new) for record in each.past]
         each.references = tuple(
-            Reference(r.field, here.id if r.target_id == old else r.target_id)
-            for r in each.references
+            Reference(r.field, new if r.target_id == old else r.target_id) for r in each.references
         )
 
 

@@ -1,0 +1,140 @@
+"""What is to be ingested, as a file says it: sources, each with the type of its connector.
+
+Secrets are not in it: a value ``env:NAME`` is what that variable of the environment holds.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+
+from headwater.connectors.run import Run
+from headwater.errors import InvalidInputError
+from headwater.names import MAX_NAME, escape
+
+CONNECTORS = ("sql",)
+"""Types of source. Each is a module of this package, whose ``Config`` is a ``SourceConfig``."""
+
+ENV = "env:"
+_PASSWORD_IN_URL = re.compile(r"://[^/?#@\s]*:[^/?#@\s]+@")
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=MAX_NAME)]
+Fault = dict[str, str]
+
+
+class SourceConfig(BaseModel, ABC):
+    """What every source says.
+
+    Attributes:
+        type: Of the connector.
+        service: Name of the service that the source is in the catalog.
+        secrets: Fields that must come from the environment.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    secrets: ClassVar[frozenset[str]] = frozenset()
+
+    type: str
+    service: Name | None = None
+
+    @property
+    @abstractmethod
+    def service_name(self) -> str:
+        """The service's name: the one that is given, or one that follows from the rest."""
+
+    @abstractmethod
+    def read(self, run: Run) -> None:
+        """Read the source and tell the run of everything in it.
+
+        Raises:
+            SourceError: The source cannot be reached or read.
+        """
+
+
+def check_config(config: Any, *, environ: Mapping[str, str] | None = None) -> list[SourceConfig]:
+    """Return the sources that a configuration lists.
+
+    Args:
+        config: ``{"sources": [{"type": …, …}, …]}``.
+        environ: Variables in place of the process's own.
+
+    Raises:
+        InvalidInputError: It is not valid; every fault has its pointer.
+        NotInstalledError: The extra of a connector is missing.
+    """
+    listed = config.get("sources") if isinstance(config, Mapping) else None
+    if not isinstance(listed, list) or not listed or set(config) != {"sources"}:
+        raise InvalidInputError.at("", "a configuration has `sources:`, a list, and nothing else")
+    faults: list[Fault] = []
+    variables = os.environ if environ is None else environ
+    checked = [_checked(raw, f"/sources/{n}", variables, faults) for n, raw in enumerate(listed)]
+    sources = [source for source in checked if source]
+    names = [(source.type, source.service_name) for source in sources if not faults]
+    for at, name in enumerate(names):
+        if name in names[:at]:
+            message = (
+                f"the {name[0]} source {name[1]!r} is listed twice; `service:` tells them apart"
+            )
+            faults.append({"pointer": f"/sources/{at}", "message": message})
+    if faults:
+        text = "; ".join(f"{fault['pointer']}: {fault['message']}" for fault in faults)
+        raise InvalidInputError(text, errors=faults)
+    return sources
+
+
+def _checked(
+    raw: Any, pointer: str, environ: Mapping[str, str], faults: list[Fault]
+) -> SourceConfig | None:
+    kind = raw.get("type") if isinstance(raw, Mapping) else None
+    if kind not in CONNECTORS:
+        message = f"a source has a `type:`, one of {', '.join(CONNECTORS)}"
+        faults.append({"pointer": pointer, "message": message})
+        return None
+    cls: type[SourceConfig] = import_module(f"headwater.connectors.{kind}").Config
+    known = len(faults)
+    faults += _open_secrets(raw, pointer, cls.secrets)
+    values = _resolved(raw, pointer, environ, faults)
+    if len(faults) > known:
+        return None
+    try:
+        return cls.model_validate(values)
+    except ValidationError as error:
+        for fault in error.errors(include_url=False, include_context=False, include_input=False):
+            where = "".join(f"/{escape(part)}" for part in fault["loc"])
+            faults.append({"pointer": pointer + where, "message": fault["msg"]})
+        return None
+
+
+def _open_secrets(raw: Mapping[str, Any], pointer: str, secrets: frozenset[str]) -> Iterator[Fault]:
+    """The faults of secrets that stand in the configuration itself."""
+    for name, value in raw.items():
+        if not isinstance(value, str) or value.startswith(ENV):
+            continue
+        if name in secrets or _PASSWORD_IN_URL.search(value):
+            message = "holds a secret: put it in the environment and write env:NAME"
+            yield {"pointer": f"{pointer}/{escape(name)}", "message": message}
+
+
+def _resolved(value: Any, pointer: str, environ: Mapping[str, str], faults: list[Fault]) -> Any:
+    """The value with what the environment holds in place of ``env:NAME``."""
+    if isinstance(value, Mapping):
+        return {
+            name: _resolved(each, f"{pointer}/{escape(name)}", environ, faults)
+            for name, each in value.items()
+        }
+    if isinstance(value, list):
+        return [_resolved(each, f"{pointer}/{n}", environ, faults) for n, each in enumerate(value)]
+    if not isinstance(value, str) or not value.startswith(ENV):
+        return value
+    name = value.removeprefix(ENV)
+    if name not in environ:
+        message = f"the environment has no variable {name!r}"
+        faults.append({"pointer": pointer, "message": message})
+    return environ.get(name, "")

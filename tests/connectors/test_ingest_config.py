@@ -1,0 +1,69 @@
+"""What a configuration of sources may say, and how its faults are told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from headwater import InvalidInputError
+from headwater.connectors.config import check_config
+from headwater.connectors.sql import Config
+
+ENVIRON = {"URL": "sqlite:///shop.db", "PASSWORD": "s3cret"}
+
+
+def check(*sources: Any) -> list[Any]:
+    return check_config({"sources": list(sources)}, environ=ENVIRON)
+
+
+def faults(*sources: Any) -> dict[str, str]:
+    with pytest.raises(InvalidInputError) as caught:
+        check(*sources)
+    return {fault["pointer"]: fault["message"] for fault in caught.value.errors}
+
+
+def test_secrets_come_from_the_environment() -> None:
+    (source,) = check({"type": "sql", "url": "env:URL", "password": "env:PASSWORD"})
+    assert isinstance(source, Config)
+    assert (source.url, source.password) == ("sqlite:///shop.db", "s3cret")
+    assert source.service_name == "sqlite"
+
+
+@pytest.mark.parametrize(
+    ("source", "pointer", "message"),
+    [
+        ({"type": "sql", "url": "env:NOWHERE"}, "/sources/0/url", "no variable 'NOWHERE'"),
+        ({"type": "sql", "url": "sqlite://", "password": "x"}, "/sources/0/password", "env:NAME"),
+        ({"type": "sql", "url": "postgresql://me:x@db/shop"}, "/sources/0/url", "env:NAME"),
+        ({"type": "sql"}, "/sources/0/url", "required"),
+        ({"type": "sql", "url": "env:URL", "urll": ""}, "/sources/0/urll", "not permitted"),
+        ({"type": "oracle of delphi"}, "/sources/0", "a source has a `type:`"),
+        ("sql", "/sources/0", "a source has a `type:`"),
+    ],
+)
+def test_every_fault_has_its_place(source: Any, pointer: str, message: str) -> None:
+    found = faults(source)
+    assert message in found[pointer]
+    assert "s3cret" not in str(found)
+
+
+def test_two_sources_of_one_service_are_told_apart() -> None:
+    source = {"type": "sql", "url": "env:URL"}
+    assert "listed twice" in faults(source, source)["/sources/1"]
+    assert len(check(source, source | {"service": "other"})) == 2
+
+
+@pytest.mark.parametrize("config", [None, [], {}, {"sources": []}, {"sources": [{}], "x": 1}])
+def test_what_is_no_configuration_is_refused(config: Any) -> None:
+    with pytest.raises(InvalidInputError):
+        check_config(config)
+
+
+def test_patterns_choose_tables() -> None:
+    (source,) = check(
+        {"type": "sql", "url": "env:URL", "include": ["main.*"], "exclude": ["*.tmp_*"]}
+    )
+    assert source.wants("main", "orders")
+    assert not source.wants("main", "tmp_orders")
+    assert not source.wants("raw", "orders")
