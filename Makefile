@@ -1,6 +1,6 @@
 # The only entry, for people and for CI. Every target works from a fresh clone.
 .DEFAULT_GOAL := help
-.PHONY: help setup constraints generate generate-check format lint types layers test test-crash neo4j demo \
+.PHONY: help setup constraints generate generate-check format lint types layers test test-clients test-crash neo4j demo \
         bench wheel-check check clean
 
 PYTHON ?= python3
@@ -53,7 +53,10 @@ layers: $(READY) ## import-linter: who may import whom
 	$(VENV)/bin/lint-imports --no-logo
 
 test: $(READY) ## every test, on SQLite and on Neo4j (which it installs; Java and Maven needed)
-	$(PY) -m pytest --numprocesses $(WORKERS)
+	$(PY) -m pytest --numprocesses $(WORKERS) --ignore tests/clients
+
+test-clients: $(READY) ## what takes foreign servers and clients: PostgreSQL, MLflow, dbt (made once, cached)
+	$(PY) -m pytest --numprocesses $(WORKERS) tests/clients
 
 test-crash: $(READY) ## kill writers at random instants, 50 times on each engine, and look for losses
 	HEADWATER_KILLS=50 $(PY) -m pytest --numprocesses 2 tests/crash
@@ -71,7 +74,7 @@ wheel-check: $(READY) ## build the wheel and use it in a bare environment
 	$(PY) tools/wheel_check.py
 
 check: SERVE := 0
-check: lint types layers generate-check test demo wheel-check ## everything that CI runs
+check: lint types layers generate-check test test-clients demo wheel-check ## everything that CI runs
 
 clean: ## remove the environment, caches and what was built
 	rm -rf $(VENV) .demo .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist

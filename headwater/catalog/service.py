@@ -19,24 +19,21 @@ from headwater.catalog.reference import spell_by_id
 from headwater.catalog.rename import prepare_rename
 from headwater.catalog.revert import reverted, reverted_origins
 from headwater.catalog.validation import check_nested, check_request
-from headwater.catalog.write import Derive, Prepared, WritePath, locate
+from headwater.catalog.write import Derive, Located, Prepared, WritePath, locate
 from headwater.catalog.written import Written, check_rev, commit
 from headwater.errors import AlreadyExistsError, InvalidInputError, StaleWriteError
 from headwater.schemas import Kind, kind
 from headwater.store.base import Key, Record, Store
-from headwater.store.draft import Actor, Change, Document, Draft, load, until_current
+from headwater.store.draft import Actor, Change, Document, load, until_current
 
+BUILT_IN = ("mlmodelService", {"name": "headwater", "serviceType": "CustomMlModel"})
 BUILT_IN_ID = "68656164-7761-8465-8272-000000000001"
-BUILT_IN: tuple[tuple[str, Document, str], ...] = (
-    ("mlmodelService", {"name": "headwater", "serviceType": "CustomMlModel"}, BUILT_IN_ID),
-    (
-        "pipelineService",
-        {"name": "headwater", "serviceType": "CustomPipeline"},
-        "68656164-7761-8465-8272-000000000002",
-    ),
-)
-"""Services that are there from the start: kind, request, and an id that is the same in every store,
-so that what belongs to them in one can go to another."""
+BUILT_IN_IDS = {
+    ("mlmodelService", "headwater"): BUILT_IN_ID,
+    ("pipelineService", "headwater"): "68656164-7761-8465-8272-000000000002",
+}
+"""Ids of services that are the same in every store, so that what belongs to them in one can go to
+another. The first is there from the start, the second from the first run of a connector."""
 
 
 class CatalogService(CatalogReader):
@@ -52,19 +49,15 @@ class CatalogService(CatalogReader):
         self.model_versions = ModelVersionService(store, self._path)
 
     def ensure_built_in(self) -> None:
-        """Create the services that models, and runs of connectors, belong to."""
-        actor = Actor("headwater", "bot", "headwater")
+        """Create the service that models belong to when none is named."""
+        name, body = BUILT_IN
+        which, actor = kind(name), Actor("headwater", "bot", "headwater")
 
         def attempt() -> None:
-            draft = Draft()
-            for name, body, id_ in BUILT_IN:
-                which = kind(name)
-                found = locate(self._store, which, check_request(which, body))
-                if found.stored is None:
-                    change = self._path.create(which, found, entity_id=id_)
-                    draft.merge(self._path.prepare(change, actor, stored=None).draft)
-            if draft.entities:
-                draft.commit(self._store, actor)
+            found = locate(self._store, which, check_request(which, body))
+            if found.stored is None:
+                change = self._new(which, found)
+                commit(self._store, self._path.prepare(change, actor, stored=None), actor)
 
         until_current(attempt)
 
@@ -81,7 +74,7 @@ class CatalogService(CatalogReader):
             found = locate(self._store, which, check_request(which, body))
             if found.stored:
                 raise _taken(found.stored)
-            change = self._path.create(which, found)
+            change = self._new(which, found)
             return commit(self._store, self._path.prepare(change, actor, stored=None), actor)
 
         return until_current(attempt)
@@ -322,10 +315,13 @@ class CatalogService(CatalogReader):
         stored = found.stored
         check_rev(stored, if_match)
         if stored is None:
-            change = self._path.create(which, found)
+            change = self._new(which, found)
         else:
             change = self._path.update(which, stored, found, actor)
         return self._path.prepare(change, actor, stored=stored)
+
+    def _new(self, which: Kind, found: Located) -> Change:
+        return self._path.create(which, found, entity_id=BUILT_IN_IDS.get((which.name, found.fqn)))
 
     def _checked(self, which: Kind, stored: Record, before: Document, patched: Any) -> Change:
         """A change to the patched document, valid, with the catalog's own fields as they were."""

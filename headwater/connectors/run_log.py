@@ -58,6 +58,8 @@ class RunLog:
         """
         now = datetime.now(UTC)
         self._name = f"{now:%Y-%m-%dT%H:%M:%SZ}-{secrets.token_hex(3)}"
+        service = {"name": SERVICE, "serviceType": "CustomPipeline"}
+        self._hw.create_or_update(service, kind="pipelineService")
         pipeline = names.split(self._pipeline)[1]
         self._hw.create_or_update({"name": pipeline, "service": SERVICE}, kind="pipeline")
         self._put("running", startedAt=int(now.timestamp() * 1000))

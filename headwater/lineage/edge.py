@@ -59,11 +59,16 @@ class NodeReference(_Request):
 
 
 class ColumnsLineage(_Request):
-    """Columns that make a column: FQNs, and the function that does it."""
+    """Columns that make a column: FQNs, and the function that does it.
+
+    Attributes:
+        masking: Nothing of the values can be told from the result: it hashes or masks them.
+    """
 
     from_columns: list[Text]
     to_column: Text
     function: str | None = None
+    masking: bool = False
 
 
 class LineageDetails(_Request):
@@ -244,8 +249,8 @@ def edge_writes(each: Ends, columns: Columns, *, source: str, producer: str) -> 
         raise InvalidInputError.at(f"{each.pointer}/toEntity", message)
     about = _json({"description": details.description, "sqlQuery": details.sql_query})
     said = {EdgeKey(*tables, "coarse", source, producer): about}
-    for a, b, function in _column_pairs(each, columns):
-        said[EdgeKey(a, b, "fine", source, producer)] = _json({"function": function})
+    for a, b, about_column in _column_pairs(each, columns):
+        said[EdgeKey(a, b, "fine", source, producer)] = about_column
     if start.owner_id or end.owner_id:
         said[EdgeKey(start.id, end.id, "fine", source, producer)] = about
     return [EdgeWrite(key, text) for key, text in said.items()]
@@ -268,7 +273,7 @@ def allowed(
     return [write for write in writes if (write.key.from_id, write.key.to_id) not in hidden]
 
 
-def _column_pairs(each: Ends, columns: Columns) -> list[tuple[str, str, str | None]]:
+def _column_pairs(each: Ends, columns: Columns) -> list[tuple[str, str, str]]:
     def part(owner: str, fqn: str, pointer: str) -> str:
         found = columns.get((owner, fqn))
         if found is None:
@@ -281,10 +286,11 @@ def _column_pairs(each: Ends, columns: Columns) -> list[tuple[str, str, str | No
         to = part(each.entities[1], pair.to_column, f"{where}/toColumn")
         for at, fqn in enumerate(pair.from_columns):
             start = part(each.entities[0], fqn, f"{where}/fromColumns/{at}")
-            out.append((start, to, pair.function))
+            about = {"function": pair.function, "masking": pair.masking or None}
+            out.append((start, to, _json(about)))
     return out
 
 
-def _json(value: dict[str, str | None]) -> str:
+def _json(value: dict[str, str | bool | None]) -> str:
     given = {name: text for name, text in value.items() if text is not None}
     return dump(given)

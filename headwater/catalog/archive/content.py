@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from headwater.catalog.service import BUILT_IN
+from headwater.catalog.service import BUILT_IN_IDS
 from headwater.catalog.sign_in import MARK
 from headwater.store.base import Edge, Entry, Node, Record, Reference, Row, StateRow, Store
 
@@ -76,12 +76,12 @@ def map_built_in(store: Store, content: Content) -> None:
 
     Stores made before these had one id for all have ids of their own.
     """
-    for kind, body, _ in BUILT_IN:
-        here = store.find((kind, body["name"]))
+    for key in BUILT_IN_IDS:
+        here = store.find(key)
         theirs = [
             each.record.id
             for each in content.entities.values()
-            if (each.record.kind, each.record.fqn) == (kind, body["name"])
+            if (each.record.kind, each.record.fqn) == key
         ]
         if here is not None and theirs and theirs != [here.id]:
             _refer(content, theirs[0], here.id)

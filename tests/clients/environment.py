@@ -1,0 +1,34 @@
+"""Environments of foreign clients and servers, each with its own packages, cached by what they are.
+
+They lie outside the checkout, beside the cache of Neo4j, and are made once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+from headwater.testing.neo4j.install import cache, locked
+
+
+def environment(name: str, *requirements: str) -> Path:
+    """Return the Python of an environment with these packages, made where it is not there.
+
+    Args:
+        name: For people who look into the cache.
+        requirements: As pip takes them, with exact versions, so that the same is installed again.
+    """
+    text = "\n".join((sys.version, *requirements))
+    folder = cache() / "environments" / f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+    python = folder / "bin" / "python"
+    done = folder / ".done"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with locked(folder.with_suffix(".lock")):
+        if not done.exists():
+            subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
+            pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+            subprocess.run([*pip, *requirements], check=True)
+            done.touch()
+    return python
