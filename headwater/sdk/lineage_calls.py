@@ -206,7 +206,8 @@ class LineageCalls(EntityCalls):
             source: Where the data comes from: an entity or part, or its name.
             target: Where the data goes.
             details: ``description``, ``sqlQuery``, ``source`` (how it is known), and
-                ``columnsLineage``: a list of ``{"fromColumns", "toColumn", "function", "masking"}``.
+                ``columnsLineage``: a list of ``{"fromColumns", "toColumn", "function",
+                "masking"}``.
         """
         return self._edge("PUT", source, target, details)
 
