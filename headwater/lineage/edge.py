@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -291,6 +291,6 @@ def _column_pairs(each: Ends, columns: Columns) -> list[tuple[str, str, str]]:
     return out
 
 
-def _json(value: dict[str, str | bool | None]) -> str:
+def _json(value: Mapping[str, str | bool | None]) -> str:
     given = {name: text for name, text in value.items() if text is not None}
     return dump(given)

@@ -28,7 +28,7 @@ def environment(name: str, *requirements: str) -> Path:
     with locked(folder.with_suffix(".lock")):
         if not done.exists():
             subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
-            pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+            pip = [str(python), "-m", "pip", "--quiet", "--disable-pip-version-check", "install"]
             subprocess.run([*pip, *requirements], check=True)
             done.touch()
     return python
