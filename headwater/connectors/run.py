@@ -12,7 +12,6 @@ from headwater import names
 from headwater.connectors.report import Failure, Planned, Report, Unresolved
 from headwater.connectors.run_log import RunLog
 from headwater.connectors.vanished import Scope, delete_vanished
-from headwater.errors import NotFoundError
 from headwater.schemas import Kind
 from headwater.schemas import kind as kind_of
 from headwater.sdk import Headwater
@@ -98,17 +97,9 @@ class Run:
         What the catalog has beside them has vanished.
 
         Args:
-            within: FQN of the entity below which that is so; None: of the whole kind.
+            within: FQN of the parent of them all, or of their service; None: of the whole kind.
         """
         self._scopes.append(Scope(kind, within))
-
-    def known(self, kind: str, within: str) -> list[str]:
-        """FQNs of the live entities of a kind that the catalog has directly below another."""
-        try:
-            found = [each.to_wire() for each in self.hw.list(kind, parent=within)]
-        except NotFoundError:  # a preview may speak of places that are not there yet
-            return []
-        return [each["fullyQualifiedName"] for each in found]
 
     def fail(self, name: str, message: str) -> None:
         """Report something of the source that did not get into the catalog."""

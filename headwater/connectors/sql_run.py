@@ -93,8 +93,7 @@ class _Reader:
         for name in self._source.schemas():
             run.saw("databaseSchema", place.fqn(name))
         run.enumerated("databaseSchema", place.fqn())
-        for fqn in run.known("databaseSchema", place.fqn()):
-            run.enumerated("table", fqn)
+        run.enumerated("table", place.service_fqn)
 
     def _request(self, table: SqlTable) -> dict[str, Any]:
         return table_request(table, self._place, self._grammar)

@@ -10,8 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from headwater import names
 from headwater.connectors.report import Planned
 from headwater.errors import ConflictError, NotFoundError
+from headwater.schemas import kind as kind_of
+from headwater.sdk.entities import ListOptions
 
 if TYPE_CHECKING:
     from headwater.connectors.run import Run
@@ -22,7 +25,11 @@ MOST = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Where a run has seen every entity of a kind: below ``within``, or everywhere."""
+    """Where a run has seen every entity of a kind: below ``within``, or everywhere.
+
+    Attributes:
+        within: FQN of their parents, or of the service that they all belong to.
+    """
 
     kind: str
     within: str | None
@@ -49,9 +56,13 @@ def delete_vanished(run: Run) -> None:
 
 def _entities(run: Run, scope: Scope) -> Iterator[dict[str, Any]]:
     """The live entities of a scope: id and FQN at least."""
+    above: ListOptions = {}
+    if scope.within is not None:
+        at_root = kind_of(kind_of(scope.kind).parent_kind or scope.kind).parent is None
+        is_parent = at_root or len(names.split(scope.within)) > 1
+        above = {"parent": scope.within} if is_parent else {"service": scope.within}
     try:
-        for entity in run.hw.list(scope.kind, parent=scope.within):
-            yield entity.to_wire()
+        yield from run.hw.rows(scope.kind, ["name"], **above)
     except NotFoundError:  # a preview may speak of places that are not there yet
         return
 
