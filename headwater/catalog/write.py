@@ -23,7 +23,7 @@ from headwater.names import child, new_id
 from headwater.schemas import Kind
 from headwater.store.base import EntityWrite, EventWrite, Record, Reference, Store
 from headwater.store.draft import Actor, Change, Document, Draft, dump, in_order, load, now_ms
-from headwater.store.text import search_text
+from headwater.store.text import written_text
 from headwater.version import FIRST, Version
 
 Derive = Callable[[Store, Change, Draft], None]
@@ -185,7 +185,7 @@ class WritePath:
             references=_references(change),
             parts=tuple(change.parts),
             dropped_parts=tuple(change.dropped_parts),
-            search=search_text(change.kind, document),
+            search=written_text(change.kind, document),
         )
 
 

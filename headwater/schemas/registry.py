@@ -115,6 +115,12 @@ def extension_file(kind_name: str | None) -> str | None:
 
 
 @kept_with_schemas
+def is_same_everywhere(which: Kind) -> bool:
+    """Whether the package alone says what a kind is, so that every process knows it alike."""
+    return which.file in shipped() and extension_file(which.name) is None
+
+
+@kept_with_schemas
 def _extensions() -> dict[str, str]:
     return extensions(documents())
 

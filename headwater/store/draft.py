@@ -25,7 +25,7 @@ from headwater.store.base import (
     Store,
     WriteSet,
 )
-from headwater.store.text import search_text
+from headwater.store.text import written_text
 
 Document = dict[str, Any]
 T = TypeVar("T")
@@ -213,7 +213,7 @@ def same_version(
             "references": None,
             "parts": tuple(parts),
             "dropped_parts": tuple(dropped),
-            "search": search_text(which, document),
+            "search": written_text(which, document),
             **fields,
         }
     )

@@ -6,13 +6,13 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import pydantic_core
 
 from headwater.errors import InvalidInputError
 from headwater.names import split
-from headwater.schemas import Kind, Shape, kinds
+from headwater.schemas import Kind, Shape, is_same_everywhere, kinds
 from headwater.store.base import Record, SearchText, Term
 
 Document = dict[str, Any]
@@ -127,6 +127,14 @@ def search_text(kind: Kind, document: Document) -> SearchText | None:
         text=joined(*texts),
         facets=_facets(kind, document, tags),
     )
+
+
+def written_text(kind: Kind, document: Document) -> SearchText | Literal["document"] | None:
+    """What a write says of search: nothing of its own, where whoever asks makes the same of it.
+
+    Another process may not know what an organisation says of its kinds.
+    """
+    return "document" if is_same_everywhere(kind) else search_text(kind, document)
 
 
 def stored_text(record: Record) -> SearchText | None:

@@ -52,7 +52,8 @@ class EntityWrite:
         parts: Parts that are new or changed (a dropped one that is put again lives again).
         dropped_parts: Ids of parts that are gone from the entity; their nodes and edges stay. One
             that stands in ``parts``, too, comes along from another store as gone.
-        search: What the entity is found by from now on; None: it is not found.
+        search: What the entity is found by from now on; ``"document"``: what ``store.text`` makes
+            of its document, as late as when somebody asks; None: it is not found.
         history: States that a new entity brings along from another store, oldest first: kept under
             their revs, as if recorded by this commit. The entity's rev follows the last one's.
     """
@@ -70,7 +71,7 @@ class EntityWrite:
     references: tuple[Reference, ...] | None = ()
     parts: tuple[Part, ...] = ()
     dropped_parts: tuple[str, ...] = ()
-    search: SearchText | None = None
+    search: SearchText | Literal["document"] | None = None
     history: tuple[Record, ...] = ()
 
 

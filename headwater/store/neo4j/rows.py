@@ -28,6 +28,7 @@ from headwater.store.neo4j.layout import (
     state_row,
 )
 from headwater.store.neo4j.search import search_row
+from headwater.store.text import stored_text
 
 
 class Rows:
@@ -79,7 +80,8 @@ class Rows:
         record = self._record(write)
         self._add("entities", entity_row(record), name=label(write.kind))
         self._add("states", state_row(record))
-        self._add("searched", {**search_row(record, write.search), "seq": self.seq})
+        text = stored_text(record) if write.search == "document" else write.search
+        self._add("searched", {**search_row(record, text), "seq": self.seq})
 
     def _record(self, write: EntityWrite) -> Record:
         before = write.history[-1].rev if write.history else write.expected_rev
