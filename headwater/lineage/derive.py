@@ -160,7 +160,8 @@ def _resolve_waiting(store: Store, change: Change, draft: Draft) -> None:
     names = columns.keys() | {child(change.fqn, fqn[inside:]) for fqn in columns}
     waiting = store.nodes(fqns=names, kinds=[UNRESOLVED]) if names else []
     owners = {node.owner_id for node in waiting if not node.dropped and not node.deleted}
-    records = store.find_many({owner for owner in owners if owner and owner != change.id})
+    others = {owner for owner in owners if owner and owner != change.id}
+    records = store.find_many(others) if others else {}
     for record in records.values():
         if record.kind == frozen.KIND:
             frozen.resolve_later(record, change.id, columns, draft)

@@ -74,16 +74,23 @@ class Nodes:
 
 
 def nodes_of(connection: Connection, write_set: WriteSet, newest: int) -> Nodes:
-    """All nodes that a commit has to know of; of parts, those that edges end at."""
+    """All nodes that a commit has to know of; of parts, those that edges end at.
+
+    What it brings along is not looked for: an id that is there already is refused when it is put.
+    """
     entities = {*write_set.expects, *write_set.erased}
+    others = ends_of([edge.key for edge in write_set.edges])
     for write in write_set.entities:
-        entities.add(write.id)
+        if write.expected_rev:
+            entities.add(write.id)
+        else:
+            others.discard(write.id)
+            others.difference_update([part.id for part in write.parts])
         if write.parent_id is not None:
             entities.add(write.parent_id)
         if write.references:
             entities.update([each.target_id for each in write.references])
     entities.update([entry.entity_id for entry in write_set.entries])
-    others = ends_of([edge.key for edge in write_set.edges])
     others |= ends_of(write_set.closed_edges)
     return Nodes(connection, newest, entities=entities, others=others)
 

@@ -39,6 +39,8 @@ _PUT = "INSERT OR REPLACE INTO search (key, name, path, text, facets) VALUES (?,
 _NOTHING = (None, None, None, None)
 _OF_DOCUMENT = ("", None, None, None)
 _DOCUMENT = f"SELECT {COLUMNS} FROM entity WHERE key = ?"
+LOOKS_EVERY = 16
+"""Commits of one entity, of which one makes room."""
 _MAX_BEHIND = 2048
 _AT_ONCE = 256
 """What waits for a search at most, and what a commit indexes when more does: 0.2 s and 25 ms."""
@@ -79,6 +81,10 @@ def put_all(connection: Connection, writes: Iterable[tuple[int, EntityWrite]]) -
     """Let entities, by key, be found as their writes say."""
     for key, write in writes:
         put(connection, key, None if write.deleted else write.search, new=not write.expected_rev)
+
+
+def make_room(connection: Connection) -> None:
+    """Index some of what waits where much does, so that no search has to wait long."""
     (behind,) = connection.execute("SELECT count(*) FROM search_behind").fetchone()
     if behind > _MAX_BEHIND:
         catch_up(connection, behind - _MAX_BEHIND + _AT_ONCE)

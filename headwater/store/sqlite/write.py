@@ -27,6 +27,7 @@ UPDATE entity SET kind = ?3, fqn = ?4, name = ?5, parent_id = ?6, version = ?7, 
   deleted = ?10, document = ?11, origins = ?12
 WHERE key = ?1 AND id = ?2
 """
+_REV = "SELECT rev FROM entity WHERE key = (SELECT key FROM node WHERE id = ?)"
 _SPELLING = """
 SELECT id FROM entity WHERE parent_id = ?1
 UNION SELECT id FROM entity_reference JOIN entity USING (key) WHERE target = ?2
@@ -62,6 +63,8 @@ def commit(connection: Connection, write_set: WriteSet) -> int:
         _check_family(connection, nodes, write)
         _put_references(connection, nodes, write)
     search.put_all(connection, [(nodes.keys[write.id], write) for write in write_set.entities])
+    if seq % search.LOOKS_EVERY == 0 or len(write_set.entities) > 1:
+        search.make_room(connection)
     check_erased(connection, write_set.erased, erased)
     edge.close(connection, nodes, write_set.closed_edges, seq)
     edge.put(connection, nodes, write_set.edges, seq)
@@ -92,14 +95,8 @@ def _put_entity(connection: Connection, nodes: Nodes, write: EntityWrite, seq: i
         Whether it was known by another FQN.
     """
     stored = nodes.entities.get(write.id)
-    rev = stored.rev if stored else 0
-    if rev != write.expected_rev:
-        raise StaleWriteError(
-            f"{write.kind} {write.fqn} is at rev {rev}, not {write.expected_rev}",
-            id=write.id,
-            expected=write.expected_rev,
-            rev=rev,
-        )
+    if (stored.rev if stored else 0) != write.expected_rev:
+        raise _stale(write, stored.rev if stored else 0)
     try:
         if stored:
             _replace(connection, nodes, write, seq, stored)
@@ -108,11 +105,23 @@ def _put_entity(connection: Connection, nodes: Nodes, write: EntityWrite, seq: i
     except IntegrityError as error:
         if error.sqlite_errorname != "SQLITE_CONSTRAINT_UNIQUE":
             raise
+        there = connection.execute(_REV, (write.id,)).fetchone()
+        if there and not stored:
+            raise _stale(write, there[0]) from error
         raise AlreadyExistsError(
             f"another {write.kind} is called {write.fqn}", kind=write.kind, fqn=write.fqn
         ) from error
     _put_parts(connection, nodes, write)
     return stored is not None and stored.fqn != write.fqn
+
+
+def _stale(write: EntityWrite, rev: int) -> StaleWriteError:
+    return StaleWriteError(
+        f"{write.kind} {write.fqn} is at rev {rev}, not {write.expected_rev}",
+        id=write.id,
+        expected=write.expected_rev,
+        rev=rev,
+    )
 
 
 def _add(connection: Connection, nodes: Nodes, write: EntityWrite, seq: int) -> None:
