@@ -106,7 +106,9 @@ def resolve(store: Store, spelled: Iterable[Spelled]) -> Resolved:
     """
     gone, revs = [], {}
     asked = [(each, keys_of(each)) for each in spelled]
-    found = store.find_many({key for _, keys in asked for key in keys}) if asked else {}
+    if not asked:
+        return Resolved([], [], {})
+    found = store.find_many({key for _, keys in asked for key in keys})
     for each, keys in asked:
         record = _meant(each, keys, found)
         _check_agreement(each, record)

@@ -28,7 +28,6 @@ from headwater.store.sqlite.event import READ as READ_EVENTS
 from headwater.store.sqlite.event import event_record
 from headwater.store.sqlite.node import INSERT as INSERT_NODE
 from headwater.store.sqlite.write import INSERT, INSERT_PAST, PUT_REFERENCE
-from headwater.store.text import stored_text
 
 # Sorted without the documents, which would all have to lie somewhere meanwhile.
 _STATES = """
@@ -124,7 +123,6 @@ def _load_states(connection: Connection, rows: Iterable[Any]) -> None:
         for reference in references:
             target = _key(connection, reference.target_id)
             connection.execute(PUT_REFERENCE, (key, reference.field, target))
-        search.put(connection, key, stored_text(state), new=True)
 
 
 def _key(connection: Connection, entity_id: str) -> int:

@@ -10,9 +10,7 @@ from sqlite3 import Connection
 from headwater.store.sqlite import layout, search
 from headwater.store.sqlite.archive import SET_COUNTERS
 from headwater.store.sqlite.backup import copy_database
-from headwater.store.sqlite.entity import COLUMNS, record
 from headwater.store.sqlite.order import rank
-from headwater.store.text import stored_text
 
 MAKE = f"make the tables of layout {layout.VERSION}"
 
@@ -60,9 +58,6 @@ def _to_2(connection: Connection) -> None:
     layout.run(connection, _SET_ASIDE)
     layout.run(connection, layout.TABLES)
     layout.run(connection, _CARRY_OVER)
-    live = connection.execute(f"SELECT key, {COLUMNS} FROM entity WHERE NOT deleted")
-    for key, *row in live:
-        search.put(connection, key, stored_text(record(row)), new=True)
     search.catch_up(connection)
 
 

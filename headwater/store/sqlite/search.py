@@ -23,15 +23,15 @@ from headwater.store.sqlite.entity import COLUMNS, record, records
 from headwater.store.sqlite.node import ANY, listed
 from headwater.store.text import stored_text
 
-# ``search`` is what the index holds. A commit writes what an entity is found by from now on into
-# ``search_behind`` (nothing but the key: it is not found), because FTS5 takes many at once for a
-# fraction of the time; a search brings the index up to date first. Mostly the words are not even
-# made before: no path in such a row says that the document has them. What the index has to forget
-# it has to be told again. Its tokenizer takes all but ASCII signs for letters: to it, each word of
-# ``store.text`` is one.
+# ``search`` is what the index holds. It is told late, for FTS5 takes many at once for a fraction
+# of the time: a search brings it up to date first. What waits are entities with a node behind the
+# last one that it was told of (most commits bring nothing but these, and have nothing to write for
+# it), and those in ``search_behind``: with words, with a name alone where the document has them, or
+# with nothing, which is not found. What the index has to forget it has to be told again. Its
+# tokenizer takes all but ASCII signs for letters: to it, each word of ``store.text`` is one.
 _WORDS = "{name path text}"
 _INDEXED = "SELECT key, name, path, text, facets FROM search WHERE key = ?"
-_BEHIND = "SELECT key, name, path, text, facets FROM search_behind"
+_BEHIND = "SELECT key, name, path, text, facets FROM search_behind WHERE key <= ?"
 _PUT_BEHIND = """
 INSERT OR REPLACE INTO search_behind (key, name, path, text, facets) VALUES (?, ?, ?, ?, ?)
 """
@@ -39,12 +39,22 @@ _PUT = "INSERT OR REPLACE INTO search (key, name, path, text, facets) VALUES (?,
 _NOTHING = (None, None, None, None)
 _OF_DOCUMENT = ("", None, None, None)
 _DOCUMENT = f"SELECT {COLUMNS} FROM entity WHERE key = ?"
+_TOLD = "SELECT coalesce(max(CAST(value AS INTEGER)), 0) FROM meta WHERE key = 'search'"
+_TELL = "INSERT OR REPLACE INTO meta (key, value) VALUES ('search', ?)"
+_NEW = f"""
+SELECT key, {COLUMNS} FROM entity
+WHERE key > ? AND key <= ? AND key NOT IN (SELECT key FROM search_behind)
+"""
+_NEWEST = "SELECT coalesce(max(key), 0) FROM node"
+_WAITING = f"""
+SELECT 1 WHERE EXISTS (SELECT 1 FROM search_behind)
+  OR EXISTS (SELECT 1 FROM entity WHERE key > ({_TOLD}))
+"""
 LOOKS_EVERY = 16
 """Commits of one entity, of which one makes room."""
-_MAX_BEHIND = 2048
-_AT_ONCE = 256
-"""What waits for a search at most, and what a commit indexes when more does: 0.2 s and 25 ms."""
-
+_MAX_WAITING = 4096
+_AT_ONCE = 512
+"""Nodes that wait for a search at most, and those that a commit has indexed when more do."""
 _INDEX = "INSERT INTO search_index (rowid, name, path, text, facets) VALUES (?, ?, ?, ?, ?)"
 _FORGET = """
 INSERT INTO search_index (search_index, rowid, name, path, text, facets)
@@ -74,31 +84,49 @@ WHERE key IN (SELECT key {{listed}} ORDER BY fqn LIMIT ?) ORDER BY fqn
 
 Q = TypeVar("Q", SearchQuery, PageQuery)
 A = TypeVar("A")
-Text = SearchText | Literal["document"] | None
 
 
 def put_all(connection: Connection, writes: Iterable[tuple[int, EntityWrite]]) -> None:
     """Let entities, by key, be found as their writes say."""
     for key, write in writes:
-        put(connection, key, None if write.deleted else write.search, new=not write.expected_rev)
+        if write.expected_rev or write.search != "document":
+            put(connection, key, None if write.deleted else write.search)
 
 
-def make_room(connection: Connection) -> None:
-    """Index some of what waits where much does, so that no search has to wait long."""
-    (behind,) = connection.execute("SELECT count(*) FROM search_behind").fetchone()
-    if behind > _MAX_BEHIND:
-        catch_up(connection, behind - _MAX_BEHIND + _AT_ONCE)
-
-
-def put(connection: Connection, key: int, text: Text, *, new: bool = False) -> None:
+def put(connection: Connection, key: int, text: SearchText | Literal["document"] | None) -> None:
     """Let an entity be found by a text from now on; None: not at all."""
-    if text == "document":
-        connection.execute(_PUT_BEHIND, (key, *_OF_DOCUMENT))
-        return
-    row = _row(key, text)
-    stored = _NOTHING if new else (_stored(connection, key) or _NOTHING)[1:]
-    if stored != row[1:]:
-        connection.execute(_PUT_BEHIND, row)
+    row = (key, *_OF_DOCUMENT) if text == "document" else _row(key, text)
+    connection.execute(_PUT_BEHIND, row)
+
+
+def make_room(connection: Connection, newest: int) -> None:
+    """Index some of what waits where much does, so that no search has to wait long."""
+    (told,) = connection.execute(_TOLD).fetchone()
+    (behind,) = connection.execute("SELECT count(*) FROM search_behind").fetchone()
+    waiting = newest - told + behind
+    if waiting > _MAX_WAITING:
+        _catch_up(connection, told, min(newest, told + waiting - _MAX_WAITING + _AT_ONCE))
+
+
+def catch_up(connection: Connection) -> None:
+    """Bring the index up to date, within a write transaction."""
+    (told,) = connection.execute(_TOLD).fetchone()
+    (newest,) = connection.execute(_NEWEST).fetchone()
+    _catch_up(connection, told, max(told, newest))
+
+
+def _catch_up(connection: Connection, told: int, newest: int) -> None:
+    """Tell the index of everything that waits up to a node."""
+    for key, *state in connection.execute(_NEW, (told, newest)):
+        _index(connection, _row(key, stored_text(record(state))))
+    for key, *words in connection.execute(_BEHIND, (newest,)):
+        row = (key, *words)
+        if row[1:] == _OF_DOCUMENT:
+            state = connection.execute(_DOCUMENT, (key,)).fetchone()
+            row = _row(key, stored_text(record(state)) if state else None)
+        _index(connection, row)
+    connection.execute("DELETE FROM search_behind WHERE key <= ?", (newest,))
+    connection.execute(_TELL, (str(newest),))
 
 
 def _row(key: int, text: SearchText | None) -> tuple[Any, ...]:
@@ -108,43 +136,24 @@ def _row(key: int, text: SearchText | None) -> tuple[Any, ...]:
     return key, text.name, text.path, text.text, facets
 
 
-def _stored(connection: Connection, key: int) -> tuple[Any, ...] | None:
-    """What an entity is found by so far."""
-    for statement in (f"{_BEHIND} WHERE key = ?", _INDEXED):
-        row: tuple[Any, ...] | None = connection.execute(statement, (key,)).fetchone()
-        if row:
-            return row
-    return None
-
-
-def catch_up(connection: Connection, at_most: int = -1) -> None:
-    """Bring the index up to date, within a write transaction; or a part of it."""
-    key = -1
-    for key, *behind in connection.execute(f"{_BEHIND} ORDER BY key LIMIT ?", (at_most,)):
-        row = (key, *behind)
-        if row[1:] == _OF_DOCUMENT:
-            row = _row(key, _text_of_document(connection, key))
-        indexed = connection.execute(_INDEXED, (key,)).fetchone()
-        if (indexed or (key, *_NOTHING)) == row:
-            continue
-        if indexed:
-            connection.execute(_FORGET, _words(indexed))
-        if row[1] is None:
-            connection.execute("DELETE FROM search WHERE key = ?", (key,))
-        else:
-            connection.execute(_PUT, row)
-            connection.execute(_INDEX, _words(row))
-    connection.execute("DELETE FROM search_behind WHERE key <= ?", (key,))
-
-
-def _text_of_document(connection: Connection, key: int) -> SearchText | None:
-    row = connection.execute(_DOCUMENT, (key,)).fetchone()
-    return None if row is None else stored_text(record(row))
+def _index(connection: Connection, row: tuple[Any, ...]) -> None:
+    """Let an entity be found by the words of a row, in place of those that it is found by."""
+    key, name, *_ = row
+    indexed = connection.execute(_INDEXED, (key,)).fetchone()
+    if (indexed or (key, *_NOTHING)) == row:
+        return
+    if indexed:
+        connection.execute(_FORGET, _words(indexed))
+    if name is None:
+        connection.execute("DELETE FROM search WHERE key = ?", (key,))
+    else:
+        connection.execute(_PUT, row)
+        connection.execute(_INDEX, _words(row))
 
 
 def if_current(connection: Connection, ask: Callable[[Connection, Q], A], query: Q) -> A | None:
     """Ask the index; None when it has to catch up first."""
-    if connection.execute("SELECT 1 FROM search_behind").fetchone():
+    if connection.execute(_WAITING).fetchone():
         return None
     return ask(connection, query)
 
