@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -213,6 +214,36 @@ class SearchConformance:
         store.commit(writes(following(write, search=found_by("third"))))
         assert found(store, "third") == {"a"}
 
+    def test_words_are_made_of_documents_where_the_write_has_none(self, store: Store) -> None:
+        write = entity("a", search="document", document=document("a", "first"))
+        wordless = entity("b", search="document", document="{}")
+        gone = entity("c", search="document", document=document("c", "first"), deleted=True)
+        store.commit(writes(write, wordless, gone))
+        assert found(store, "first", kind=("table",)) == {"a"}
+        changed = following(write, document=document("a", "second"))
+        store.commit(writes(changed))
+        assert (found(store, "first"), found(store, "second")) == (set(), {"a"})
+        worded = following(changed, search=found_by("third"))
+        store.commit(writes(worded))
+        assert (found(store, "second"), found(store, "third")) == (set(), {"a"})
+        store.commit(writes(following(worded, search="document", deleted=True)))
+        assert found(store) == set()
+
+    def test_what_is_new_and_changed_before_anyone_asks_is_found_as_it_is(
+        self, store: Store
+    ) -> None:
+        first = {n: entity(n, search="document", document=document(n, "old")) for n in "abcd"}
+        store.commit(writes(*first.values()))
+        later = following(first["a"], document=document("a", "new"))
+        store.commit(writes(later, following(first["b"], search=found_by("own"))))
+        store.commit(writes(following(first["c"], deleted=True), erased=("table-d",)))
+        assert found(store, "old") == set()
+        assert (found(store, "new"), found(store, "own"), found(store)) == (
+            {"a"},
+            {"b"},
+            {"a", "b"},
+        )
+
     def test_what_is_deleted_is_not_found_until_it_is_restored(self, store: Store) -> None:
         write = entity("a", search=found_by("x", kind="table"))
         store.commit(writes(write, entity("b", search=found_by("x"), deleted=True)))
@@ -323,6 +354,12 @@ class SearchConformance:
 def fill(store: Store, **searched: Any) -> None:
     """Commit a table for each name, found by the words."""
     store.commit(writes(*(entity(name, search=search) for name, search in searched.items())))
+
+
+def document(name: str, description: str) -> str:
+    """The document of a table."""
+    named = {"name": name, "fullyQualifiedName": name, "description": description}
+    return json.dumps(named)
 
 
 def look(

@@ -113,6 +113,16 @@ def test_search_finds_it() -> None:
         assert search.search("explore")["facets"]["kind"] == {"notebook": 1}
 
 
+def test_search_finds_it_though_somebody_without_its_file_searched_first(
+    store: Store, notebook: Written, tmp_path: Path
+) -> None:
+    search = SearchService(store)
+    use_folder(None)
+    assert search.search("churn")["total"]
+    use_folder(make_folder(tmp_path, notebook=NOTEBOOK))
+    assert "notebook" in {each["kind"] for each in search.search("churn")["data"]}
+
+
 def test_search_leaves_out_a_kind_whose_file_is_gone(store: Store, notebook: Written) -> None:
     search = SearchService(store)
     assert {each["kind"] for each in search.search("churn")["data"]} == {"mlmodel", "notebook"}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from uuid import UUID
 
@@ -17,7 +19,7 @@ from hypothesis import strategies as st
 from headwater.errors import InvalidInputError, StoreError
 from headwater.store.base import MAX_HITS, Commit, SearchQuery, Store, Term
 from headwater.store.factory import open_store
-from headwater.store.sqlite import SqliteStore, backup
+from headwater.store.sqlite import SqliteStore, backup, search
 from headwater.store.sqlite.failure import translated
 from headwater.store.sqlite.order import rank
 from headwater.testing.store import DurableStoreConformance, StoreConformance
@@ -295,16 +297,33 @@ def test_of_too_many_hits_those_by_name_come_first_then_by_path(path: Path) -> N
     store.close()
 
 
-def test_search_index_never_falls_far_behind(path: Path) -> None:
+@pytest.mark.parametrize("size", [1, 30])
+def test_search_index_never_falls_far_behind(
+    path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    monkeypatch.setattr(search, "_MAX_WAITING", 60)
+    monkeypatch.setattr(search, "_AT_ONCE", 20)
     store = open_store(str(path))
-    for number in range(300):
-        store.commit(writes(entity(f"n{number}", search=found_by("same"))))
+    text = json.dumps({"name": "same", "fullyQualifiedName": "same"})
+    for start in range(0, 300, size):
+        new = (entity(f"n{n}", search="document" if n % 3 else found_by("same"), document=text)
+               for n in range(start, start + size))  # fmt: skip
+        store.commit(writes(*new))
     reader = sqlite3.connect(path)
-    (behind,) = reader.execute("SELECT count(*) FROM search_behind").fetchone()
+    (found,) = reader.execute("SELECT count(*) FROM search").fetchone()
     reader.close()
-    assert behind <= 2_048
+    assert 300 - 60 - search.LOOKS_EVERY <= found < 300
     assert store.search(SearchQuery((Term(("same",)),))).total == 300
     store.close()
+
+
+def test_what_waits_for_a_search_is_there_when_the_store_is_opened_again(path: Path) -> None:
+    text = json.dumps({"name": "orders", "fullyQualifiedName": "orders"})
+    with closing(open_store(str(path))) as store:
+        store.commit(writes(entity("orders", search="document", document=text)))
+    with closing(open_store(str(path))) as store:
+        (hit,) = store.search(SearchQuery((Term(("orders",)),))).records
+        assert hit.name == "orders"
 
 
 def test_memory_is_private_to_the_instance() -> None:

@@ -13,7 +13,7 @@ import pytest
 from headwater.errors import ConflictError, InvalidInputError, StoreError
 from headwater.store.base import SearchQuery, Store
 from headwater.store.factory import open_store
-from headwater.store.sqlite import SqliteStore, backup, migration
+from headwater.store.sqlite import SqliteStore, backup, search
 from headwater.store.text import terms
 from headwater.testing.store_build import entity, event, following, writes
 from tests.store.frozen_answers import ALL, FROZEN, answers, frozen
@@ -97,7 +97,7 @@ def test_migration_that_fails_changes_nothing(
 
     store = SqliteStore(str(path))
     with monkeypatch.context() as patch:
-        patch.setattr(migration, "stored_text", fail)
+        patch.setattr(search, "stored_text", fail)
         with pytest.raises(StoreError, match="in the middle"):
             store.migrate()
     assert len(store.migrate(dry_run=True)) == 2

@@ -97,4 +97,4 @@ def nodes_of(connection: Connection, write_set: WriteSet, newest: int) -> Nodes:
 
 def ends_of(keys: Collection[EdgeKey]) -> set[str]:
     """Ids of both ends."""
-    return {key.from_id for key in keys} | {key.to_id for key in keys}
+    return {key.from_id for key in keys} | {key.to_id for key in keys} if keys else set()

@@ -58,7 +58,8 @@ def commit(connection: Connection, write_set: WriteSet) -> int:
     edge.check_open(connection, write_set.expects_open)
     erased = erase(connection, nodes, write_set.erased)
     moved = [write.id for write in write_set.entities if _put_entity(connection, nodes, write, seq)]
-    _check_moved(connection, nodes, moved, {write.id for write in write_set.entities})
+    if moved:
+        _check_moved(connection, nodes, moved, {write.id for write in write_set.entities})
     for write in write_set.entities:
         _check_family(connection, nodes, write)
         _put_references(connection, nodes, write)
