@@ -2,90 +2,143 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from headwater.lineage.kind import COLUMN, MODELS, VERSION
+from headwater.lineage.kind import FEATURES, MODELS, VERSION
+from headwater.lineage.loose import unexplained
 from headwater.lineage.node import as_json
 from headwater.lineage.run import KIND as RUN
 from headwater.lineage.view import starts_of
 from headwater.lineage.walk import Pair, Walk, Walker
-from headwater.store.base import Level, Node, Store
+from headwater.store.base import Node, Store
 from headwater.store.draft import Document, load
 
 WORK = 1_000_000
 """How many assertions one walk may meet. Models are counted whole, so this bounds time alone."""
 _DOCUMENTS = 1000
 """How many documents are read at once."""
-
-
-def impact(
-    store: Store, root: Node, *, depth: int, limit: int, as_of: int | None, stage: str | None
-) -> Document:
-    """Answer which models and versions of models a node reaches downstream.
-
-    ``models`` are certain: lineage leads to them column by column, or the question is about a whole
-    entity. ``tableLevelModels`` are reached only through tables whose columns nobody has tied, so
-    that nothing rules them out. Of each, ``limit`` are listed; ``total`` and ``tableLevelTotal``
-    count them all.
-
-    Args:
-        stage: Only versions in this stage, and models that have one there.
-    """
-    fine = Walker(store, "fine", WORK, as_of).walk(starts_of(store, root), downstream=depth)
-    coarse_walker = Walker(store, "coarse", WORK, as_of)
-    if root.owner_id is None:
-        coarse = coarse_walker.walk([root], downstream=depth)
-        certain, uncertain = _models(fine, coarse), dict[str, Walk]()
-    elif fine.truncated:  # what was not met rules nothing out
-        coarse, certain, uncertain = Walk(), _models(fine), {}
-    else:
-        coarse = _unexplained(store, fine, coarse_walker, depth)
-        certain = _models(fine)
-        uncertain = {id_: walk for id_, walk in _models(coarse).items() if id_ not in certain}
-    stages = _Stages(store, as_of)
-    if stage is not None:
-        certain = {id_: certain[id_] for id_ in stages.having(stage, certain)}
-        uncertain = {id_: uncertain[id_] for id_ in stages.having(stage, uncertain)}
-    cut = fine.truncated or coarse.truncated or max(len(certain), len(uncertain)) > limit
-    return {
-        "root": as_json(root),
-        "depth": depth,
-        "models": _listed(certain, limit, stages),
-        "total": len(certain),
-        "tableLevelModels": _listed(uncertain, limit, stages),
-        "tableLevelTotal": len(uncertain),
-        "truncated": cut,
-    }
-
-
-def _models(*walks: Walk) -> dict[str, Walk]:
-    """The models that walks met, by id, with the walk that met each first."""
-    found: dict[str, Walk] = {}
-    for walk in walks:
-        for node, depth in walk.nodes.values():
-            if node.kind in MODELS and depth != 0 and not node.deleted:
-                found.setdefault(node.id, walk)
-    return found
+_NOT_BETWEEN = FEATURES | MODELS | {RUN}
+Found = dict[str, Walk]
+"""Nodes by id, each with the walk that met it first."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Stages:
+class Reach:
+    """What lies downstream of nodes.
+
+    Attributes:
+        fine: What was met column by column.
+        coarse: What was met entity by entity.
+        certain: Models and versions that lineage leads to.
+        uncertain: Those reached only through tables whose columns nobody has tied, so that nothing
+            rules them out.
+    """
+
+    fine: Walk
+    coarse: Walk
+    certain: Found
+    uncertain: Found
+
+    @property
+    def truncated(self) -> bool:
+        """Whether the bound cut something off."""
+        return self.fine.truncated or self.coarse.truncated
+
+    def of_models(self, ids: Iterable[str]) -> Reach:
+        """The same with these models alone."""
+        kept = {*ids}
+        certain = {id_: walk for id_, walk in self.certain.items() if id_ in kept}
+        uncertain = {id_: walk for id_, walk in self.uncertain.items() if id_ in kept}
+        return Reach(self.fine, self.coarse, certain, uncertain)
+
+
+def reach(store: Store, root: Node, *, depth: int, as_of: int | None) -> Reach:
+    """Return what a node reaches; all of it is certain when the node is a whole entity."""
+    fine = Walker(store, "fine", WORK, as_of).walk(starts_of(store, root), downstream=depth)
+    coarse = Walker(store, "coarse", WORK, as_of)
+    if root.owner_id is not None:
+        return reach_by_columns(store, fine, coarse, depth)
+    whole = coarse.walk([root], downstream=depth)
+    return Reach(fine, whole, _models(fine, whole), {})
+
+
+def reach_by_columns(store: Store, fine: Walk, coarse: Walker, depth: int) -> Reach:
+    """Return what a fine walk met for certain, and what tables alone lead to from there."""
+    certain = _models(fine)
+    if fine.truncated:  # what was not met rules nothing out
+        return Reach(fine, Walk(), certain, {})
+    loose = unexplained(store, fine, coarse, depth)
+    uncertain = {id_: walk for id_, walk in _models(loose).items() if id_ not in certain}
+    return Reach(fine, loose, certain, uncertain)
+
+
+def impact(
+    store: Store,
+    root: Node,
+    *,
+    depth: int,
+    limit: int,
+    as_of: int | None,
+    stage: str | None,
+    drop: bool = False,
+) -> Document:
+    """Answer which models and versions of models a node reaches downstream.
+
+    ``models`` are certain, ``tableLevelModels`` not (see ``Reach``). Of each, ``limit`` are listed;
+    ``total`` and ``tableLevelTotal`` count them all.
+
+    Args:
+        stage: Only versions in this stage, and models that have one there.
+        drop: Also what else would break: entities in between, and edges that are broken already.
+    """
+    found = reach(store, root, depth=depth, as_of=as_of)
+    stages = Stages(store, as_of)
+    said = answer(root, stages.narrowed(found, stage), stages, depth=depth, limit=limit)
+    return said | _dropped(store, root, found, limit) if drop else said
+
+
+def answer(root: Node, found: Reach, stages: Stages, *, depth: int, limit: int) -> Document:
+    """Spell models that are reached."""
+    most = max(len(found.certain), len(found.uncertain))
+    return {
+        "root": as_json(root),
+        "depth": depth,
+        "models": _listed(found.certain, limit, stages),
+        "total": len(found.certain),
+        "tableLevelModels": _listed(found.uncertain, limit, stages),
+        "tableLevelTotal": len(found.uncertain),
+        "truncated": found.truncated or most > limit,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
     """How far models and versions have come, as their documents say."""
 
     store: Store
-    as_of: int | None
+    as_of: int | None = None
 
-    def of(self, ids: Sequence[str]) -> Iterator[tuple[str, Document]]:
-        """What answers say of each: a version's ``stage``, a model's ``stages``."""
+    def documents(self, ids: Sequence[str]) -> Iterator[tuple[str, str, Document]]:
+        """The id, kind and document of each that is there."""
         for at in range(0, len(ids), _DOCUMENTS):
             some = ids[at : at + _DOCUMENTS]
             for record in self.store.find_many(some, as_of=self.as_of).values():
-                document = load(record)
-                if record.kind == VERSION:
-                    yield record.id, {"stage": document.get("stage", "none")}
-                elif listed := document.get("lifecycle", {}).get("stages"):
-                    yield record.id, {"stages": listed}
+                yield record.id, record.kind, load(record)
+
+    def of(self, ids: Sequence[str]) -> Iterator[tuple[str, Document]]:
+        """What answers say of each: a version's ``stage``, a model's ``stages``."""
+        for id_, kind, document in self.documents(ids):
+            if kind == VERSION:
+                yield id_, {"stage": document.get("stage", "none")}
+            elif listed := document.get("lifecycle", {}).get("stages"):
+                yield id_, {"stages": listed}
+
+    def narrowed(self, found: Reach, stage: str | None) -> Reach:
+        """What is reached, with the models of a stage alone; all of them for None."""
+        if stage is None:
+            return found
+        return found.of_models(self.having(stage, found.certain | found.uncertain))
 
     def having(self, stage: str, ids: Iterable[str]) -> list[str]:
         """Those in a stage, and models with a version there."""
@@ -97,94 +150,91 @@ class _Stages:
         return found
 
 
-def _listed(models: dict[str, Walk], limit: int, stages: _Stages) -> list[Document]:
-    """The first models by name, each with its path."""
-    nodes = [walk.nodes[node_id][0] for node_id, walk in models.items()]
-    first = sorted(nodes, key=lambda node: (node.fqn, node.id))[:limit]
-    said = dict(stages.of([node.id for node in first]))
-    return [
-        {
-            **as_json(node),
-            **said.get(node.id, {}),
-            "path": [as_json(step) for step in models[node.id].path(node.id)],
-        }
-        for node in first
-    ]
+def way(path: Sequence[Node]) -> Document:
+    """A path as answers spell it, and what it says of itself.
 
-
-def _unexplained(store: Store, fine: Walk, coarse: Walker, depth: int) -> Walk:
-    """Walk on from the tables that were met, along edges that no column explains."""
-    met: dict[str, int] = {}
-    for node, distance in fine.nodes.values():
-        if node.kind == COLUMN and node.owner_id and distance < depth:
-            met.setdefault(node.owner_id, distance)
-    if not met:
-        return Walk()
-    tables = store.nodes(ids=met)
-    first = coarse.walk(tables, downstream=1)
-    explained = _explained(store, tables, coarse)
-    loose = [pair for pair in first.edges if pair not in explained]
-    seeds = [first.nodes[end][0] for _, end in loose]
-    rest = coarse.walk(seeds, downstream=depth - 1 - min(met.values()))
-    arrivals: dict[int, list[Pair]] = {}
-    for start, end in loose:
-        arrivals.setdefault(met[start] + 1, []).append((start, end))
-    walk = Walk({table.id: (table, 0) for table in tables}, more=first.more | rest.more)
-    onward = _beyond_runs(rest, loose, explained)
-    _follow(walk, arrivals, first.nodes | rest.nodes, onward, depth)
-    return walk
-
-
-def _beyond_runs(rest: Walk, loose: Collection[Pair], explained: Collection[Pair]) -> list[Pair]:
-    """The edges of a walk without those from a run to what columns tie to all that it read.
-
-    A run names tables alone; where the columns are known, it says nothing more.
+    ``direct``: nothing but parts of its first and its last entity lies on it. ``broken``: it leads
+    through a part that is gone.
     """
-    read: dict[str, list[str]] = {}
-    for table, end in loose:
-        if rest.nodes[end][0].kind == RUN:
-            read.setdefault(end, []).append(table)
-    return [
-        (start, end)
-        for start, end in rest.edges
-        if start not in read or any((table, end) not in explained for table in read[start])
-    ]
+    ends = {each.owner_id or each.id for each in (path[0], path[-1])}
+    direct = all((step.owner_id or step.id) in ends for step in path)
+    broken = {"broken": True} if any(step.dropped for step in path) else {}
+    return {"direct": direct, **broken, "path": [as_json(step) for step in path]}
 
 
-def _follow(
-    walk: Walk,
-    arrivals: dict[int, list[Pair]],
-    nodes: dict[str, tuple[Node, int]],
-    edges: list[Pair],
-    depth: int,
-) -> None:
-    """Add what the arrivals, by their distance, lead to. Paths end at the nodes of the walk."""
-    onward: dict[str, list[Pair]] = {}
-    for pair in edges:
-        onward.setdefault(pair[0], []).append(pair)
-    seen: set[str] = set()
-    for distance in range(1, depth + 1):
-        for start, end in arrivals.get(distance, ()):
-            if end in seen:
-                continue
-            seen.add(end)
-            arrivals.setdefault(distance + 1, []).extend(onward.get(end, ()))
-            if end not in walk.nodes:
-                walk.nodes[end] = (nodes[end][0], distance)
-                walk.came_from[end] = start
+def ordered(found: Found) -> list[Node]:
+    """The nodes by name."""
+    nodes = [walk.nodes[node_id][0] for node_id, walk in found.items()]
+    return sorted(nodes, key=_name)
 
 
-def _explained(store: Store, tables: Collection[Node], coarse: Walker) -> set[tuple[str, str]]:
-    """Pairs of entities that some column edge ties, or did until a person took it away.
+def with_ways(found: Found, limit: int) -> list[Document]:
+    """The first nodes by name, each with its path."""
+    first = ordered(found)[:limit]
+    return [{**as_json(node), **way(found[node.id].path(node.id))} for node in first]
 
-    Who says that a column does not feed a feature knows of the columns: then the table's edge alone
-    makes nothing uncertain.
+
+def pairs(walk: Walk, ends: dict[Pair, Node], limit: int) -> list[Document]:
+    """The first edges by the names of their ends.
+
+    Args:
+        walk: Has the near node of each.
+        ends: The far nodes.
     """
-    columns = store.nodes(owner_ids=[t.id for t in tables], kinds=[COLUMN])
-    owner = {column.id: column.owner_id or column.id for column in columns}
-    out = set()
-    levels: tuple[Level, ...] = ("fine", "suppressed")
-    for level in levels:
-        walk = Walker(store, level, coarse.limit, coarse.as_of).walk(columns, downstream=1)
-        out |= {(owner[a], walk.nodes[b][0].owner_id or b) for a, b in walk.edges if a in owner}
-    return out
+    named = [(walk.nodes[pair[0]][0], end) for pair, end in ends.items()]
+    first = sorted(named, key=lambda each: (_name(each[0]), _name(each[1])))[:limit]
+    return [{"from": as_json(start), "to": as_json(end)} for start, end in first]
+
+
+def _listed(models: Found, limit: int, stages: Stages) -> list[Document]:
+    """The first models by name, each with its path and stage."""
+    listed = with_ways(models, limit)
+    said = dict(stages.of([each["id"] for each in listed]))
+    return [each | said.get(each["id"], {}) for each in listed]
+
+
+def _models(*walks: Walk) -> Found:
+    """The models that walks met, by id, with the walk that met each first."""
+    found: Found = {}
+    for walk in walks:
+        for node, depth in walk.nodes.values():
+            if node.kind in MODELS and depth != 0 and not node.deleted:
+                found.setdefault(node.id, walk)
+    return found
+
+
+def _dropped(store: Store, root: Node, found: Reach, limit: int) -> Document:
+    """What else breaks when a node is dropped, and what is broken already.
+
+    ``entities`` lie in between: views, tables, dashboards; ``certain`` as with models. ``broken``
+    are edges of columns and features that are gone.
+    """
+    own = (root.id, root.owner_id)
+    between: dict[str, tuple[Node, Walk]] = {}
+    for walk in (found.fine, found.coarse):
+        for node, distance in walk.nodes.values():
+            entity_id = node.owner_id or node.id
+            if distance and node.kind not in _NOT_BETWEEN and entity_id not in own:
+                between.setdefault(entity_id, (node, walk))
+    entities = sorted(store.nodes(ids=between), key=_name) if between else []
+    listed = []
+    for entity in entities[:limit]:
+        node, walk = between[entity.id]
+        certain = walk is found.fine or root.owner_id is None
+        listed.append({**as_json(entity), "certain": certain, **way(walk.path(node.id))})
+    ends = {pair: found.fine.nodes[pair[1]][0] for pair in found.fine.edges}
+    broken = {
+        pair: end
+        for pair, end in ends.items()
+        if end.dropped or found.fine.nodes[pair[0]][0].dropped
+    }
+    return {
+        "entities": listed,
+        "entitiesTotal": len(entities),
+        "broken": pairs(found.fine, broken, limit),
+        "brokenTotal": len(broken),
+    }
+
+
+def _name(node: Node) -> tuple[str, str]:
+    return node.fqn, node.id

@@ -9,6 +9,9 @@ from headwater.lineage.impact import impact
 from headwater.lineage.kind import STAGES, WORDS
 from headwater.lineage.node import as_json, find_by_id, find_root
 from headwater.lineage.path import shortest_path
+from headwater.lineage.sensitive import tag_impact, tagged_sources
+from headwater.lineage.tagged import find_tag
+from headwater.lineage.trained import Training, trained_on
 from headwater.lineage.view import Scope, look, spell, view_of
 from headwater.lineage.walk import as_seen
 from headwater.store.base import Direction, Key, Node, Store
@@ -97,29 +100,104 @@ class LineageReader:
         stage: str | None = None,
         as_of: Moment | None = None,
         limit: int = 1000,
+        drop: bool = False,
     ) -> Document:
         """Return the models and versions that a column, table or feature reaches, with paths.
+
+        Of a tag or classification: what data that carries it reaches unmasked.
 
         Args:
             stage: Only versions in this stage, and models that have one there.
             limit: How many models are listed; all are counted.
+            drop: Tell all that breaks when the node is dropped.
 
         Raises:
             NotFoundError: There is no such node.
             ConflictError: Several kinds have that FQN.
-            InvalidInputError: A bound is none, or the question is about a tag or classification.
+            InvalidInputError: A bound is none, or a tag is asked about in the past or dropped.
         """
         _check_bounds(limit, depth=depth)
-        if stage not in (None, *STAGES):
-            raise InvalidInputError(f"stage is {' or '.join(STAGES)}, not {stage!r}")
+        _check_stage(stage)
         root = find_root(self._store, fqn, kind=kind)  # of what is deleted, too
-        if root.kind in WORDS:
-            raise InvalidInputError(
-                f"no data flows from the {root.kind} {root.fqn!r} itself; ask for the impact of a"
-                f" column or table that has it: a search with tag={root.fqn} finds them"
+        if root.kind not in WORDS:
+            seq = sequence_of(self._store, as_of, root.owner_id or root.id)
+            return impact(
+                self._store, root, depth=depth, limit=limit, as_of=seq, stage=stage, drop=drop
             )
-        seq = sequence_of(self._store, as_of, root.owner_id or root.id)
-        return impact(self._store, root, depth=depth, limit=limit, as_of=seq, stage=stage)
+        if as_of is not None or drop:
+            raise InvalidInputError(
+                f"the {root.kind} {root.fqn!r} is followed from what carries it now: asOf and drop"
+                " ask about a column, table or feature"
+            )
+        return tag_impact(self._store, root, depth=depth, limit=limit, stage=stage)
+
+    def tag_impact(
+        self, tag: str, *, depth: int = 8, stage: str | None = None, limit: int = 1000
+    ) -> Document:
+        """Return what data with a tag reaches unmasked: features, models and versions.
+
+        Args:
+            tag: Its FQN or id, or a classification's: any tag of it.
+
+        Raises:
+            NotFoundError: There is no such tag and no such classification.
+        """
+        word = find_tag(self._store, tag)
+        return self.impact(word.id, kind=word.kind, depth=depth, stage=stage, limit=limit)
+
+    def tagged_sources(
+        self,
+        fqn: str,
+        tag: str,
+        *,
+        kind: str | None = None,
+        depth: int = 8,
+        stage: str | None = None,
+        limit: int = 1000,
+    ) -> Document:
+        """Return which data with a tag a model is made from, masked or not, with paths.
+
+        Args:
+            fqn: Of a model, which is asked about with its versions; or of any other node.
+            tag: Its FQN or id, or a classification's: any tag of it.
+            stage: Of a model: only the versions in this stage, and the model if it has one there.
+
+        Raises:
+            NotFoundError: There is no such node, or no such tag.
+            ConflictError: Several kinds have that FQN.
+        """
+        _check_bounds(limit, depth=depth)
+        _check_stage(stage)
+        word = find_tag(self._store, tag)
+        root, _ = self._at(find_root(self._store, fqn, kind=kind), None)
+        return tagged_sources(self._store, root, word, depth=depth, limit=limit, stage=stage)
+
+    def trained_on(
+        self,
+        fqn: str,
+        *,
+        kind: str | None = None,
+        since: int | None = None,
+        until: int | None = None,
+        stage: str | None = None,
+        depth: int = 8,
+        limit: int = 1000,
+    ) -> Document:
+        """Return the versions of models that were trained on a table or column, with paths.
+
+        Args:
+            since: Only trainings that ended then or later, in milliseconds; ``until`` or earlier.
+            stage: Only versions in this stage.
+
+        Raises:
+            NotFoundError: There is no such node.
+            ConflictError: Several kinds have that FQN.
+        """
+        _check_bounds(limit, depth=depth)
+        _check_stage(stage)
+        root = find_root(self._store, fqn, kind=kind)  # of what is deleted, too
+        asked = Training(since, until, stage)
+        return trained_on(self._store, root, asked, depth=depth, limit=limit)
 
     def path(
         self, start: str, end: str, *, level: str = "any", as_of: int | None = None
@@ -257,6 +335,11 @@ class LineageReader:
         _check_bounds(limit, depth=depth)
         root, seq = self._at(find_root(self._store, fqn, kind=kind), as_of)
         return root, Question(level or view_of(None, root), depth, limit, seq)
+
+
+def _check_stage(stage: str | None) -> None:
+    if stage not in (None, *STAGES):
+        raise InvalidInputError(f"stage is {' or '.join(STAGES)}, not {stage!r}")
 
 
 def _check_bounds(limit: int, **depths: int) -> None:

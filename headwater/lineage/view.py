@@ -40,6 +40,10 @@ class Graph:
     edges: dict[Pair, list[Edge]]
     more: dict[tuple[str, Direction], int] = field(default_factory=dict)
 
+    def broken(self, pair: Pair) -> bool:
+        """Whether an end of an edge is a part that is gone from its entity."""
+        return any(node_id in self.nodes and self.nodes[node_id].dropped for node_id in pair)
+
     def depths(self, scope: Scope) -> dict[str, int]:
         """Distance of every node within the scope, negative upstream."""
         found = dict.fromkeys(self.starts, 0)
@@ -112,7 +116,7 @@ def spell(store: Store, graph: Graph, view: View, scope: Scope) -> Document:
         "level": view,
         "nodes": [{**as_json(node), "depth": depths[node.id]} for node in nodes],
         "edges": [
-            edge_json(pair, edges)
+            edge_json(pair, edges) | ({"broken": True} if graph.broken(pair) else {})
             for pair, edges in graph.edges.items()
             if pair[0] in depths and pair[1] in depths
         ],

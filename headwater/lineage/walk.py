@@ -26,12 +26,14 @@ class Walk:
         came_from: The node on the near side, for each node but the starts.
         edges: Assertions by ``(from, to)``.
         more: Neighbours left out, by ``(node id, direction)``.
+        masked: Where the walk ended because all that is asserted masks: the nodes behind.
     """
 
     nodes: dict[str, tuple[Node, int]] = field(default_factory=dict)
     came_from: dict[str, str] = field(default_factory=dict)
     edges: dict[Pair, list[Edge]] = field(default_factory=dict)
     more: dict[tuple[str, Direction], int] = field(default_factory=dict)
+    masked: dict[Pair, Node] = field(default_factory=dict)
 
     @property
     def truncated(self) -> bool:
@@ -54,12 +56,14 @@ class Walker:
 
     Attributes:
         limit: How many assertions each direction of a walk may return.
+        unmasked: Go only where values can still be told: not where every assertion masks.
     """
 
     store: Store
     level: Level
     limit: int
     as_of: int | None = None
+    unmasked: bool = False
 
     def walk(self, starts: Iterable[Node], *, upstream: int = 0, downstream: int = 0) -> Walk:
         """Return everything within the two distances of the starts."""
@@ -83,7 +87,7 @@ class Walker:
             hops = hops[:left]
             left -= len(hops)
             following = []
-            for hop in self._as_seen(hops):
+            for hop in self._as_seen(self._telling(walk, hops)):
                 self._add(walk, hop, direction, sign * distance)
                 if hop.node.id not in seen:
                     seen.add(hop.node.id)
@@ -92,6 +96,15 @@ class Walker:
                 self._note_more(walk, frontier, hops, direction)
                 return
             frontier = following
+
+    def _telling(self, walk: Walk, hops: list[Hop]) -> list[Hop]:
+        """The hops but, where that is asked, those of pairs that only masking assertions tie."""
+        if not self.unmasked:
+            return hops
+        telling = {hop.edge.key[:2] for hop in hops if not hop.edge.masking}
+        hidden = [hop for hop in hops if hop.edge.key[:2] not in telling]
+        walk.masked |= {hop.edge.key[:2]: hop.node for hop in hidden}
+        return [hop for hop in hops if hop.edge.key[:2] in telling]
 
     def _as_seen(self, hops: list[Hop]) -> list[Hop]:
         """The hops, with their nodes as they are or, as of a commit, were."""
@@ -156,7 +169,14 @@ def _then(node: Node, record: Record, parts: dict[str, str]) -> Node:
 def edge_json(pair: Pair, edges: list[Edge]) -> Document:
     """What is asserted between two nodes as one edge of an answer."""
     level = edges[0].key.level
-    return {"from": pair[0], "to": pair[1], "level": level, "assertions": assertions(edges)}
+    masked = {"masking": True} if masked_by(edges) else {}
+    said = assertions(edges)
+    return {"from": pair[0], "to": pair[1], "level": level, **masked, "assertions": said}
+
+
+def masked_by(edges: Iterable[Edge]) -> bool:
+    """Whether everything that is asserted between two nodes masks: one that does not is enough."""
+    return all(edge.masking for edge in edges)
 
 
 def assertions(edges: list[Edge]) -> list[Document]:

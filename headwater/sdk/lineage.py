@@ -60,17 +60,28 @@ class LineageEdge:
     Attributes:
         level: ``fine`` (columns, features) or ``coarse`` (entities).
         assertions: Who says so and how: ``source``, ``producer`` and details.
+        masking: All who say so say that nothing of the values can be told from the result.
+        broken: An end is a column or feature that is gone.
     """
 
     from_id: str
     to_id: str
     level: str
     assertions: list[dict[str, Any]] = field(default_factory=list)
+    masking: bool = False
+    broken: bool = False
 
     @classmethod
     def of(cls, raw: dict[str, Any]) -> LineageEdge:
         """Read an edge of an answer."""
-        return cls(raw["from"], raw["to"], raw.get("level", ""), raw.get("assertions", []))
+        return cls(
+            raw["from"],
+            raw["to"],
+            raw.get("level", ""),
+            raw.get("assertions", []),
+            masking=raw.get("masking", False),
+            broken=raw.get("broken", False),
+        )
 
 
 class Lineage:
@@ -162,11 +173,19 @@ class Lineage:
                 nodes.sort(key=_order)
         return near
 
+    @cached_property
+    def _masked(self) -> dict[Direction, set[tuple[str, str]]]:
+        """The near and the far ends of edges that mask."""
+        masked = {(edge.from_id, edge.to_id) for edge in self.edges if edge.masking}
+        return {"downstream": masked, "upstream": {(far, near) for near, far in masked}}
+
     def _below(self, node_id: str, direction: Direction) -> list[Line]:
         near = [*self._near[direction].get(node_id, ())]
         if node_id == self.root.id:
             near += [node for node in self._inside if node.id in self._near[direction]]
-        lines = [Line(str(node), node.id) for node in near]
+        masked = self._masked[direction]
+        marks = {True: " (masked)", False: ""}
+        lines = [Line(f"{n}{marks[(node_id, n.id) in masked]}", n.id) for n in near]
         counts = [
             m["count"] for m in self.more if (m["id"], m["direction"]) == (node_id, direction)
         ]

@@ -50,7 +50,9 @@ class LineagePath:
             return f"no lineage leads from {ends}{bound}"
         steps = f"{len(self)} step{'' if len(self) == 1 else 's'}"
         lines = [f"from {ends}: {steps}, {_STEPS[self.level or 'entity']}"]
-        lines += [f"{'→' if at else ' '} {node}" for at, node in enumerate(self.nodes)]
+        masked = ["", *(" (masked)" if edge.masking else "" for edge in self.edges)]
+        for at, (node, mark) in enumerate(zip(self.nodes, masked, strict=False)):
+            lines.append(f"{'→' if at else ' '} {node}{mark}")
         if self.note:
             lines.append(f"note: {self.note}")
         if self.truncated:

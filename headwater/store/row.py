@@ -5,6 +5,7 @@ Named tuples, because a walk makes thousands of them.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
@@ -99,6 +100,19 @@ class Edge(NamedTuple):
     details: str
     opened_seq: int
     closed_seq: int | None
+
+    @property
+    def masking(self) -> bool:
+        """Whether it says that nothing of the values can be told from the result."""
+        return masks(self.details)
+
+
+def masks(details: str) -> bool:
+    """Whether an assertion's details say that nothing of the values can be told from the result."""
+    if '"masking"' not in details:
+        return False
+    said = json.loads(details)
+    return isinstance(said, dict) and said.get("masking") is True
 
 
 class Hop(NamedTuple):

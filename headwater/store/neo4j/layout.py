@@ -14,6 +14,7 @@ from typing import Any
 from headwater.errors import InvalidInputError
 from headwater.schemas import kinds
 from headwater.store.base import EdgeKey, Entry, EventRecord, Level, Node, Record
+from headwater.store.row import masks
 
 FEEDS: dict[Level, str] = {"fine": "FEEDS", "coarse": "FEEDS_TABLE"}
 """Relationship types of open lineage."""
@@ -72,8 +73,11 @@ def _same_order(text: str) -> str:
     return _HIGH.sub(lambda found: f"\ud7ff{ord(found[0]):06x}", text)
 
 
-def edge_properties(key: EdgeKey) -> dict[str, Any]:
-    """What is stored of an assertion's key, wherever it is stored."""
+def edge_properties(key: EdgeKey, details: str, opened_seq: int) -> dict[str, Any]:
+    """What is stored of an assertion, wherever it is stored.
+
+    ``masking`` is in the details too: here people's own queries can ask for it.
+    """
     return {
         "from_id": key.from_id,
         "to_id": key.to_id,
@@ -82,6 +86,9 @@ def edge_properties(key: EdgeKey) -> dict[str, Any]:
         "producer": key.producer,
         "by_to": edge_place(key),
         "by_from": place(key.from_id, key.source, key.producer),
+        "details": details,
+        "masking": masks(details),
+        "opened_seq": opened_seq,
     }
 
 

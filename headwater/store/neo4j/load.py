@@ -225,11 +225,7 @@ class _Loader:
 
 
 def _edge(edge: Edge) -> Step:
-    properties = {
-        **edge_properties(edge.key),
-        "details": edge.details,
-        "opened_seq": edge.opened_seq,
-    }
+    properties = edge_properties(edge.key, edge.details, edge.opened_seq)
     if edge.closed_seq is not None:
         return "closed", "", {**properties, "closed_seq": edge.closed_seq}
     if edge.key.level == "suppressed":

@@ -12,10 +12,11 @@ from headwater.store.neo4j.layout import LOCK, unpack
 from headwater.store.neo4j.search import PUT, search_row
 from headwater.store.text import stored_text
 
-LAYOUT = 2
+LAYOUT = 3
 """Counts the releases of the layout."""
 
 _BATCH = 500
+_EDGES = 10_000
 _STATE = """
 OPTIONAL MATCH (layout:_Counter {name: 'layout'})
 OPTIONAL MATCH (counter:_Counter {name: 'commit'})
@@ -33,6 +34,12 @@ MATCH (c:_Counter {name: 'commit'}) SET c.entries = coalesce(c.entries, 0)
 _ENTITIES = """
 MATCH (e:Entity) USING INDEX SEEK e:Entity(id) WHERE e.id > $after
 RETURN e.id, e.state ORDER BY e.id LIMIT $limit
+"""
+_MASKING = """
+MATCH ()-[e:FEEDS|FEEDS_TABLE]->() WHERE e.masking IS NULL
+WITH e LIMIT $limit
+SET e.masking = e.details CONTAINS '"masking":true'
+RETURN count(e)
 """
 
 
@@ -91,6 +98,13 @@ def _fill_search(run: Run, after: str) -> str | None:
     return found[-1][0] if len(found) == _BATCH else None
 
 
+def _masking(database: Database) -> None:
+    """Say of every open edge whether it masks."""
+    while database.transaction(lambda run: run(_MASKING, limit=_EDGES)[0][0]):
+        pass
+
+
 _MIGRATIONS: dict[int, tuple[str, Callable[[Database], None]]] = {
     2: ("make the search text of what is there", _search_and_entries),
+    3: ("say of edges whether they mask", _masking),
 }

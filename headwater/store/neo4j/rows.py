@@ -138,7 +138,7 @@ class Rows:
         for key in (closing | puts.keys()) & self._stored.edges.keys() - kept:
             self._add_edge(key, "closed", "lifted", [key.from_id, edge_place(key)])
         for key in puts.keys() - kept:
-            row = {**edge_properties(key), "details": puts[key], "opened_seq": self.seq}
+            row = edge_properties(key, puts[key], self.seq)
             self._add_edge(key, "opened", "suppressed", row)
 
     def _add_edge(self, key: EdgeKey, step: str, unattached: str, row: Any) -> None:
