@@ -29,6 +29,7 @@ from headwater.sdk import (
     Events,
     Headwater,
     Impact,
+    ImpactedEntity,
     ImpactedModel,
     KindClient,
     Lineage,
@@ -39,7 +40,12 @@ from headwater.sdk import (
     LineagePath,
     LineageRoots,
     OwnEntity,
+    ReachedNode,
     SearchResult,
+    TaggedSource,
+    TaggedSources,
+    TrainedOn,
+    TrainedVersion,
 )
 from headwater.version import __version__
 
@@ -56,6 +62,7 @@ __all__ = [
     "Headwater",
     "HeadwaterError",
     "Impact",
+    "ImpactedEntity",
     "ImpactedModel",
     "InvalidInputError",
     "KindClient",
@@ -71,10 +78,15 @@ __all__ = [
     "NotSignedInError",
     "OwnEntity",
     "PreconditionError",
+    "ReachedNode",
     "SearchResult",
     "SourceError",
     "StaleWriteError",
     "StoreError",
+    "TaggedSource",
+    "TaggedSources",
+    "TrainedOn",
+    "TrainedVersion",
     "__version__",
 ]
 __all__ += generated.__all__

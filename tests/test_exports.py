@@ -23,6 +23,7 @@ NAMES = {
     "Headwater",
     "HeadwaterError",
     "Impact",
+    "ImpactedEntity",
     "ImpactedModel",
     "InvalidInputError",
     "KindClient",
@@ -38,10 +39,15 @@ NAMES = {
     "NotSignedInError",
     "OwnEntity",
     "PreconditionError",
+    "ReachedNode",
     "SearchResult",
     "SourceError",
     "StaleWriteError",
     "StoreError",
+    "TaggedSource",
+    "TaggedSources",
+    "TrainedOn",
+    "TrainedVersion",
     "__version__",
 }
 HEAVY = {

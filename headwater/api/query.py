@@ -19,6 +19,8 @@ MAX_LIMIT = 1000
 MAX_NUMBER = 2**53 - 1  # what every JSON reader keeps exact; also fits both stores
 
 _VERSION = "version:"
+_DAY = 86_400_000
+_DATE = re.compile(r"[0-9W-]+")
 _ETAG = re.compile(r'(?:W/)?"([^"]*)"')
 
 
@@ -98,12 +100,17 @@ class Query:
             return self.number(name, 0)
         return store.sequence(_instant(name, text, f"a sequence number, {_VERSION}0.3, or"))
 
-    def time(self, name: str) -> int | None:
-        """A time in milliseconds since the epoch, or in ISO 8601; None if not given."""
+    def time(self, name: str, *, whole_day: bool = False) -> int | None:
+        """A time in milliseconds since the epoch, or in ISO 8601; None if not given.
+
+        Args:
+            whole_day: A date alone means the end of that day, in place of its beginning.
+        """
         text = self._values.get(name)
         if text is None or (text.isascii() and text.isdigit()):
             return None if text is None else self.number(name, 0)
-        return _instant(name, text, "milliseconds since the epoch or")
+        at = _instant(name, text, "milliseconds since the epoch or")
+        return at + _DAY - 1 if whole_day and _DATE.fullmatch(text) else at
 
     def sequence(self, store: Store, name: str = "asOf") -> int | None:
         """As ``moment``, where no one entity is asked about that could have a version."""

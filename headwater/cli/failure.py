@@ -19,6 +19,8 @@ from headwater.errors import (
 )
 
 FAILED = 1
+REACHED = 10
+"""What ``--fail-on`` of an impact looks for is reached; no failure has this code."""
 
 _CODES: tuple[tuple[type[HeadwaterError], int, str], ...] = (
     (InvalidInputError, 2, "the command or a value in it is wrong"),
@@ -36,6 +38,7 @@ EXIT_CODES = "\n".join(
         "  0 done",
         "  1 failed",
         *(f"  {code} {meaning}" for _, code, meaning in _CODES if meaning),
+        f"  {REACHED} what --fail-on of an impact looks for is reached",
     ]
 )
 """For the help text; the backspace keeps its lines apart."""

@@ -1,4 +1,4 @@
-"""``headwater lineage``, ``impact``, ``path``, ``roots``, ``cycles`` and ``link``."""
+"""``headwater lineage``, ``path``, ``roots``, ``cycles`` and ``link``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, Any, Protocol
 import typer
 
 from headwater.cli.failure import exit_code
-from headwater.cli.option import AsOf, Format, KindOption, Output, Store, Url, connect
+from headwater.cli.option import MOMENT, AsOf, Format, KindOption, Output, Store, Url, connect
 from headwater.cli.output import print_data, print_text
 from headwater.errors import InvalidInputError, NotFoundError
 from headwater.sdk import Headwater, Lineage, LineageDiff
@@ -19,7 +19,6 @@ Name = Annotated[
 From = Annotated[str, typer.Argument(metavar="FROM", help="Where the data comes from: a name.")]
 To = Annotated[str, typer.Argument(metavar="TO", help="Where it goes: a name.")]
 Depth = Annotated[int, typer.Option(min=1, max=100, help="The most steps to go.")]
-_MOMENT = "a time (ISO 8601), a sequence number, or version:0.3"
 
 
 class Level(StrEnum):
@@ -35,15 +34,6 @@ class Fineness(StrEnum):
 
     entity = "entity"
     column = "column"
-
-
-class Stage(StrEnum):
-    """How far a version of a model has come."""
-
-    none = "none"
-    staging = "staging"
-    production = "production"
-    archived = "archived"
 
 
 class PathLevel(StrEnum):
@@ -73,7 +63,7 @@ def lineage(
     level: _Level = None,
     kind: KindOption = None,
     as_of: AsOf = None,
-    since: Annotated[str | None, typer.Option(help=f"What changed since {_MOMENT}.")] = None,
+    since: Annotated[str | None, typer.Option(help=f"What changed since {MOMENT}.")] = None,
     until: Annotated[
         str | None, typer.Option(help="With --since: up to then, in place of now.")
     ] = None,
@@ -113,31 +103,6 @@ def lineage(
                 level=level.value if level else None,
                 as_of=as_of,
             )
-    _print(found, output)
-
-
-def impact(
-    name: Name,
-    depth: Depth = 8,
-    stage: Annotated[
-        Stage | None, typer.Option(help="Only versions in it, and models that have one there.")
-    ] = None,
-    kind: KindOption = None,
-    as_of: AsOf = None,
-    output: Output = Format.table,
-    url: Url = None,
-    store: Store = None,
-) -> None:
-    """Name the models and versions that a column, table or feature reaches.
-
-    Example:
-      headwater impact shop.main.raw.customers.age
-      headwater impact shop.main.raw.customers --stage production
-    """
-    with connect(url, store) as hw:
-        found = hw.impact(
-            name, kind=kind, depth=depth, stage=stage.value if stage else None, as_of=as_of
-        )
     _print(found, output)
 
 

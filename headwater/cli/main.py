@@ -16,8 +16,9 @@ from headwater.cli.entity import delete, get, list_, restore
 from headwater.cli.event import events
 from headwater.cli.failure import EXIT_CODES, CommandGroup
 from headwater.cli.history import release, rename, revert
+from headwater.cli.impact import impact, models
 from headwater.cli.ingest import ingest
-from headwater.cli.lineage import cycles, impact, lineage, link, path, roots
+from headwater.cli.lineage import cycles, lineage, link, path, roots
 from headwater.cli.model_version import alias, stage
 from headwater.cli.record import follow, record, records, unfollow
 from headwater.cli.search import search
@@ -68,7 +69,7 @@ def _add(group: typer.Typer, *commands: Callable[..., None]) -> None:
 
 
 app.callback(help=_help(_options))(_options)
-_add(app, serve, apply, ingest, get, list_, lineage, impact, path, roots, cycles, link)
+_add(app, serve, apply, ingest, get, list_, lineage, impact, models, path, roots, cycles, link)
 _add(app, versions, diff, revert, rename, release, delete, restore)
 _add(app, search, events, stage, alias, record, records, follow, unfollow)
 _add(app, export, import_, copy, backup, migrate, doctor, completion)

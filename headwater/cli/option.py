@@ -14,6 +14,7 @@ from headwater.sdk import Headwater
 from headwater.sdk.address import find_kind_named, kind_of
 from headwater.settings import Settings
 
+MOMENT = "a time (ISO 8601), a sequence number, or version:0.3"
 DEFAULT_URL = "http://127.0.0.1:8585"
 
 

@@ -5,7 +5,7 @@ from headwater.sdk.bulk import BulkFailure, BulkResult
 from headwater.sdk.client import Headwater
 from headwater.sdk.diff import Change, Diff
 from headwater.sdk.event import Events
-from headwater.sdk.impact import Impact, ImpactedModel
+from headwater.sdk.impact import Impact, ImpactedEntity, ImpactedModel, ReachedNode
 from headwater.sdk.in_process import register_in_process
 from headwater.sdk.kind import KindClient
 from headwater.sdk.lineage import Lineage, LineageEdge, LineageNode
@@ -13,6 +13,8 @@ from headwater.sdk.lineage_diff import LineageDiff
 from headwater.sdk.own_kind import OwnEntity
 from headwater.sdk.path import LineagePath
 from headwater.sdk.search import SearchResult
+from headwater.sdk.tagged import TaggedSource, TaggedSources
+from headwater.sdk.trained import TrainedOn, TrainedVersion
 
 __all__ = [
     "BulkFailure",
@@ -22,6 +24,7 @@ __all__ = [
     "Events",
     "Headwater",
     "Impact",
+    "ImpactedEntity",
     "ImpactedModel",
     "KindClient",
     "Lineage",
@@ -32,6 +35,11 @@ __all__ = [
     "LineagePath",
     "LineageRoots",
     "OwnEntity",
+    "ReachedNode",
     "SearchResult",
+    "TaggedSource",
+    "TaggedSources",
+    "TrainedOn",
+    "TrainedVersion",
     "register_in_process",
 ]

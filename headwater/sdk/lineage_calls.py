@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import Any, Literal
 
 from headwater.errors import InvalidInputError
@@ -13,8 +14,11 @@ from headwater.sdk.impact import Impact
 from headwater.sdk.lineage import Direction, Lineage
 from headwater.sdk.lineage_diff import LineageDiff
 from headwater.sdk.path import LineagePath
+from headwater.sdk.tagged import TaggedSources
+from headwater.sdk.trained import TrainedOn
 
 View = Literal["entity", "feature", "column"]
+Stage = Literal["none", "staging", "production", "archived"]
 Edge = tuple[EntityLike, EntityLike, Mapping[str, Any] | None]
 """Where data comes from, where it goes, and what is known of that (see ``put_edge``)."""
 
@@ -67,8 +71,10 @@ class LineageCalls(EntityCalls):
         *,
         kind: KindLike | None = None,
         depth: int | None = None,
-        stage: Literal["none", "staging", "production", "archived"] | None = None,
+        stage: Stage | None = None,
         as_of: str | int | None = None,
+        drop: bool = False,
+        limit: int | None = None,
     ) -> Impact:
         """Return the models and versions that a column, table or other node reaches, with paths.
 
@@ -78,9 +84,83 @@ class LineageCalls(EntityCalls):
             depth: Steps to go, 8 unless given.
             stage: Only versions in this stage, and models that have one there.
             as_of: The impact at a moment; see ``lineage``.
+            drop: Tell all that breaks when it is dropped, and what is broken already.
+            limit: How many are listed at most; all are counted.
         """
         params = {**self._asked(entity, kind), "depth": depth, "stage": stage, "asOf": as_of}
+        params |= {"drop": drop or None, "limit": limit}
         return Impact(self._named("GET", "/lineage/impact", params).data)
+
+    def tag_impact(
+        self,
+        tag: EntityLike,
+        *,
+        depth: int | None = None,
+        stage: Stage | None = None,
+        limit: int | None = None,
+    ) -> Impact:
+        """Return the features, models and versions that data with a tag reaches, with paths.
+
+        A step that masks ends the way; the answer lists these.
+
+        Args:
+            tag: Which one, or a classification: any tag of it.
+            depth: Steps to go, 8 unless given.
+            stage: Only versions in this stage, and models that have one there.
+            limit: How many are listed at most; all are counted.
+        """
+        params = {"tag": _text(tag), "depth": depth, "stage": stage, "limit": limit}
+        return Impact(self._wire.send("GET", "/lineage/impact", params=params).data)
+
+    def tagged_sources(
+        self,
+        entity: EntityLike,
+        tag: EntityLike,
+        *,
+        kind: KindLike | None = None,
+        depth: int | None = None,
+        stage: Stage | None = None,
+        limit: int | None = None,
+    ) -> TaggedSources:
+        """Return the data with a tag that a model is made from, masked on the way or not.
+
+        Args:
+            entity: Which model, asked about together with its versions; or any other node.
+            tag: Which one, or a classification: any tag of it.
+            kind: Of a bare name.
+            depth: Steps to go, 8 unless given.
+            stage: Of a model: only the versions in this stage, and the model if it has one there.
+            limit: How many are listed at most; all are counted.
+        """
+        params = {**self._asked(entity, kind), "tag": _text(tag), "depth": depth}
+        params |= {"stage": stage, "limit": limit}
+        return TaggedSources(self._named("GET", "/lineage/tagged", params).data)
+
+    def trained_on(
+        self,
+        entity: EntityLike,
+        *,
+        since: str | int | date | None = None,
+        until: str | int | date | None = None,
+        kind: KindLike | None = None,
+        stage: Stage | None = None,
+        depth: int | None = None,
+        limit: int | None = None,
+    ) -> TrainedOn:
+        """Return the versions of models that were trained on a table or column, with paths.
+
+        Args:
+            entity: Which one, as in ``lineage``.
+            since: Only trainings that ended then or later: ISO 8601, or milliseconds.
+            until: Only trainings that ended then or earlier; of a date, by the end of that day.
+            kind: Of a bare name.
+            stage: Only versions in this stage.
+            depth: Steps to go, 8 unless given: through views, too. 1 is what was read directly.
+            limit: How many are listed at most; all are counted.
+        """
+        params = {**self._asked(entity, kind), "from": _moment(since), "to": _moment(until)}
+        params |= {"stage": stage, "depth": depth, "limit": limit}
+        return TrainedOn(self._named("GET", "/lineage/trained-on", params).data)
 
     def lineage_path(
         self,
@@ -277,6 +357,10 @@ def _spelled(
     ends = [address_of(end).reference() for end in (source, target)]
     body: dict[str, Any] = {"fromEntity": ends[0], "toEntity": ends[1]}
     return body if details is None else body | {"lineageDetails": dict(details)}
+
+
+def _moment(at: str | int | date | None) -> str | int | None:
+    return at.isoformat() if isinstance(at, date) else at
 
 
 def _text(entity: EntityLike) -> str:

@@ -103,6 +103,15 @@ def test_answers_are_what_the_description_says(
     root = client.get(f"/lineage/table/name/{table}").json()["root"]
     check(client.get(f"/lineage/table/{root}/neighbours"), "NodePage")
     check(client.get("/lineage/impact", params={"fqn": f"{table}.age"}), "Impact")
+    dropped = {"fqn": table, "drop": "true"}
+    check(client.get("/lineage/impact", params=dropped), "Impact")
+    client.post("/classifications", json={"name": "PII"})
+    tag = client.post("/tags", json={"name": "Sensitive", "classification": "PII"}).json()
+    client.patch(f"/tables/name/{table}", json={"tags": [{"id": tag["id"], "type": "tag"}]})
+    check(client.get("/lineage/impact", params={"tag": "PII"}), "Impact")
+    asked = {"fqn": f"mlmodel:{model}", "tag": "PII"}
+    check(client.get("/lineage/tagged", params=asked), "TaggedSources")
+    check(client.get("/lineage/trained-on", params={"fqn": table}), "TrainedOn")
     ends = {"from": table, "to": f"mlmodel:{model}"}
     check(client.get("/lineage/path", params=ends), "LineagePath")
     ends = {"from": ends["to"], "to": ends["from"]}

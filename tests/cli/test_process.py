@@ -22,7 +22,17 @@ COMMANDS = sorted(
     [
         *("serve", "apply", "get", "list", "lineage", "impact", "path", "roots", "cycles", "link"),
         *("versions", "diff", "revert", "rename", "release", "delete", "restore", "token"),
-        *("search", "events", "stage", "alias", "record", "records", "follow", "unfollow"),
+        *(
+            "search",
+            "events",
+            "models",
+            "stage",
+            "alias",
+            "record",
+            "records",
+            "follow",
+            "unfollow",
+        ),
         *("export", "import", "copy", "backup", "migrate", "doctor", "completion"),
     ]
 )

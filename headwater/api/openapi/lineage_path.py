@@ -39,6 +39,8 @@ def lineage_paths() -> dict[str, dict[str, Operation]]:
         "/lineage/{kind}/name/{fqn}": {"get": _walk("getLineageByName", [kind, FQN])},
         "/lineage/{kind}/{id}/neighbours": {"get": _neighbours([kind, _NODE])},
         "/lineage/impact": {"get": _impact()},
+        "/lineage/tagged": {"get": _tagged()},
+        "/lineage/trained-on": {"get": _trained_on()},
         "/lineage/path": {"get": _path()},
         "/lineage/diff": {"get": _diff()},
         "/lineage/roots": {"get": _roots()},
@@ -85,20 +87,65 @@ def _neighbours(where: list[Schema]) -> Operation:
     )  # fmt: skip
 
 
+def _reach(stage: str, *, up: bool = False) -> list[Schema]:
+    steps = f"Steps {'against' if up else 'with'} the flow of data."
+    return [
+        parameter("depth", steps, number(8, 0, 100)),
+        parameter("stage", stage, {"type": "string", "enum": [*STAGES]}),
+        parameter("limit", "The most to list, of each list.", number(1000, 1, 10_000)),
+    ]
+
+
 def _impact() -> Operation:
-    stage = "Only versions in this stage, and models that have one there."
+    tag = "In place of `fqn`: a tag or classification (any tag of it), followed from what has it."
+    drop = "Tell all that breaks when it is dropped, and what is broken already."
     return operation(
         "getImpact", "lineage",
-        "Find the models and versions that a column, table or feature reaches.",
+        "Find the models and versions that a column, table, feature or tag reaches.",
+        parameters=[
+            parameter("fqn", "The node's FQN, `kind:fqn`, or its id.", TEXT),
+            _kind(),
+            parameter("tag", f"{tag} Masking steps end its way.", TEXT),
+            *_reach("Only versions in this stage, and models that have one there."),
+            AS_OF,
+            parameter("drop", drop, {"type": "boolean", "default": False}),
+        ],
+        answers=answer("The models, with a path for each.", ref("Impact")), problems=_NOT_UNIQUE,
+    )  # fmt: skip
+
+
+def _tagged() -> Operation:
+    stage = "Of a model: only the versions in this stage, and the model if it has one there."
+    return operation(
+        "listTaggedSources", "lineage",
+        "Find the tagged data that a model, or any other node, is made from.",
         parameters=[
             _NAME,
             _kind(),
-            parameter("depth", "Steps with the flow of data.", number(8, 0, 100)),
-            parameter("stage", stage, {"type": "string", "enum": [*STAGES]}),
-            AS_OF,
-            parameter("limit", "The most models to list.", number(1000, 1, 10_000)),
+            parameter("tag", "A tag, or a classification: any tag of it.", TEXT, required=True),
+            *_reach(stage, up=True),
         ],
-        answers=answer("The models, with a path for each.", ref("Impact")), problems=_NOT_UNIQUE,
+        answers=answer("The data, with a path for each.", ref("TaggedSources")),
+        problems=_NOT_UNIQUE,
+    )  # fmt: skip
+
+
+def _trained_on() -> Operation:
+    ended = "Milliseconds since the epoch, or ISO 8601 (UTC unless it has an offset)."
+    return operation(
+        "listTrainedOn", "lineage",
+        "Find the versions of models that were trained on a table or column.",
+        parameters=[
+            _NAME,
+            _kind(),
+            parameter("from", f"Only trainings that ended then or later. {ended}", TEXT),
+            parameter(
+                "to", f"Only trainings that ended then or earlier. {ended} A date: its end.", TEXT
+            ),
+            *_reach("Only versions in this stage."),
+        ],
+        answers=answer("The versions, with a path for each.", ref("TrainedOn")),
+        problems=_NOT_UNIQUE,
     )  # fmt: skip
 
 

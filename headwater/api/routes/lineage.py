@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from headwater.api.answer import json_answer
 from headwater.api.auth import actor_of
+from headwater.api.errors import malformed
 from headwater.api.query import MAX_LIMIT, Query
 from headwater.api.resource import Resource, Services
 from headwater.errors import NotFoundError
@@ -30,6 +31,8 @@ def lineage_resources(services: Services) -> dict[str, Resource]:
     routes = _Routes(services)
     return {
         "/lineage/impact": Resource(GET=routes.impact),
+        "/lineage/tagged": Resource(GET=routes.tagged),
+        "/lineage/trained-on": Resource(GET=routes.trained_on),
         "/lineage/path": Resource(GET=routes.path),
         "/lineage/diff": Resource(GET=routes.diff),
         "/lineage/roots": Resource(GET=routes.roots),
@@ -90,10 +93,20 @@ class _Routes:
         )
 
     async def impact(self, request: Request) -> Response:
-        query = Query(request.scope, ("fqn", "kind", "depth", "stage", "asOf", "limit"))
+        known = ("fqn", "kind", "tag", "depth", "stage", "asOf", "limit", "drop")
+        query = Query(request.scope, known)
+        depth, stage, limit = _reach(query)
+        tag, drop = query.text("tag"), query.flag("drop")
+        if tag is not None:
+            for name in ("fqn", "kind", "asOf", "drop"):
+                if query.text(name) is not None:
+                    raise malformed(f"tag asks about what carries it now: {name} does not fit")
+            return json_answer(
+                await self._services.long_read(
+                    lambda: self._lineage.tag_impact(tag, depth=depth, stage=stage, limit=limit)
+                )
+            )
         fqn, kind = query.needed("fqn"), query.text("kind")
-        depth, stage = query.number("depth", 8, high=MAX_DEPTH), query.option("stage", STAGES)
-        limit = query.number("limit", 1000, low=1, high=MAX_EDGES)
         return json_answer(
             await self._services.long_read(
                 lambda: self._lineage.impact(
@@ -102,6 +115,39 @@ class _Routes:
                     depth=depth,
                     stage=stage,
                     as_of=query.moment(self._services.store),
+                    limit=limit,
+                    drop=drop,
+                )
+            )
+        )
+
+    async def tagged(self, request: Request) -> Response:
+        query = Query(request.scope, ("fqn", "kind", "tag", "depth", "stage", "limit"))
+        fqn, kind, tag = query.needed("fqn"), query.text("kind"), query.needed("tag")
+        depth, stage, limit = _reach(query)
+        return json_answer(
+            await self._services.long_read(
+                lambda: self._lineage.tagged_sources(
+                    fqn, tag, kind=kind, depth=depth, stage=stage, limit=limit
+                )
+            )
+        )
+
+    async def trained_on(self, request: Request) -> Response:
+        known = ("fqn", "kind", "from", "to", "depth", "stage", "limit")
+        query = Query(request.scope, known)
+        fqn, kind = query.needed("fqn"), query.text("kind")
+        since, until = query.time("from"), query.time("to", whole_day=True)
+        depth, stage, limit = _reach(query)
+        return json_answer(
+            await self._services.long_read(
+                lambda: self._lineage.trained_on(
+                    fqn,
+                    kind=kind,
+                    since=since,
+                    until=until,
+                    depth=depth,
+                    stage=stage,
                     limit=limit,
                 )
             )
@@ -207,6 +253,15 @@ class _Routes:
                 lambda: self._lineage.add_mlmodel_lineage(model_id, actor=actor)
             )
         )
+
+
+def _reach(query: Query) -> tuple[int, str | None, int]:
+    """How far a question goes, the stage that it is about, and how much it lists."""
+    return (
+        query.number("depth", 8, high=MAX_DEPTH),
+        query.option("stage", STAGES),
+        query.number("limit", 1000, low=1, high=MAX_EDGES),
+    )
 
 
 def _node(request: Request) -> tuple[str, Key]:
