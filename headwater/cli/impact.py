@@ -51,6 +51,7 @@ _Limit = Annotated[
 _Stage = Annotated[
     Stage | None, typer.Option(help="Only versions in it, and models that have one there.")
 ]
+_MODEL = "mlmodel:"
 _Ask = Callable[[StageName | None, int | None], Impact | TaggedSources]
 """Asks the question again, about one stage and listing so many."""
 
@@ -185,14 +186,14 @@ def _sources(
     stage: StageName | None,
     limit: int | None,
 ) -> TaggedSources:
-    """Ask about a model, which may be named as people call it, without its service."""
+    """Ask about a model, which may be named as people call it: without its service."""
     try:
         return hw.tagged_sources(model, tag, kind=kind, depth=depth, stage=stage, limit=limit)
-    except NotFoundError:
-        if kind is not None or any(mark in model for mark in '.:"'):
+    except NotFoundError as error:
+        meant = [each for each in error.details.get("candidates", ()) if each.startswith(_MODEL)]
+        if len(meant) != 1:
             raise
-        full = f"mlmodel:headwater.{model}"
-        return hw.tagged_sources(full, tag, depth=depth, stage=stage, limit=limit)
+        return hw.tagged_sources(meant[0], tag, depth=depth, stage=stage, limit=limit)
 
 
 def _reached(ask: _Ask, stage: FailOn, *, certain_only: bool) -> bool:

@@ -110,7 +110,7 @@ class LineageCalls(EntityCalls):
             limit: How many are listed at most; all are counted.
         """
         params = {"tag": _text(tag), "depth": depth, "stage": stage, "limit": limit}
-        return Impact(self._wire.send("GET", "/lineage/impact", params=params).data)
+        return Impact(self._named("GET", "/lineage/impact", params).data)
 
     def tagged_sources(
         self,
