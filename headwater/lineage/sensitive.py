@@ -88,7 +88,7 @@ def tagged_sources(
     Args:
         stage: Only the versions in this stage, and the model if it has one there.
     """
-    starts = _starts(store, root, stage)
+    starts, left_out = _starts(store, root, stage)
     clear = Walker(store, "fine", WORK, unmasked=True).walk(starts, upstream=depth)
     whole = Walker(store, "fine", WORK).walk(starts, upstream=depth)
     loose = Walk()
@@ -110,7 +110,7 @@ def tagged_sources(
         if walk
     ]
     listed = (sources, masked, perhaps)
-    cut = clear.truncated or whole.truncated or loose.truncated or found.cut
+    cut = clear.truncated or whole.truncated or loose.truncated or found.cut or left_out
     return {
         "root": as_json(root),
         "tag": as_json(word),
@@ -139,17 +139,17 @@ class _Source:
         return [self.node, *self.walk.path(str(self.node.owner_id))[-2::-1]]
 
 
-def _starts(store: Store, root: Node, stage: str | None) -> list[Node]:
-    """What is asked about: of a model its versions, too."""
-    if root.kind != MODEL:
-        starts = starts_of(store, root)
-    else:
-        versions = store.page(PageQuery(VERSION, MOST, parent_id=root.id))
-        starts = [root, *(store.nodes(ids=[each.id for each in versions]) if versions else [])]
+def _starts(store: Store, root: Node, stage: str | None) -> tuple[list[Node], bool]:
+    """What is asked about, of a model its versions too; and whether there are more of those."""
+    starts, more = starts_of(store, root), False
+    if root.kind == MODEL:
+        versions = [each.id for each in store.page(PageQuery(VERSION, MOST + 1, parent_id=root.id))]
+        more = len(versions) > MOST
+        starts = [root, *(store.nodes(ids=versions[:MOST]) if versions else [])]
     if stage is None or root.kind not in MODELS:
-        return starts
+        return starts, more
     kept = {*Stages(store).having(stage, [node.id for node in starts])}
-    return [node for node in starts if node.id in kept]
+    return [node for node in starts if node.id in kept], more
 
 
 def _as_whole(node: Node, *walks: Walk) -> Walk | None:

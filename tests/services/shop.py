@@ -71,3 +71,19 @@ def view(lineage: LineageService, start: str, end: str, *columns: tuple[str, str
         "lineageDetails": {"source": "view", "columnsLineage": pairs},
     }
     lineage.put_edge(body, actor=BOT)
+
+
+def mask(lineage: LineageService, start: str, end: str, *columns: tuple[str, str]) -> None:
+    """Say that a table's columns are those of another, hashed."""
+    schema = "wh.main.shop"
+    pairs = [
+        {"fromColumns": [f"{schema}.{start}.{a}"], "toColumn": f"{schema}.{end}.{b}"}
+        | {"function": "SHA256", "masking": True}
+        for a, b in columns
+    ]
+    body = {
+        "fromEntity": f"table:{schema}.{start}",
+        "toEntity": f"table:{schema}.{end}",
+        "lineageDetails": {"source": "hash", "columnsLineage": pairs},
+    }
+    lineage.put_edge(body, actor=BOT)

@@ -10,12 +10,24 @@ import neo4j
 from headwater.catalog import CatalogService
 from headwater.lineage import LineageService, derive
 from headwater.store import open_store
-from tests.services.shop import ME, Shop
+from headwater.store.neo4j.url import parse_url
+from tests.services.shop import ME, Shop, mask, view
 
 DOWNSTREAM = """
 MATCH (c:Column {fqn: $fqn})-[:FEEDS*1..8]->(m) WHERE m:MlModel OR m:ModelVersion
 RETURN DISTINCT m.fqn AS fqn, m.deleted AS deleted
 """
+UNMASKED = """
+MATCH (c:Column {fqn: $fqn})-[steps:FEEDS*1..8]->(m:MlModel)
+WHERE none(step IN steps WHERE step.masking)
+RETURN DISTINCT m.fqn AS fqn ORDER BY fqn
+"""
+
+
+def connected(url: str) -> neo4j.Driver:
+    """A driver of the store's database, as people have one."""
+    address = parse_url(url)
+    return neo4j.GraphDatabase.driver(address.uri, auth=address.auth)
 
 
 def warehouse(catalog: CatalogService, lineage: LineageService, shop: Shop) -> list[str]:
@@ -61,11 +73,8 @@ def test_raw_cypher_names_the_models_that_impact_names(neo4j_url: str) -> None:
     catalog.put("database", {"name": "main", "service": "wh"}, actor=ME)
     schema = catalog.put("databaseSchema", {"name": "shop", "database": "wh.main"}, actor=ME)
     columns = warehouse(catalog, lineage, Shop(catalog, schema.fqn))
-    scheme, _, rest = neo4j_url.partition("://")
-    auth, _, host = rest.rpartition("@")
-    user, _, password = auth.partition(":")
     answers = 0
-    with neo4j.GraphDatabase.driver(f"{scheme}://{host}", auth=(user, password)) as driver:
+    with connected(neo4j_url) as driver:
         for fqn in columns:
             rows, _, _ = driver.execute_query(DOWNSTREAM, fqn=fqn)
             asked = sorted(row["fqn"] for row in rows if not row["deleted"])
@@ -83,11 +92,31 @@ def test_the_neo4j_browser_shows_typed_containment(neo4j_url: str) -> None:
     catalog.put("database", {"name": "main", "service": "wh"}, actor=ME)
     schema = catalog.put("databaseSchema", {"name": "shop", "database": "wh.main"}, actor=ME)
     Shop(catalog, schema.fqn).table("t", "a", "b")
-    scheme, _, rest = neo4j_url.partition("://")
-    auth, _, host = rest.rpartition("@")
-    user, _, password = auth.partition(":")
     query = "MATCH p = (:DatabaseService)-[*3]->(t:Table)-->(c:Column) RETURN c.name AS name"
-    with neo4j.GraphDatabase.driver(f"{scheme}://{host}", auth=(user, password)) as driver:
+    with connected(neo4j_url) as driver:
         rows, _, _ = driver.execute_query(query)
     store.close()
     assert sorted(row["name"] for row in rows) == ["a", "b"]
+
+
+def test_raw_cypher_ends_where_a_tag_does(neo4j_url: str) -> None:
+    store = open_store(neo4j_url)
+    catalog, lineage = CatalogService(store, derive=derive), LineageService(store)
+    catalog.ensure_built_in()
+    catalog.put("databaseService", {"name": "wh"}, actor=ME)
+    catalog.put("database", {"name": "main", "service": "wh"}, actor=ME)
+    schema = catalog.put("databaseSchema", {"name": "shop", "database": "wh.main"}, actor=ME).fqn
+    shop = Shop(catalog, schema)
+    for table in ("raw", "copied", "hashed"):
+        shop.table(table, "email")
+    view(lineage, "raw", "copied", ("email", "email"))
+    mask(lineage, "raw", "hashed", ("email", "email"))
+    shop.model("open", features={"f": ["copied.email"]})
+    shop.model("safe", features={"f": ["hashed.email"]})
+
+    with connected(neo4j_url) as driver:
+        for expected in (["headwater.open"], ["headwater.open", "headwater.safe"]):
+            rows, _, _ = driver.execute_query(UNMASKED, fqn=f"{schema}.raw.email")
+            assert [row["fqn"] for row in rows] == expected
+            view(lineage, "raw", "hashed", ("email", "email"))  # another says that it does not mask
+    store.close()

@@ -9,7 +9,7 @@ import pytest
 from headwater.catalog import CatalogService
 from headwater.errors import InvalidInputError, NotFoundError
 from headwater.lineage import LineageService
-from tests.services.shop import BOT, ME, Shop, names, view
+from tests.services.shop import ME, Shop, mask, names, view
 
 CHURN = "headwater.churn"
 DAY = 86_400_000
@@ -18,24 +18,6 @@ DAY = 86_400_000
 def short(found: list[dict[str, Any]]) -> list[str]:
     """The FQNs of nodes, without what all share."""
     return [name.removeprefix("wh.main.shop.") for name in names(found)]
-
-
-def mask(
-    lineage: LineageService, start: str, end: str, *columns: tuple[str, str], **details: Any
-) -> None:
-    """Say that columns of a table are masked columns of another."""
-    schema = "wh.main.shop"
-    pairs = [
-        {"fromColumns": [f"{schema}.{start}.{a}"], "toColumn": f"{schema}.{end}.{b}"}
-        | {"function": "SHA256", "masking": True}
-        for a, b in columns
-    ]
-    body = {
-        "fromEntity": f"table:{schema}.{start}",
-        "toEntity": f"table:{schema}.{end}",
-        "lineageDetails": {"source": "hash", "columnsLineage": pairs, **details},
-    }
-    lineage.put_edge(body, actor=BOT)
 
 
 @pytest.fixture

@@ -82,6 +82,8 @@ def test_layout_1_reads_as_before_and_is_searched(store: Neo4jStore, driver: neo
     assert store.migrate() == steps
     assert store.migrate() == store.migrate(dry_run=True) == []
     assert names(driver) == set(index.indexes())
+    flags = driver.execute_query("MATCH ()-[e:FEEDS|FEEDS_TABLE]->() RETURN DISTINCT e.masking")
+    assert [record[0] for record in flags.records] == [False]
 
     assert answers(store, expected) == expected
     # Whoever migrates it could keep what was there.
