@@ -22,18 +22,9 @@ COMMANDS = sorted(
     [
         *("serve", "apply", "get", "list", "lineage", "impact", "path", "roots", "cycles", "link"),
         *("versions", "diff", "revert", "rename", "release", "delete", "restore", "token"),
-        *(
-            "search",
-            "events",
-            "models",
-            "stage",
-            "alias",
-            "record",
-            "records",
-            "follow",
-            "unfollow",
-        ),
+        *("search", "events", "stage", "alias", "record", "records", "follow", "unfollow"),
         *("export", "import", "copy", "backup", "migrate", "doctor", "completion"),
+        *("ingest", "models"),
     ]
 )
 HEADWATER = [sys.executable, "-m", "headwater"]
