@@ -13,12 +13,14 @@ from headwater.sdk.lineage_calls import LineageCalls
 from headwater.sdk.model_version import ModelVersionCalls
 from headwater.sdk.record import RecordCalls
 from headwater.sdk.search import SearchCalls
+from headwater.sdk.sklearn_model import SklearnCalls
 from headwater.sdk.token import TokenCalls
 
 
 class Headwater(
     HistoryCalls,
     LineageCalls,
+    SklearnCalls,
     ModelVersionCalls,
     RecordCalls,
     SearchCalls,

@@ -1,0 +1,236 @@
+"""Models of scikit-learn: what a fitted estimator says of itself becomes a model or a version."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Literal, overload
+
+from headwater import names
+from headwater.document import Document
+from headwater.errors import InvalidInputError
+from headwater.generated import MlModel, ModelVersion
+from headwater.sdk.address import EntityLike, address_of
+from headwater.sdk.entities import EntityCalls
+from headwater.sdk.sklearn_estimator import parameters_of, raw_columns
+from headwater.sdk.sklearn_trace import Output, final_estimator, outputs_of, raw_outputs
+
+Sources = EntityLike | Mapping[str, EntityLike | Sequence[EntityLike]]
+"""A table that has the raw columns by name, or, of each raw column, what it is read from."""
+
+_Holder = dict[str, str]
+_MOST_FEATURES = 1000
+_HOLDERS = ("table", "container")
+_STEPS = " → "
+# How dtypes of pandas, NumPy and polars begin, in lower case; any other is a category.
+_TYPES = {
+    "bool": ("boolean", "categorical"),
+    "date32": ("date", "categorical"),
+    "datetime": ("timestamp", "categorical"),
+    "date": ("date", "categorical"),
+    "timestamp": ("timestamp", "categorical"),
+    "int": ("integer", "numerical"),
+    "uint": ("integer", "numerical"),
+    "float": ("number", "numerical"),
+    "double": ("number", "numerical"),
+    "decimal": ("number", "numerical"),
+    "str": ("string", "categorical"),
+    "utf8": ("string", "categorical"),
+    "list": ("array", "categorical"),
+    "array": ("array", "categorical"),
+    "struct": ("object", "categorical"),
+}
+
+
+class SklearnCalls(EntityCalls):
+    """What scikit-learn's estimators become; see ``Headwater``."""
+
+    @overload
+    def sklearn_model(
+        self,
+        name: str,
+        model: Any,
+        frame_or_names: Any = None,
+        *,
+        sources: Sources | None = None,
+        version: None = None,
+        parameters: Iterable[str] = (),
+        service: EntityLike | None = None,
+        target: str | None = None,
+    ) -> MlModel: ...
+    @overload
+    def sklearn_model(
+        self,
+        name: str,
+        model: Any,
+        frame_or_names: Any = None,
+        *,
+        sources: Sources | None = None,
+        version: str | Literal[True],
+        parameters: Iterable[str] = (),
+        service: EntityLike | None = None,
+        target: str | None = None,
+    ) -> ModelVersion: ...
+    def sklearn_model(
+        self,
+        name: str,
+        model: Any,
+        frame_or_names: Any = None,
+        *,
+        sources: Sources | None = None,
+        version: str | Literal[True] | None = None,
+        parameters: Iterable[str] = (),
+        service: EntityLike | None = None,
+        target: str | None = None,
+    ) -> MlModel | ModelVersion:
+        """Register a fitted estimator or pipeline: class, parameters, and what its features are of.
+
+        Features are what the final estimator is given; each has the raw columns that it is made
+        from, traced through pipelines, column transformers and unions.
+
+        Args:
+            name: The model's, in the catalog.
+            model: The estimator or pipeline, fitted. Of a search, the best one.
+            frame_or_names: The data that it was fitted with, or the names of its columns; needed
+                unless it was fitted with a frame. Of a frame, the types are kept, too.
+            sources: The table that has the raw columns, or a mapping of raw columns to tables
+                (where they have the same name), to columns, or to lists of both. A raw column that
+                is not mentioned, or that the table lacks, stays a source by its name alone.
+            version: Make a version of the model of this name (True: of its number), trained now;
+                the model is made where it is missing, and else left as it is.
+            parameters: Names of parameters to keep although they have their default value.
+            service: The model's; ``headwater`` unless given.
+            target: What it predicts.
+
+        Raises:
+            InvalidInputError: The model is not fitted, the columns are not those that it was fitted
+                with, or there is no such table.
+            ConflictError: The model has a version in production, and so follows its versions.
+            AlreadyExistsError: The version is there already.
+
+        Example:
+            >>> hw.sklearn_model("churn", pipeline, frame, sources="warehouse.main.shop.customers")
+        """
+        estimator = final_estimator(model)
+        raw, types = raw_columns(model, estimator, frame_or_names)
+        outputs = _few(outputs_of(model, raw_outputs(raw)))
+        found = self._sources_of(raw, types, sources)
+        fields: dict[str, Any] = {
+            "algorithm": type(estimator).__name__,
+            "mlFeatures": [_feature(output, found, types) for output in outputs],
+            "mlHyperParameters": [
+                {"name": key, "value": value}
+                for key, value in parameters_of(estimator, frozenset(parameters)).items()
+            ],
+        }
+        if target is not None:
+            fields["target"] = target
+        request = {"name": name, **fields}
+        if service is not None:
+            request["service"] = address_of(service, "mlmodelService").reference()
+        if version is None:
+            return self.create_or_update(request, kind=MlModel)
+        return self._version_of(request, fields, version)
+
+    def _version_of(
+        self, request: Mapping[str, Any], fields: Mapping[str, Any], version: str | Literal[True]
+    ) -> ModelVersion:
+        service = self._fqn(request.get("service", "headwater"), "mlmodelService")
+        known = self.find(MlModel, names.child(service, request["name"]))
+        parent = known or self.create(request, kind=MlModel)
+        if version is True:
+            last = parent.lifecycle.last_number if parent.lifecycle else 0
+            version = str((last or 0) + 1)
+        made = {"name": version, "mlmodel": {"id": parent.id}, "trainedAt": _now(), **fields}
+        return self.create(made, kind=ModelVersion)
+
+    def _sources_of(
+        self, raw: Sequence[str], types: Mapping[str, str], sources: Sources | None
+    ) -> dict[str, list[dict[str, Any]]]:
+        """The feature sources of each raw column."""
+        given: Mapping[str, Any] = dict.fromkeys(raw, sources)
+        if isinstance(sources, Mapping):
+            given = sources
+            if unknown := sorted(set(given) - set(raw)):
+                raise InvalidInputError(f"sources names {unknown}; the model's columns are {raw}")
+        known: dict[str, tuple[_Holder, str | None]] = {}
+        found: dict[str, list[dict[str, Any]]] = {}
+        for name in raw:
+            ends = given.get(name)
+            listed = [ends] if ends is None or isinstance(ends, (str, Document)) else list(ends)
+            typed = {"dataType": kind} if (kind := _types(types.get(name))[0]) else {}
+            found[name] = [{"name": name, **typed} | self._held(name, end, known) for end in listed]
+        return found
+
+    def _held(
+        self, name: str, end: EntityLike | None, known: dict[str, tuple[_Holder, str | None]]
+    ) -> dict[str, Any]:
+        """Where a raw column is read from, as far as that is said."""
+        if end is None:
+            return {}
+        if not isinstance(end, str):
+            return {"dataSource": address_of(end).reference()}
+        if end not in known:
+            known[end] = self._looked_up(end)
+        holder, column = known[end]
+        return {"name": column or name, "dataSource": holder}
+
+    def _looked_up(self, end: str) -> tuple[_Holder, str | None]:
+        """What holds data of that name, and the path of the column where the name is one's."""
+        address = address_of(end)
+        if address.fqn is None:
+            return address.reference(), None
+        is_holder = address.kind in _HOLDERS
+        parts = names.split(address.fqn)
+        for length in range(len(parts), 0, -1) if not is_holder else [len(parts)]:
+            for kind in [str(address.kind)] if is_holder else _HOLDERS:
+                if entity := self.find(kind, names.join(*parts[:length])):
+                    path = names.join(*parts[length:]) if length < len(parts) else None
+                    return {"type": kind, "id": entity.id}, path
+        raise InvalidInputError(f"sources: {end!r} is no table of the catalog, nor a column of one")
+
+
+def _few(outputs: Sequence[Output]) -> list[Output]:
+    """The outputs, each name once; where they are very many, those of one origin are one."""
+    if len(outputs) > _MOST_FEATURES:
+        outputs = [
+            replace(each, name=f"{', '.join(each.sources)} ({_STEPS.join(each.steps)})")
+            for each in outputs
+        ]
+    found: dict[str, Output] = {}
+    for each in outputs:
+        name = names.REFUSED.sub(" ", each.name)[: names.MAX_NAME]
+        same = found.get(name, each)
+        sources = dict.fromkeys((*same.sources, *each.sources))
+        steps = dict.fromkeys((*same.steps, *each.steps))
+        found[name] = Output(name, tuple(sources), tuple(steps))
+    return list(found.values())
+
+
+def _feature(
+    output: Output, found: Mapping[str, list[dict[str, Any]]], types: Mapping[str, str]
+) -> dict[str, Any]:
+    sources: dict[tuple[str, str], dict[str, Any]] = {}
+    for source in (each for raw in output.sources for each in found[raw]):
+        sources.setdefault((source["name"], str(source.get("dataSource"))), source)
+    feature: dict[str, Any] = {"name": output.name, "featureSources": list(sources.values())}
+    if output.steps:
+        feature["featureAlgorithm"] = _STEPS.join(output.steps)[:256]
+    kinds = {_types(types.get(raw))[1] for raw in output.sources}
+    if kinds and None not in kinds:
+        feature["dataType"] = "numerical" if kinds == {"numerical"} else "categorical"
+    return feature
+
+
+def _types(dtype: str | None) -> tuple[str | None, str | None]:
+    """The type of a source and of a feature that a column's dtype means."""
+    if dtype is None:
+        return None, None
+    return next(
+        (t for start, t in _TYPES.items() if dtype.startswith(start)), (None, "categorical")
+    )
+
+
+def _now() -> int:
+    return int(datetime.now(UTC).timestamp() * 1000)
