@@ -1,7 +1,8 @@
 """Merging: what a write leaves of the stored document, by who set what.
 
 A merge sets the fields that the request carries; absent ones stay and ``null`` removes. A keyed
-list is complete for the writer's own elements; elements of other writers stay. A bot never
+list is complete for the writer's own elements; elements of other writers stay, and so do texts of
+others that a bot has none for. A bot never
 overwrites what a person wrote for people to read, nor brings back what a person removed of it.
 ``docs/provenance.md`` has the cases. Origins themselves are in ``origin.py``.
 """
@@ -59,6 +60,8 @@ def _object(
         field, where = shape.fields[name], f"{path}.{name}" if path else name
         old = stored.get(name)
         if field.read_only or not rules.may_set(where, name, old):
+            continue
+        if value is None and not rules.may_empty(where, name):
             continue
         merged = _value(field, old, value, where, rules)
         if merged is None:

@@ -193,6 +193,13 @@ class Rules:
             return not self._origins.get(path, {}).get("removed")
         return not self.is_peoples(path)
 
+    def may_empty(self, path: str, name: str) -> bool:
+        """Whether having no value removes the one there is: of texts, machines remove their own."""
+        if not self.is_bot or name not in TEXTS:
+            return True
+        owner = owner_of(self._origins, path)
+        return owner is None or owner["writer"] in (self._actor.writer, RELEASED)
+
     def may_add(self, path: str, item: Document) -> bool:
         """Whether the actor may put an element into a list: what people removed stays away."""
         return not self.is_bot or f"{path}.{item.get('id')}" not in self._origins
