@@ -2,8 +2,8 @@
 
 A merge sets the fields that the request carries; absent ones stay and ``null`` removes. A keyed
 list is complete for the writer's own elements; elements of other writers stay, and so do texts of
-others that a bot has none for. A bot never
-overwrites what a person wrote for people to read, nor brings back what a person removed of it.
+others that a bot has none for. A bot never overwrites what a person wrote for people to read, nor
+brings back what a person removed of it.
 ``docs/provenance.md`` has the cases. Origins themselves are in ``origin.py``.
 """
 

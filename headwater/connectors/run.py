@@ -116,14 +116,15 @@ class Run:
         self.log.add("warning", message)
 
     def replace_edges(
-        self, edges: Sequence[Edge], *, source: str, targets: Collection[str]
+        self, edges: Sequence[Edge], *, source: str, targets: Collection[str] | None
     ) -> None:
         """Say what some entities are made from, in place of what this producer said before.
 
         Args:
             edges: ``(source, target, details)``, as ``Headwater.replace_edges`` takes them.
             source: How all of them are known.
-            targets: What is replaced is what leads to these, as ``kind:fqn``.
+            targets: What is replaced is what leads to these, as ``kind:fqn``; None: all that is
+                known so.
 
         Raises:
             InvalidInputError: Something of an edge is not right.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,9 +35,26 @@ class _ViewEdges:
 class LineageWriter:
     """Writes the lineage of views, and reports it."""
 
-    def __init__(self, run: Run, place: Place) -> None:
+    def __init__(
+        self,
+        run: Run,
+        place: Place,
+        *,
+        source: str = SOURCE,
+        label: Callable[[SqlTable], str] | None = None,
+    ) -> None:
+        """Make it.
+
+        Args:
+            run: What it writes through.
+            place: Where the tables are in the catalog.
+            source: How the lineage is known.
+            label: What a view is called in the report; its FQN unless given.
+        """
         self._run = run
         self._place = place
+        self._source = source
+        self._label = label or (lambda view: place.fqn(view.schema, view.name))
 
     def write(self, views: Iterable[tuple[SqlTable, ViewLineage]], known: Collection[str]) -> None:
         """Write what views read.
@@ -51,7 +68,7 @@ class LineageWriter:
     def _of(self, view: SqlTable, lineage: ViewLineage, known: Collection[str]) -> _ViewEdges:
         report, name = self._run.report, self._place.fqn(view.schema, view.name)
         for note in lineage.notes:
-            self._run.leave_open(name, note.message, line=note.line)
+            self._run.leave_open(self._label(view), note.message, line=note.line)
         report.columns += sum(1 for column in lineage.columns if column.origins)
         edges: list[Edge] = []
         for relation in lineage.relations:
@@ -73,7 +90,7 @@ class LineageWriter:
         if not (edges or targets):
             return
         try:
-            self._run.replace_edges(edges, source=SOURCE, targets=targets)
+            self._run.replace_edges(edges, source=self._source, targets=targets)
         except (InvalidInputError, NotFoundError, ConflictError) as error:
             if len(views) == 1:
                 self._run.fail(f"lineage of {views[0].name}", error.message)
