@@ -49,7 +49,7 @@ def table_request(table: SqlTable, place: Place, dialect: str | None) -> Request
         "description": table.comment or None,
         "viewDefinition": table.definition,
     }
-    if table.type == "Regular":
+    if not table.is_view:
         request["tableConstraints"] = _constraints(table, place)
     return request
 
@@ -60,7 +60,7 @@ def _column(column: SqlColumn, position: int, table: SqlTable, dialect: str | No
         **type_fields(column.type, dialect),
         "ordinalPosition": position,
     }
-    if table.type == "Regular":
+    if not table.is_view:
         nullable = "NULL" if column.nullable else "NOT_NULL"
         request["constraint"] = "PRIMARY_KEY" if table.primary_key == (column.name,) else nullable
     if column.comment:

@@ -99,7 +99,7 @@ class _Reader:
         return table_request(table, self._place, self._grammar)
 
     def _write_lineage(self, written: Sequence[SqlTable], tables: Sequence[SqlTable]) -> None:
-        views = [table for table in written if table.type != "Regular"]
+        views = [table for table in written if table.is_view]
         if self._grammar is None:
             for view in views:
                 reason = f"the SQL of {self._source.dialect} cannot be read"

@@ -16,9 +16,17 @@ from sqlalchemy import URL, Engine, Inspector, create_engine, inspect, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SAWarning, SQLAlchemyError
 
 from headwater.connectors.duckdb_inspector import DuckdbInspector
+from headwater.connectors.postgres_inspector import PostgresInspector
 from headwater.errors import InvalidInputError, NotInstalledError, SourceError
 
-TableType = Literal["Regular", "View", "MaterializedView"]
+TableType = Literal["Regular", "Partitioned", "Foreign", "View", "MaterializedView"]
+
+_Inspector = Inspector | DuckdbInspector | PostgresInspector
+_INSPECTORS: dict[str, Callable[[Engine], _Inspector]] = {
+    "duckdb": DuckdbInspector,
+    "postgresql": PostgresInspector,
+}
+"""Our own, where SQLAlchemy's falls short."""
 
 _FILES = ("sqlite", "duckdb")
 _SCHEMAS_ARE_DATABASES = ("mysql", "mariadb")
@@ -61,6 +69,11 @@ class SqlTable:
     foreign_keys: tuple[ForeignKey, ...] = ()
     unique: tuple[tuple[str, ...], ...] = ()
 
+    @property
+    def is_view(self) -> bool:
+        """Whether it is made by a query over others."""
+        return self.type in ("View", "MaterializedView")
+
 
 @dataclass(frozen=True, slots=True)
 class Unread:
@@ -87,8 +100,7 @@ class SqlSource:
     def __init__(self, engine: Engine) -> None:
         self.dialect = engine.dialect.name
         self._engine = engine
-        self._inspector: Inspector | DuckdbInspector
-        self._inspector = DuckdbInspector(engine) if self.dialect == "duckdb" else inspect(engine)
+        self._inspector = _INSPECTORS.get(self.dialect, inspect)(engine)
         self.database = _database(engine.url, self._inspector)
         self.default_schema = self._inspector.default_schema_name or ""
 
@@ -97,6 +109,8 @@ class SqlSource:
         if self.dialect in _SCHEMAS_ARE_DATABASES and self._engine.url.database:
             return [self._engine.url.database]
         names = self._inspector.get_schema_names()
+        if isinstance(self._inspector, PostgresInspector):
+            return sorted(names)
         return sorted(name for name in names if not _is_system(name))
 
     def tables(
@@ -118,6 +132,8 @@ class SqlSource:
 
     def _names(self, schema: str) -> dict[str, TableType]:
         found = self._inspector
+        if isinstance(found, PostgresInspector):
+            return found.get_types(schema)
         names: dict[str, TableType] = dict.fromkeys(found.get_table_names(schema), "Regular")
         names.update(dict.fromkeys(found.get_view_names(schema), "View"))
         if isinstance(found, Inspector):
@@ -136,7 +152,7 @@ class SqlSource:
         with suppress(NotImplementedError):  # SQLite has no comments
             comment = found.get_table_comment(name, schema)["text"]
         described = tuple(self._column(column) for column in columns)
-        if kind != "Regular":
+        if kind in ("View", "MaterializedView"):
             sql = found.get_view_definition(name, schema)
             return SqlTable(schema, name, kind, described, comment, sql)
         key = found.get_pk_constraint(name, schema)
@@ -244,7 +260,7 @@ def _shown(url: URL) -> str:
     return url.render_as_string(hide_password=True)
 
 
-def _database(url: URL, inspector: Inspector | DuckdbInspector) -> str:
+def _database(url: URL, inspector: _Inspector) -> str:
     if isinstance(inspector, DuckdbInspector):
         return inspector.database
     backend = url.get_backend_name()

@@ -10,6 +10,7 @@ from sqlglot.dialects.dialect import DialectType
 from sqlglot.errors import SqlglotError
 
 _PLAIN = re.compile(r"(?P<name>[^(\[]+?)\s*(\((?P<arguments>[^()]*)\))?(?P<rest>\s[^(\[]*)?")
+_ARRAY = re.compile(r"(?P<element>.+)\[\d*\]", re.DOTALL)
 _DECIMAL = ("DECIMAL", "NUMERIC", "NUMBER", "FLOAT")
 _TEXT = ("CHAR", "BINARY", "TEXT", "STRING", "BIT")
 _LONGEST_DISPLAY = 4096
@@ -25,6 +26,9 @@ def type_fields(text: str, dialect: DialectType) -> dict[str, Any]:
     if not text:
         return {"dataType": "UNKNOWN"}
     display = {"dataTypeDisplay": text[:_LONGEST_DISPLAY]}
+    if array := _ARRAY.fullmatch(text):
+        element = type_fields(array["element"], dialect)["dataType"]
+        return {"dataType": "ARRAY", "arrayDataType": element, **display}
     plain = _PLAIN.fullmatch(text)
     if plain is None or plain["name"].upper() in ("ARRAY", "LIST", "STRUCT", "ROW"):
         return {**_nested(text, dialect), **display}

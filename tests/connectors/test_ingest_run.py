@@ -22,7 +22,7 @@ def live(hw: Headwater) -> list[str]:
 
 
 def last_run(hw: Headwater, pipeline: str = "headwater.sql-duckdb") -> Any:
-    return list(hw.list("pipelineRun", parent=pipeline))[-1]
+    return max(hw.list("pipelineRun", parent=pipeline), key=lambda run: run.started_at)
 
 
 def test_a_table_that_vanished_is_deleted_and_restored_when_it_returns(

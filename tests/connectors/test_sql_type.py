@@ -19,7 +19,7 @@ from headwater.connectors.sql_type import type_fields
         ("NUMERIC(8)", {"dataType": "NUMERIC", "precision": 8}),
         ("TIMESTAMP(3) WITH TIME ZONE", {"dataType": "TIMESTAMP WITH TIME ZONE"}),
         ("ENUM('a', 'b (c)')", {"dataType": "ENUM"}),
-        ("INTEGER[]", {"dataType": "ARRAY", "arrayDataType": "INT"}),
+        ("INTEGER[]", {"dataType": "ARRAY", "arrayDataType": "INTEGER"}),
         ("MAP(VARCHAR, INTEGER)", {"dataType": "MAP"}),
         (
             'STRUCT(x INTEGER, "y z" VARCHAR)',

@@ -1,0 +1,292 @@
+"""A real PostgreSQL server: what is read of it, and what happens when it is not as it should be."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import make_url
+
+from headwater import Headwater, SourceError, Table
+from headwater.connectors.run import RunOptions
+from headwater.connectors.sql import ingest
+
+from .postgres import Postgres
+
+pytestmark = pytest.mark.xdist_group("postgres")
+
+CELLAR = """
+    COMMENT ON SCHEMA public IS 'a schema';
+    CREATE SCHEMA lab;
+    CREATE TYPE colour AS ENUM ('red', 'white');
+    CREATE TABLE grower (id integer PRIMARY KEY, "Full Name" text NOT NULL UNIQUE);
+    CREATE TABLE lab.sample (
+        id bigint, run smallint, grower integer REFERENCES grower (id), taken timestamptz,
+        acid numeric(8, 2), notes jsonb, tags text[], tint colour, tints colour[], code varchar(12),
+        PRIMARY KEY (id, run), UNIQUE (code, run)
+    );
+    COMMENT ON TABLE lab.sample IS 'one row a bottle';
+    COMMENT ON COLUMN lab.sample.acid IS 'g/l';
+    CREATE TABLE reading (day date NOT NULL, value real) PARTITION BY RANGE (day);
+    CREATE TABLE reading_2024 PARTITION OF reading FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
+    CREATE VIEW lab.grown AS
+        SELECT g."Full Name" AS who, s.acid * 2 AS "Twice", s.* FROM lab.sample s
+        JOIN grower g ON g.id = s.grower;
+    CREATE MATERIALIZED VIEW sums AS
+        WITH part AS (SELECT who, "Twice" FROM lab.grown)
+        SELECT WHO, max("Twice") FROM part GROUP BY 1;
+    COMMENT ON MATERIALIZED VIEW sums IS 'kept';
+"""
+SIX = "; ".join(f"CREATE TABLE t{n} (a integer)" for n in range(6))
+VIEW = "; ".join([SIX, "CREATE VIEW v AS SELECT a FROM t0"])
+
+
+def service_of(database: str) -> str:
+    return f'"postgresql-127.0.0.1".{database}'
+
+
+def live(hw: Headwater) -> set[str]:
+    return {str(table.name) for table in hw.list(Table)}
+
+
+def columns(hw: Headwater, fqn: str) -> dict[str, dict[str, Any]]:
+    wire = hw.get(Table, fqn).to_wire()
+    return {column["name"]: column for column in wire["columns"]}
+
+
+def feeds(hw: Headwater, column: str) -> set[str]:
+    """FQNs of the columns that a column is made from."""
+    found = hw.lineage(f"column:{column}", downstream=0).upstream()
+    return {str(node.fully_qualified_name) for node in found}
+
+
+def last_status(hw: Headwater) -> str:
+    runs = hw.list("pipelineRun")
+    return str(max(runs, key=lambda run: run.started_at).status.value)
+
+
+def test_schemas_tables_types_keys_and_comments(
+    server: Postgres, database: str, hw: Headwater
+) -> None:
+    server.run(CELLAR, database)
+    report = ingest(hw, server.url(database))
+    top = service_of(database)
+    assert report.failed == []
+    assert {schema.name for schema in hw.list("databaseSchema")} == {"lab", "public"}
+    kinds = {table.name: table.table_type.value for table in hw.list(Table)}
+    assert kinds == {
+        "grower": "Regular",
+        "sample": "Regular",
+        "reading": "Partitioned",
+        "reading_2024": "Regular",
+        "grown": "View",
+        "sums": "MaterializedView",
+    }
+    sample = hw.get(Table, f"{top}.lab.sample")
+    assert sample.description == "one row a bottle"
+    assert hw.get(Table, f"{top}.public.sums").description == "kept"
+    found = columns(hw, f"{top}.lab.sample")
+    assert found["acid"]["description"] == "g/l"
+    assert {name: column["dataTypeDisplay"] for name, column in found.items()} == {
+        "id": "bigint",
+        "run": "smallint",
+        "grower": "integer",
+        "taken": "timestamp with time zone",
+        "acid": "numeric(8,2)",
+        "notes": "jsonb",
+        "tags": "text[]",
+        "tint": "colour",
+        "tints": "colour[]",
+        "code": "character varying(12)",
+    }
+    assert (found["acid"]["precision"], found["acid"]["scale"]) == (8, 2)
+    assert (found["tints"]["dataType"], found["tints"]["arrayDataType"]) == ("ARRAY", "COLOUR")
+    assert found["code"]["dataLength"] == 12
+    keys = {each["constraintType"]: each for each in sample.to_wire()["tableConstraints"]}
+    assert keys["PRIMARY_KEY"]["columns"] == ["id", "run"]
+    assert keys["UNIQUE"]["columns"] == ["code", "run"]
+    assert keys["FOREIGN_KEY"]["columns"] == ["grower"]
+    assert keys["FOREIGN_KEY"]["referredColumns"] == [f"{top}.public.grower.id"]
+    assert columns(hw, f"{top}.public.grower")["id"]["constraint"] == "PRIMARY_KEY"
+
+
+def test_columns_of_views_come_from_postgresqls_own_text(
+    server: Postgres, database: str, hw: Headwater
+) -> None:
+    server.run(CELLAR, database)
+    report = ingest(hw, server.url(database))
+    top = service_of(database)
+    assert (report.unresolved, report.edges) == ([], 3)
+    assert feeds(hw, f"{top}.lab.grown.who") == {f'{top}.public.grower."Full Name"'} or feeds(
+        hw, f"{top}.lab.grown.who"
+    ) == {f"{top}.public.grower.Full Name"}
+    assert feeds(hw, f"{top}.lab.grown.Twice") == {f"{top}.lab.sample.acid"}
+    assert feeds(hw, f"{top}.lab.grown.tags") == {f"{top}.lab.sample.tags"}
+    assert feeds(hw, f"{top}.public.sums.max") == {f"{top}.lab.grown.Twice"}
+
+
+def test_a_name_in_two_schemas_means_the_one_that_the_view_means(
+    server: Postgres, database: str, hw: Headwater
+) -> None:
+    server.run(
+        """
+        CREATE SCHEMA lab;
+        CREATE TABLE t (a integer PRIMARY KEY, "A" integer);
+        CREATE TABLE lab.t (a integer PRIMARY KEY, "A" integer);
+        CREATE VIEW lab.v AS SELECT t.a, t."A" FROM public.t;
+        CREATE TABLE lab.u (a integer REFERENCES public.t (a));
+        """,
+        database,
+    )
+    report = ingest(hw, server.url(database))
+    top = service_of(database)
+    assert report.unresolved == []
+    assert feeds(hw, f"{top}.lab.v.a") == {f"{top}.public.t.a"}
+    assert feeds(hw, f"{top}.lab.v.A") == {f"{top}.public.t.A"}
+    (key,) = hw.get(Table, f"{top}.lab.u").to_wire()["tableConstraints"]
+    assert key["referredColumns"] == [f"{top}.public.t.a"]
+
+
+def test_a_second_run_changes_nothing(server: Postgres, database: str, hw: Headwater) -> None:
+    server.run(CELLAR, database)
+    first = ingest(hw, server.url(database))
+    versions = {each.id: each.version for each in hw.list(Table)}
+    again = ingest(hw, server.url(database))
+    assert (first.created, again.created, again.changed, again.deleted) == (10, 0, 0, 0)
+    assert {each.id: each.version for each in hw.list(Table)} == versions
+
+
+def test_a_preview_writes_nothing_and_tells_what_would_be(
+    server: Postgres, database: str, hw: Headwater
+) -> None:
+    server.run(CELLAR, database)
+    url = server.url(database)
+    preview = ingest(hw, url, options=RunOptions(preview=True))
+    assert list(hw.list("databaseService")) == []
+    real = ingest(hw, url)
+    assert (preview.created, preview.edges) == (real.created, real.edges)
+    server.run("ALTER TABLE lab.sample ADD sugar real", database)
+    preview = ingest(hw, url, options=RunOptions(preview=True))
+    assert [(each.action, each.fields) for each in preview.planned] == [
+        ("update", ("columns.sugar",))
+    ]
+
+
+def test_a_server_that_is_not_there_is_said_so(hw: Headwater) -> None:
+    with pytest.raises(SourceError, match="cannot read") as raised:
+        ingest(hw, Postgres(1).url("cellar"))
+    assert "spring" not in str(raised.value)
+    assert list(hw.list("databaseService")) == []
+
+
+@pytest.mark.parametrize("wrong", ["sp%40ring/water", "autumn"])
+def test_a_wrong_password_is_said_so_and_not_told(
+    server: Postgres, database: str, hw: Headwater, wrong: str
+) -> None:
+    with pytest.raises(SourceError, match="password authentication failed") as raised:
+        ingest(hw, server.url(database, password=wrong))
+    secret = str(make_url(server.url(database, password=wrong)).password)
+    assert secret not in str(raised.value)
+    assert wrong not in str(raised.value)
+    logged = [line for run in hw.list("pipelineRun") for line in hw.records(run, "log")]
+    assert secret not in str(logged)
+    assert last_status(hw) == "failed"
+
+
+def test_a_connection_that_is_lost_half_way_deletes_nothing(
+    server: Postgres, database: str, hw: Headwater
+) -> None:
+    server.run(VIEW, database)
+    url = server.url(database)
+    ingest(hw, url)
+    before = live(hw)
+    server.run("DROP TABLE t5", database)
+    with ThreadPoolExecutor(1) as pool, held(server, database):
+        running = pool.submit(ingest, hw, url)
+        server.run(f"SELECT pg_terminate_backend({waiting(server, database)}, 5000)")
+        with pytest.raises(SourceError, match="terminating connection"):
+            running.result(30)
+    assert live(hw) == before
+    assert last_status(hw) == "failed"
+    assert ingest(hw, url).deleted == 1
+
+
+@contextmanager
+def held(server: Postgres, database: str) -> Iterator[None]:
+    """Keep everybody else from reading the view."""
+    with server.connect(database) as holder:
+        holder.execute("BEGIN")
+        holder.execute("ALTER VIEW v SET (security_barrier)")
+        yield
+
+
+def waiting(server: Postgres, database: str) -> int:
+    """The process of the server that waits for a lock, as soon as one does."""
+    query = "SELECT pid FROM pg_stat_activity WHERE datname = %s AND wait_event_type = 'Lock'"
+    end = time.monotonic() + 30
+    with server.connect() as watcher:
+        while time.monotonic() < end:
+            if found := watcher.execute(query, (database,)).fetchone():
+                return int(found[0])
+    raise TimeoutError("nobody waits")
+
+
+def test_fewer_tables_than_the_day_before(server: Postgres, database: str, hw: Headwater) -> None:
+    server.run(VIEW, database)
+    url = server.url(database)
+    ingest(hw, url)
+    server.run("DROP TABLE t5", database)
+    assert ingest(hw, url).deleted == 1
+    server.run("DROP TABLE t4; DROP TABLE t3", database)
+    report = ingest(hw, url)
+    assert report.deleted == 0
+    assert "no longer in the source" in report.notes[0]
+    assert live(hw) == {"t0", "t1", "t2", "t3", "t4", "v"}
+    server.run("DROP SCHEMA public CASCADE", database)
+    assert ingest(hw, url).deleted == 0
+    assert len(live(hw)) == 6
+
+
+def test_two_runs_at_once_delete_nothing_and_lose_nothing(
+    server: Postgres, database: str, tmp_path: Path
+) -> None:
+    server.run(VIEW, database)
+    url = server.url(database)
+    with Headwater.open(tmp_path / "catalog.db") as hw:
+        ingest(hw, url)
+        server.run("DROP TABLE t5; CREATE TABLE t6 (a integer)", database)
+        with ThreadPoolExecutor(2) as pool, held(server, database):
+            slow = pool.submit(ingest, hw, url)
+            waiting(server, database)
+            other = pool.submit(ingest, hw, url)
+        reports = [slow.result(60), other.result(60)]
+        assert all(report.failed == [] for report in reports)
+        assert live(hw) >= {"t0", "t1", "t2", "t3", "t4", "t6", "v"}
+        ingest(hw, url)
+        assert live(hw) == {"t0", "t1", "t2", "t3", "t4", "t6", "v"}
+
+
+def test_a_user_without_rights_on_a_schema_deletes_nothing_of_it(
+    server: Postgres, database: str, hw: Headwater
+) -> None:
+    server.run(CELLAR, database)
+    ingest(hw, server.url(database))
+    before = live(hw)
+    server.run(
+        f"CREATE ROLE guest_{database} LOGIN PASSWORD 'guest';"
+        " REVOKE ALL ON SCHEMA lab FROM PUBLIC",
+        database,
+    )
+    guest = server.url(database, user=f"guest_{database}", password="guest")  # noqa: S106
+    report = ingest(hw, guest, options=RunOptions(allow_deletes=True))
+    assert (report.failed, report.changed, report.deleted) == ([], 0, 0)
+    assert live(hw) == before
+    server.run(f"REVOKE CONNECT ON DATABASE {database} FROM PUBLIC")
+    with pytest.raises(SourceError, match="permission denied for database"):
+        ingest(hw, guest)
+    assert live(hw) == before
