@@ -59,8 +59,8 @@ def _entities(run: Run, scope: Scope) -> Iterator[dict[str, Any]]:
     above: ListOptions = {}
     if scope.within is not None:
         at_root = kind_of(kind_of(scope.kind).parent_kind or scope.kind).parent is None
-        is_parent = at_root or len(names.split(scope.within)) > 1
-        above = {"parent": scope.within} if is_parent else {"service": scope.within}
+        service, *below = names.split(scope.within)
+        above = {"parent": scope.within} if at_root or below else {"service": service}
     try:
         yield from run.hw.rows(scope.kind, ["name"], **above)
     except NotFoundError:  # a preview may speak of places that are not there yet

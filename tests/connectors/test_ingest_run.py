@@ -37,6 +37,13 @@ def test_a_table_that_vanished_is_deleted_and_restored_when_it_returns(
     assert hw.get(Table, f"{MAIN}.t3").id == before.id
 
 
+def test_what_vanished_from_a_service_whose_name_has_dots_is_deleted(
+    duck: MakeDatabase, hw: Headwater
+) -> None:
+    ingest(hw, duck(SIX), service="db.example.com")
+    assert ingest(hw, duck("DROP TABLE t3"), service="db.example.com").deleted == 1
+
+
 def test_a_schema_goes_after_its_tables(duck: MakeDatabase, hw: Headwater) -> None:
     ingest(hw, duck(SIX + "; CREATE SCHEMA side; CREATE TABLE side.t (a INTEGER)"))
     options = RunOptions(allow_deletes=True)
