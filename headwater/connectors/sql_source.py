@@ -28,6 +28,10 @@ _INSPECTORS: dict[str, Callable[[Engine], _Inspector]] = {
 }
 """Our own, where SQLAlchemy's falls short."""
 
+_DRIVERS = (
+    "headwater[sql] brings SQLAlchemy, headwater[postgres] the driver of postgresql+psycopg:// too;"
+    " any other database needs a driver of its own"
+)
 _FILES = ("sqlite", "duckdb")
 _SCHEMAS_ARE_DATABASES = ("mysql", "mariadb")
 _SYSTEM_SCHEMAS = frozenset(
@@ -246,13 +250,11 @@ def _engine(url: URL) -> Engine:
         return create_engine(url, connect_args=read_only)
     except NoSuchModuleError:
         raise NotInstalledError(
-            f"no driver for {url.drivername!r} is installed;"
-            " headwater[sql] brings SQLAlchemy, and each database needs a driver of its own"
+            f"no driver for {url.drivername!r} is installed; {_DRIVERS}"
         ) from None
     except ImportError as error:
         raise NotInstalledError(
-            f"the driver of {url.drivername!r} is not installed: {error};"
-            " headwater[sql] brings SQLAlchemy, and each database needs a driver of its own"
+            f"the driver of {url.drivername!r} is not installed: {error}; {_DRIVERS}"
         ) from None
 
 
