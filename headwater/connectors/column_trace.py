@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import zip_longest
 
 from sqlglot import exp
@@ -11,9 +11,13 @@ from sqlglot.dialects.dialect import Dialect
 from sqlglot.optimizer.scope import Scope, build_scope, traverse_scope, walk_in_scope
 from sqlglot.schema import MappingSchema
 
+from headwater.connectors.masking import Masking
 from headwater.connectors.relation import ColumnLineage, Note, Relation
 
 Origin = tuple[Relation, str]
+
+_Ways = dict[Origin, bool]
+"""Origins, and whether all ways from them lead through a masking function."""
 
 
 def fold(name: str, dialect: Dialect) -> str:
@@ -81,28 +85,29 @@ class Bindings:
 class Trace:
     """Follows outputs of a query to the columns of the relations that it reads."""
 
-    def __init__(self, query: exp.Query, bindings: Bindings) -> None:
+    def __init__(self, query: exp.Query, bindings: Bindings, masking: Masking) -> None:
         scope = build_scope(query)
         if scope is None:
             raise ValueError("the query has no outputs")
         self.notes: list[Note] = []
         self._bindings = bindings
+        self._masking = masking
         self._root = scope
-        self._seen: dict[tuple[int, int], tuple[Origin, ...]] = {}
+        self._seen: dict[tuple[int, int], _Ways] = {}
 
     def column(self, name: str, index: int) -> ColumnLineage:
         """Return what the output at a position is made from; faults are added to ``notes``."""
-        return ColumnLineage(
-            name, self._output(self._root, index), self._function(self._root, index)
-        )
+        ways = self._output(self._root, index)
+        masked = frozenset(origin for origin, hidden in ways.items() if hidden)
+        return ColumnLineage(name, tuple(ways), self._function(self._root, index), masked)
 
-    def _output(self, scope: Scope, index: int) -> tuple[Origin, ...]:
+    def _output(self, scope: Scope, index: int) -> _Ways:
         key = (id(scope), index)
         if key not in self._seen:
-            self._seen[key] = tuple(dict.fromkeys(self._origins(scope, index)))
+            self._seen[key] = _merged(self._origins(scope, index))
         return self._seen[key]
 
-    def _origins(self, scope: Scope, index: int) -> Iterator[Origin]:
+    def _origins(self, scope: Scope, index: int) -> Iterator[tuple[Origin, bool]]:
         query = scope.expression
         if isinstance(query, exp.Select):
             yield from self._expression(scope, query.selects[index])
@@ -116,38 +121,42 @@ class Trace:
                 return
             # The right side of EXCEPT takes rows away; no value comes from it.
             for side in sides[:1] if isinstance(query, exp.Except) else sides:
-                yield from self._output(side, index)
+                yield from self._output(side, index).items()
         elif not isinstance(query, exp.Values):
             self._note(query, f"what {query.key.upper()} gives is not followed")
 
-    def _expression(self, scope: Scope, expression: exp.Expr) -> Iterator[Origin]:
+    def _expression(self, scope: Scope, expression: exp.Expr) -> Iterator[tuple[Origin, bool]]:
         queries = {id(each.expression): each for each in scope.subquery_scopes}
         for node in walk_in_scope(expression, prune=_is_exists):
+            ways: _Ways = {}
             if isinstance(node, exp.Column) and not isinstance(node.this, exp.Star):
-                yield from self._column(scope, node)
+                ways = self._column(scope, node)
             elif isinstance(node, exp.UNWRAPPED_QUERIES):
-                yield from self._subquery(queries.get(id(node)), node)
+                ways = self._subquery(queries.get(id(node)), node)
             elif _is_whole_row(node):
                 self._note(node, f"{node.sql()} is not followed")
+            hidden = bool(ways) and self._masking.hides(node, expression)
+            yield from ((origin, hidden or before) for origin, before in ways.items())
 
-    def _subquery(self, scope: Scope | None, node: exp.Expr) -> Iterator[Origin]:
+    def _subquery(self, scope: Scope | None, node: exp.Expr) -> _Ways:
         if scope is None:
             self._note(node, "a subquery is not followed")
-            return
+            return {}
         query = scope.expression.assert_is(exp.Selectable)
-        for index in range(len(query.selects)):
-            yield from self._output(scope, index)
+        outputs = range(len(query.selects))
+        return _merged(way for index in outputs for way in self._output(scope, index).items())
 
-    def _column(self, scope: Scope, column: exp.Column) -> Iterator[Origin]:
+    def _column(self, scope: Scope, column: exp.Column) -> _Ways:
         source = _follow(scope, column)
         if isinstance(source, exp.Table):
-            yield from self._table_column(source, column)
-        elif isinstance(source, str):
+            origin = self._table_column(source, column)
+            return {origin: False} if origin else {}
+        if isinstance(source, str):
             self._note(column, f"{column.sql()} {source}")
-        else:
-            yield from self._output(*source)
+            return {}
+        return self._output(*source)
 
-    def _table_column(self, table: exp.Table, column: exp.Column) -> Iterator[Origin]:
+    def _table_column(self, table: exp.Table, column: exp.Column) -> Origin | None:
         relation = self._bindings.find(table)
         columns = self._bindings.columns(relation) if relation else {}
         # FROM t AS x (p, q): the first columns go by other names.
@@ -158,7 +167,8 @@ class Trace:
         elif aliases and len(columns) < len(relation.columns):
             self._note(column, f"{column.sql()} is open: columns of {table.name} share a name")
         else:
-            yield relation, columns[names[column.name]]
+            return relation, columns[names[column.name]]
+        return None
 
     def _function(self, scope: Scope, index: int) -> str | None:
         """The SQL of an output, behind the plain columns that only pass it on."""
@@ -173,6 +183,13 @@ class Trace:
 
     def _note(self, node: exp.Expr, message: str) -> None:
         self.notes.append(Note(line_of(node), message))
+
+
+def _merged(found: Iterable[tuple[Origin, bool]]) -> _Ways:
+    ways: _Ways = {}
+    for origin, hidden in found:
+        ways[origin] = hidden and ways.get(origin, True)
+    return ways
 
 
 def line_of(node: exp.Expr) -> int:

@@ -21,11 +21,14 @@ class ColumnLineage:
     Attributes:
         origins: Columns of the relations that the view names, each once.
         function: The SQL of the column when it is more than another column's value.
+        masked: Those of the origins of which nothing can be told: every way from them to the column
+            leads through a function that hashes or masks.
     """
 
     column: str
     origins: tuple[tuple[Relation, str], ...]
     function: str | None
+    masked: frozenset[tuple[Relation, str]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

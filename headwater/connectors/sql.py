@@ -24,6 +24,8 @@ class Config(SourceConfig):
         password: In place of the one in the URL.
         include: Tables and views to read, as patterns of ``schema.table``; all unless said.
         exclude: Tables and views to leave out, as patterns.
+        masking: Functions that hash or mask their arguments, beside those of
+            ``headwater.connectors.masking``.
     """
 
     secrets: ClassVar[frozenset[str]] = frozenset({"password"})
@@ -33,6 +35,7 @@ class Config(SourceConfig):
     password: str | None = None
     include: tuple[Name, ...] = ("*",)
     exclude: tuple[Name, ...] = ()
+    masking: tuple[Name, ...] = ()
 
     @property
     def service_name(self) -> str:

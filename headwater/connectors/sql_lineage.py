@@ -104,16 +104,17 @@ class LineageWriter:
         """Which columns of a relation make which columns of a view."""
         pairs: list[dict[str, Any]] = []
         for column in lineage.columns:
-            origins = [origin for source, origin in column.origins if source == relation]
-            if origins:
-                pair: dict[str, Any] = {
-                    "fromColumns": [
-                        self._place.fqn(relation.schema, relation.name, origin)
-                        for origin in origins
-                    ],
-                    "toColumn": self._place.fqn(view.schema, view.name, column.column),
-                }
-                pairs.append(pair | ({"function": column.function} if column.function else {}))
+            about = {"function": column.function} if column.function else {}
+            for masked in (False, True):
+                origins = [
+                    self._place.fqn(relation.schema, relation.name, origin)
+                    for source, origin in column.origins
+                    if source == relation and ((source, origin) in column.masked) == masked
+                ]
+                if origins:
+                    to = self._place.fqn(view.schema, view.name, column.column)
+                    pair = {"fromColumns": origins, "toColumn": to, **about}
+                    pairs.append(pair | ({"masking": True} if masked else {}))
         return pairs
 
 

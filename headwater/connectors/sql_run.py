@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlglot.dialects.dialect import Dialect
 
+from headwater.connectors.masking import Masking
 from headwater.connectors.relation import Relation
 from headwater.connectors.run import Run
 from headwater.connectors.sql import Config
@@ -111,6 +112,7 @@ class _Reader:
             dialect=self._grammar,
             database=self._source.database,
             default_schema=self._source.default_schema,
+            masking=Masking(self._config.masking),
         )
         read = ((view, reader.read(_relation(view), view.definition or "")) for view in views)
         LineageWriter(self._run, self._place).write(read, known)

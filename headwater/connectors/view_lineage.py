@@ -17,6 +17,7 @@ from sqlglot.optimizer.normalize_identifiers import normalize_identifiers
 from sqlglot.optimizer.qualify import qualify
 
 from headwater.connectors.column_trace import Bindings, Trace, fold, line_of
+from headwater.connectors.masking import Masking
 from headwater.connectors.relation import ColumnLineage, Note, Relation, ViewLineage
 
 
@@ -30,9 +31,16 @@ class ViewReader:
     """Resolves views against the tables and views of one database."""
 
     def __init__(
-        self, relations: Iterable[Relation], *, dialect: str, database: str, default_schema: str
+        self,
+        relations: Iterable[Relation],
+        *,
+        dialect: str,
+        database: str,
+        default_schema: str,
+        masking: Masking | None = None,
     ) -> None:
         self._dialect = Dialect.get_or_raise(dialect)
+        self._masking = masking or Masking()
         self._database = self._fold(database)
         self._default_schema = self._fold(default_schema)
         self._relations: dict[tuple[str, str], list[Relation]] = {}
@@ -124,7 +132,7 @@ class ViewReader:
         fault = self._misaligned(view, body, starred=starred)
         if fault:
             return (), (Note(line_of(body), fault),)
-        trace = Trace(body, bindings)
+        trace = Trace(body, bindings, self._masking)
         columns = tuple(trace.column(name, index) for index, name in enumerate(view.columns))
         return columns, tuple(trace.notes)
 
