@@ -1,0 +1,173 @@
+"""What data says a view's columns are made from: change a column, see which outputs differ."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+from threading import Timer
+from typing import Any
+
+import duckdb
+from sqlglot import exp, parse_one
+
+from benchmarks.lineage.corpus import Corpus
+from benchmarks.lineage.twin import TWIN, twin
+
+Edge = tuple[str, str]
+"""Number and name of an output (``2:total``); a source's ``table.column``."""
+
+_SECONDS = 10
+_CHANGES = ("shifted", "other", "gone")
+
+
+@dataclass
+class Answer:
+    """What was found of one query.
+
+    Attributes:
+        rows: How many the query gave; conditions are left out where it gave too few.
+        slow: How often it was given up.
+    """
+
+    rows: int = 0
+    slow: int = 0
+    edges: set[Edge] = field(default_factory=set)
+
+
+class Oracle:
+    """Changes the columns of a corpus' tables, one at a time."""
+
+    def __init__(self, corpus: Corpus) -> None:
+        self._connection = corpus.connection
+        self._tables = corpus.tables
+        run = self._connection.execute
+        run("SET threads = 1")
+        run("SET scalar_subquery_error_on_multiple_rows = false")
+        run("CREATE SCHEMA twins")
+        run("CREATE SCHEMA changed")
+        for table, columns in corpus.tables.items():
+            made = [f"{column}, {_changed(column, kind)}" for column, kind in columns.items()]
+            run(f"CREATE TABLE changed.{table} AS SELECT {', '.join(made)} FROM main.{table}")  # noqa: S608  # names of the schema
+            self._show(table)
+
+    def ask(self, sql: str, claimed: Collection[Edge] = ()) -> Answer:
+        """Return which outputs of a query differ from their twins, for each changed column.
+
+        Args:
+            sql: The query.
+            claimed: Edges to look harder for: while one is not confirmed, fewer conditions are kept,
+                so that more rows are seen, and columns are changed in more ways.
+        """
+        query = parse_one(sql, dialect="duckdb").assert_is(exp.Query)
+        answer = Answer()
+        for keep in _KEPT:
+            if answer.rows and answer.edges.issuperset(claimed):
+                break
+            doubled = twin(query, keep=keep).sql(dialect="duckdb")
+            try:
+                (rows,) = self._timed(f"SELECT count(*) FROM ({doubled})")  # noqa: S608  # the query under test
+                if rows:
+                    answer.edges.update(self._edges(sql, doubled, set(claimed) - answer.edges))
+                    answer.rows = max(answer.rows, int(rows))
+            except duckdb.InterruptException:
+                answer.slow += 1
+        return answer
+
+    def _edges(self, sql: str, doubled: str, claimed: set[Edge]) -> Iterator[Edge]:
+        outputs, check = self._check(doubled)
+        if any(self._timed(check)):
+            raise AssertionError(f"outputs differ though nothing was changed: {sql}")
+        words = set(re.findall(r"\w+", sql.lower()))
+        # What is not named in the text can only come by a star.
+        stars = re.search(r"(?<!count\()\*\s*(,|from|$)", sql.lower()) is not None
+        for table, columns in self._tables.items():
+            for column in columns if table in words else ():
+                source = f"{table}.{column}"
+                missing = {edge for edge in claimed if edge[1] == source}
+                for change in _CHANGES if stars or column in words else ():
+                    if change == _CHANGES[0] or missing:
+                        self._show(table, column, change)
+                        differs = zip(outputs, self._timed(check), strict=True)
+                        found = {(output, source) for output, each in differs if each}
+                        missing -= found
+                        yield from found
+            self._show(table)
+
+    def _check(self, doubled: str) -> tuple[list[str], str]:
+        """The outputs, and a query that says of each whether any row differs from its twin."""
+        self._connection.execute("USE memory.twins")
+        described = self._connection.execute(f"DESCRIBE {doubled}").fetchall()
+        names = [row[0] for row in described]
+        free = list(range(len(names)))
+        pairs: list[tuple[int, int]] = []
+        for at, name in enumerate(names):
+            if at in free and not _is_twin(name):
+                other = next(n for n in free if _is_twin(names[n]) and _base(names[n]) == _base(name))
+                free.remove(at)
+                free.remove(other)
+                pairs.append((at, other))
+        columns = ", ".join(f"c{at}" for at in range(len(names)))
+        tests = ", ".join(f"bool_or(c{a} IS DISTINCT FROM c{b})" for a, b in pairs)
+        return (
+            [f"{at}:{names[a]}" for at, (a, _) in enumerate(pairs)],
+            f"SELECT {tests} FROM ({doubled}) AS r({columns})",  # noqa: S608  # the query under test
+        )
+
+    def _timed(self, sql: str) -> tuple[Any, ...]:
+        timer = Timer(_SECONDS, self._connection.interrupt)
+        timer.start()
+        try:
+            self._connection.execute("USE memory.twins")
+            row = self._connection.execute(sql).fetchone()
+            return row or ()
+        finally:
+            timer.cancel()
+
+    def _show(self, table: str, column: str = "", change: str = "") -> None:
+        """Let queries see a table's columns and twins, one column changed."""
+        columns = [
+            f"{each}__{change} AS {each}" if each == column else each
+            for each in self._tables[table]
+        ]
+        twins = [f"{each} AS {each}{TWIN}" for each in self._tables[table]]
+        self._connection.execute(
+            f"CREATE OR REPLACE VIEW twins.{table} AS"  # noqa: S608  # names of the schema
+            f" SELECT {', '.join(columns + twins)} FROM memory.changed.{table}"
+        )
+
+
+def _changed(column: str, kind: str) -> str:
+    """The column's changed values: one of another row, one that no row has, none in some rows."""
+    other = {
+        "string": f"reverse({column}) || '~'",
+        "date": f"{column} + 400",
+    }.get(kind, f"{column} * 3 + 7")
+    return (
+        f"coalesce(lead({column}) OVER (ORDER BY {column}, rowid), min({column}) OVER ())"
+        f" AS {column}__shifted, {other} AS {column}__other,"
+        f" CASE WHEN rowid % 3 > 0 THEN {column} END AS {column}__gone"
+    )
+
+
+def _is_twin(name: str) -> bool:
+    return TWIN in name
+
+
+def _base(name: str) -> str:
+    return name.replace(TWIN, "").lower()
+
+
+def _is_join(condition: exp.Expr) -> bool:
+    return (
+        isinstance(condition, exp.EQ)
+        and isinstance(condition.left, exp.Column)
+        and isinstance(condition.right, exp.Column)
+    )
+
+
+_KEPT: tuple[Callable[[exp.Expr], bool], ...] = (
+    lambda _: True,
+    lambda condition: isinstance(condition, exp.EQ) and not condition.find(exp.Query),
+    _is_join,
+)
