@@ -65,9 +65,9 @@ def _score(corpus: Corpus) -> Score:
     score = Score(queries=len(corpus.queries))
     oracle = Oracle(corpus)
     for name, sql in corpus.queries.items():
-        claimed, reason = _claimed(corpus, name, sql)
+        outputs, claimed, reason = _claimed(corpus, name, sql)
         try:
-            answer = oracle.ask(sql, claimed)
+            answer = oracle.ask(sql, outputs, claimed)
         except (NotTwinnedError, SqlglotError, duckdb.Error) as error:
             score.left_out[name] = f"not judged: {str(error).partition(chr(10))[0]}"
             continue
@@ -80,8 +80,8 @@ def _score(corpus: Corpus) -> Score:
     return score
 
 
-def _claimed(corpus: Corpus, name: str, sql: str) -> tuple[set[Edge], str]:
-    """The connector's edges of a query as a view, and what it left open."""
+def _claimed(corpus: Corpus, name: str, sql: str) -> tuple[list[str], set[Edge], str]:
+    """A query's outputs as a view, the connector's edges to them, and what it left open."""
     view = name.replace("-", "_")
     corpus.connection.execute(f"CREATE VIEW memory.main.{view} AS {sql}")
     described = corpus.connection.execute(f"DESCRIBE memory.main.{view}").fetchall()
@@ -91,12 +91,13 @@ def _claimed(corpus: Corpus, name: str, sql: str) -> tuple[set[Edge], str]:
         [*tables, relation], dialect="duckdb", database="memory", default_schema="main"
     )
     lineage = reader.read(relation, f"CREATE VIEW {view} AS {sql}")
+    outputs = [f"{at}:{column}" for at, column in enumerate(relation.columns, start=1)]
     edges = {
-        (f"{at}:{column.column}", f"{table.name}.{origin}")
-        for at, column in enumerate(lineage.columns)
+        (output, f"{table.name}.{origin}")
+        for output, column in zip(outputs, lineage.columns, strict=False)  # none where not resolved
         for table, origin in column.origins
     }
-    return edges, "; ".join(note.message for note in lineage.notes)
+    return outputs, edges, "; ".join(note.message for note in lineage.notes)
 
 
 def _judgements() -> set[str]:

@@ -1,7 +1,7 @@
 CREATE TABLE people (id BIGINT, email VARCHAR, name VARCHAR, city BIGINT, boss BIGINT);
 CREATE TABLE cities (id BIGINT, name VARCHAR, zip BIGINT);
 CREATE TABLE orders (id BIGINT, who BIGINT, total DOUBLE, day DATE, note VARCHAR);
-INSERT INTO people SELECT i, 'p' || i || '@x', 'n' || i % 5, i % 4, i // 2 FROM range(20) r(i);
+INSERT INTO people SELECT i, 'p' || i || '@x', 'n' || i % 5, i % 4, i // 2 FROM range(25) r(i);
 INSERT INTO cities SELECT i, 'c' || i, 1000 + i * 7 FROM range(4) r(i);
 INSERT INTO orders SELECT i, i % 20, i * 1.5 + i % 7, DATE '2020-01-01' + i::INTEGER, 'o' || i % 3 FROM range(60) r(i);
 

@@ -66,11 +66,13 @@ class _Twins:
             query.set(clause, None)
         self._sources(query)
         group = query.args.get("group")
-        rolled = group is not None and any(group.args.get(k) for k in ("rollup", "cube"))
+        rolled = group is not None and group.find(exp.Rollup, exp.Cube, exp.GroupingSets) is not None
         grouped = group is not None or any(map(_aggregates, query.expressions))
         names, firsts, seconds = [], list[exp.Expr](), list[exp.Expr]()
-        stars = [each for each in query.expressions if each.is_star]
-        for at, output in enumerate(each for each in query.expressions if not each.is_star):
+        for at, output in enumerate(query.expressions):
+            if output.is_star:
+                firsts.append(self._star(output))
+                continue
             name = output.alias_or_name or f"_c{at}"
             body = output.unalias()
             first = self._value(body.copy(), grouped=grouped, rolled=rolled)
@@ -84,12 +86,22 @@ class _Twins:
             self._group(group, len(names))
         distinct = query.args.get("distinct")
         query.set("distinct", None)
-        query.set("expressions", [*stars, *firsts, *seconds])
+        query.set("expressions", [*firsts, *seconds])
         if distinct is None:
             return query
-        if stars:
+        if len(firsts) > len(seconds):
             raise NotTwinnedError("SELECT DISTINCT * is not known")
         return _folded(query, names)
+
+    def _star(self, output: exp.Expr) -> exp.Expr:
+        star = output.this if isinstance(output, exp.Column) else output
+        excluded, replaced = star.args.get("except_"), star.args.get("replace")
+        if excluded:
+            star.set("except_", [*excluded, *map(_twin_name, excluded)])
+        if replaced:
+            twins = [exp.alias_(self.still(r.this), r.alias + TWIN, quoted=True) for r in replaced]
+            star.set("replace", [*replaced, *twins])
+        return output
 
     def _sources(self, query: exp.Select) -> None:
         start = query.args.get("from_")

@@ -127,7 +127,7 @@ class Trace:
 
     def _expression(self, scope: Scope, expression: exp.Expr) -> Iterator[tuple[Origin, bool]]:
         queries = {id(each.expression): each for each in scope.subquery_scopes}
-        for node in walk_in_scope(expression, prune=_is_exists):
+        for node in walk_in_scope(expression, prune=_is_condition):
             ways: _Ways = {}
             if isinstance(node, exp.Column) and not isinstance(node.this, exp.Star):
                 ways = self._column(scope, node)
@@ -256,9 +256,16 @@ def _width(scope: Scope) -> int:
     return len(scope.expression.assert_is(exp.Selectable).selects)
 
 
-def _is_exists(node: exp.Expr) -> bool:
-    # Whether a row exists is a condition on it, not a value from it.
-    return isinstance(node, exp.Exists) and isinstance(node.this, exp.Query)
+def _is_condition(node: exp.Expr) -> bool:
+    # Whether a row exists is a condition on it, not a value from it; GROUPING(c) tells of which
+    # groups a row is the sum, whatever c holds.
+    exists = isinstance(node, exp.Exists) and isinstance(node.this, exp.Query)
+    return exists or (isinstance(node, exp.Func) and _is_grouping(node))
+
+
+def _is_grouping(node: exp.Func) -> bool:
+    name = node.name if isinstance(node, exp.Anonymous) else node.sql_name()
+    return name.lower() in ("grouping", "grouping_id")
 
 
 def _is_whole_row(node: exp.Expr) -> bool:
