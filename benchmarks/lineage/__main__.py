@@ -76,7 +76,8 @@ def _score(corpus: Corpus) -> Score:
         score.found |= {(name, edge) for edge in claimed & answer.edges}
         score.missed |= {(name, edge) for edge in answer.edges - claimed}
         score.unconfirmed |= {(name, edge) for edge in claimed - answer.edges}
-        print(".", end="", file=sys.stderr, flush=True)
+        seen = f"{len(claimed & answer.edges)} of {len(claimed)} edges confirmed"
+        print(f"{name}: {seen}, {answer.rows} rows", file=sys.stderr, flush=True)
     return score
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sqlglot import exp
+from sqlglot import exp, parse_one
 
 TWIN = "__0"
 
@@ -66,7 +66,9 @@ class _Twins:
             query.set(clause, None)
         self._sources(query)
         group = query.args.get("group")
-        rolled = group is not None and group.find(exp.Rollup, exp.Cube, exp.GroupingSets) is not None
+        rolled = (
+            group is not None and group.find(exp.Rollup, exp.Cube, exp.GroupingSets) is not None
+        )
         grouped = group is not None or any(map(_aggregates, query.expressions))
         names, firsts, seconds = [], list[exp.Expr](), list[exp.Expr]()
         for at, output in enumerate(query.expressions):
@@ -151,9 +153,7 @@ class _Twins:
         )
         # Only the left side's values are looked at; the right one says which rows stay.
         aliases = [*names, *(name + TWIN for name in names)]
-        exists = exp.Exists(
-            this=exp.select("1").from_(_sub(right, "_r", aliases)).where(same)
-        )
+        exists = exp.Exists(this=exp.select("1").from_(_sub(right, "_r", aliases)).where(same))
         wanted: exp.Expr = exp.not_(exists) if isinstance(query, exp.Except) else exists
         within = query.args.get("with_")
         folded = _folded(left, names, alias="_l").where(wanted)
@@ -203,10 +203,11 @@ class _Twins:
         """A query within an expression: its rows by twins, its values as asked."""
         if isinstance(query.parent, exp.Exists):
             return exp.select("1").from_(_sub(self.double(query.copy()), "_s"))
-        if any(each.is_star for each in query.selects) or len(query.selects) != 1:
-            raise NotTwinnedError("a star in a subquery is not known")
         name = query.selects[0].alias_or_name or "_c0"
-        column = exp.column(name + (TWIN if still else ""), quoted=True)
+        column: exp.Expr = exp.column(name + (TWIN if still else ""), quoted=True)
+        if query.selects[0].is_star:
+            wanted = f"COLUMNS(c -> {'' if still else 'NOT '}contains(c, '{TWIN}'))"
+            column = parse_one(wanted, dialect="duckdb")
         return exp.select(column).from_(_sub(self.double(query.copy()), "_s"))
 
     def relaxed(self, condition: exp.Expr) -> exp.Expr:

@@ -26,6 +26,7 @@ class Config(SourceConfig):
         exclude: Tables and views to leave out, as patterns.
         masking: Functions that hash or mask their arguments, beside those of
             ``headwater.connectors.masking``.
+        statements: Files, folders, or patterns of them, with SQL that fills tables.
     """
 
     secrets: ClassVar[frozenset[str]] = frozenset({"password"})
@@ -36,6 +37,7 @@ class Config(SourceConfig):
     include: tuple[Name, ...] = ("*",)
     exclude: tuple[Name, ...] = ()
     masking: tuple[Name, ...] = ()
+    statements: tuple[Name, ...] = ()
 
     @property
     def service_name(self) -> str:

@@ -1,4 +1,4 @@
-"""Writing what views read: each view's edges in place of those that it had before."""
+"""Writing what views and filled tables are made from, in place of what was said before."""
 
 from __future__ import annotations
 
@@ -14,16 +14,18 @@ from headwater.connectors.sql_source import SqlTable
 from headwater.errors import ConflictError, InvalidInputError, NotFoundError
 from headwater.sdk.lineage_calls import Edge
 
-SOURCE = "view"
+VIEW = "view"
+STATEMENT = "sql"
 _MOST_VIEWS = 200
 _MOST_BYTES = 4_000_000  # the server takes 10 MB
 
 
 @dataclass(frozen=True, slots=True)
-class _ViewEdges:
-    """What one view reads.
+class TargetEdges:
+    """What one view or table is made from.
 
     Attributes:
+        name: Its FQN.
         whole: All that it reads is known; what it read before, and no longer does, is closed.
     """
 
@@ -40,7 +42,7 @@ class LineageWriter:
         run: Run,
         place: Place,
         *,
-        source: str = SOURCE,
+        source: str = VIEW,
         label: Callable[[SqlTable], str] | None = None,
     ) -> None:
         """Make it.
@@ -62,10 +64,14 @@ class LineageWriter:
         Args:
             known: Tables and views that the catalog has, by FQN.
         """
-        for chunk in _chunks(self._of(view, lineage, known) for view, lineage in views):
+        self.replace((self._of(view, lineage, known) for view, lineage in views))
+
+    def replace(self, targets: Iterable[TargetEdges]) -> None:
+        """Write edges, by targets, in place of those that they had before."""
+        for chunk in _chunks(targets):
             self._replace(chunk)
 
-    def _of(self, view: SqlTable, lineage: ViewLineage, known: Collection[str]) -> _ViewEdges:
+    def _of(self, view: SqlTable, lineage: ViewLineage, known: Collection[str]) -> TargetEdges:
         report, name = self._run.report, self._place.fqn(view.schema, view.name)
         for note in lineage.notes:
             self._run.leave_open(self._label(view), note.message, line=note.line)
@@ -81,10 +87,10 @@ class LineageWriter:
             whole = bool(edges) and not report.failed
         else:
             whole = len(edges) == len(lineage.relations)
-        return _ViewEdges(name, edges, whole)
+        return TargetEdges(name, edges, whole)
 
-    def _replace(self, views: Sequence[_ViewEdges]) -> None:
-        """Write the edges of some views at once, or, where one is refused, one by one."""
+    def _replace(self, views: Sequence[TargetEdges]) -> None:
+        """Write the edges of some targets at once, or, where one is refused, one by one."""
         edges = [edge for view in views for edge in view.edges]
         targets = [f"table:{view.name}" for view in views if view.whole]
         if not (edges or targets):
@@ -118,9 +124,9 @@ class LineageWriter:
         return pairs
 
 
-def _chunks(views: Iterable[_ViewEdges]) -> Iterator[list[_ViewEdges]]:
+def _chunks(views: Iterable[TargetEdges]) -> Iterator[list[TargetEdges]]:
     """Cut views into lists that one exchange takes. One too large goes alone."""
-    chunk: list[_ViewEdges] = []
+    chunk: list[TargetEdges] = []
     size = 0
     for view in views:
         more = len(json.dumps(view.edges))

@@ -11,9 +11,10 @@ from headwater.connectors.masking import Masking
 from headwater.connectors.relation import Relation
 from headwater.connectors.run import Run
 from headwater.connectors.sql import Config
-from headwater.connectors.sql_lineage import LineageWriter
+from headwater.connectors.sql_lineage import STATEMENT, LineageWriter
 from headwater.connectors.sql_request import Place, table_request
 from headwater.connectors.sql_source import SqlSource, SqlTable, open_source
+from headwater.connectors.sql_statements import StatementLineage
 from headwater.connectors.view_lineage import ViewReader
 
 SERVICE_TYPES = {
@@ -116,6 +117,19 @@ class _Reader:
         )
         read = ((view, reader.read(_relation(view), view.definition or "")) for view in views)
         LineageWriter(self._run, self._place).write(read, known)
+        self._write_statements(reader, self._grammar, views, known)
+
+    def _write_statements(
+        self, reader: ViewReader, grammar: str, views: Sequence[SqlTable], known: set[str]
+    ) -> None:
+        if not self._config.statements:
+            self._run.replace_edges([], source=STATEMENT, targets=None)  # there were some, perhaps
+            return
+        told = {self._fqn(view) for view in views if view.definition}
+        lineage = StatementLineage(
+            self._run, self._place, reader, dialect=grammar, known=known, told=told
+        )
+        lineage.write(self._config.statements)
 
     def _fqn(self, table: SqlTable) -> str:
         return self._place.fqn(table.schema, table.name)

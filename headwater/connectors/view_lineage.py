@@ -1,4 +1,4 @@
-"""Lineage of a view's columns, from the view's own SQL and the columns of what it reads.
+"""Lineage of columns of views and filled tables, from SQL and the columns of what it reads.
 
 No database and no SDK here. Nothing is guessed: what the SQL and the known columns do not decide
 becomes a note with its line.
@@ -19,12 +19,15 @@ from sqlglot.optimizer.qualify import qualify
 from headwater.connectors.column_trace import Bindings, Trace, fold, line_of
 from headwater.connectors.masking import Masking
 from headwater.connectors.relation import ColumnLineage, Note, Relation, ViewLineage
+from headwater.connectors.statement import Feed, OpenError
 
 
 class _Query(NamedTuple):
     body: exp.Query
     names_outputs: bool
     """Whether the view has a column list of its own (``CREATE VIEW v (a, b) AS``)."""
+    named: bool = False
+    """Whether every output must have its column's name, and not only those of a star."""
 
 
 class ViewReader:
@@ -58,17 +61,53 @@ class ViewReader:
             return ViewLineage(notes=(_unread(reason, line=at.get("line") or 1),))
         except SqlglotError as error:
             return ViewLineage(notes=(_unread(_first_line(error)),))
-        return self._resolve(view, query) if query else ViewLineage(notes=(_unread("not a query"),))
+        if query is None:
+            return ViewLineage(notes=(_unread("not a query"),))
+        return self._resolve(view, query, view=view)
 
-    def _find(self, table: exp.Table, view: Relation) -> Relation | None:
-        """Return what a folded table name in a view's SQL means, or None where that is open.
+    def read_feed(self, feed: Feed) -> tuple[Relation, ViewLineage]:
+        """Return the table that a statement fills, and what its columns are made from.
+
+        Names without a schema are those of the default schema.
+
+        Raises:
+            OpenError: The table, or a column that is filled, is not known.
+        """
+        named = normalize_identifiers(feed.table.copy(), dialect=self._dialect)
+        relation = self._find(named, None)
+        if relation is None:
+            name = ".".join(part.name for part in feed.table.parts)
+            raise OpenError(f"{name} is not a known table", line_of(feed.table))
+        filled = Relation(relation.schema, relation.name, self._filled(relation, feed))
+        query = _Query(feed.query, names_outputs=not feed.named, named=feed.named)
+        return relation, self._resolve(filled, query, view=None)
+
+    def _filled(self, relation: Relation, feed: Feed) -> tuple[str, ...]:
+        if feed.columns is None:
+            return relation.columns
+        columns = []
+        for given in feed.columns:
+            name = normalize_identifiers(given.copy(), dialect=self._dialect).name
+            meant = [column for column in relation.columns if self._fold(column) == name]
+            if len(meant) != 1:
+                raise OpenError(f"{name} is not one column of {relation.name}", line_of(given))
+            columns += meant
+        return tuple(columns)
+
+    def _find(self, table: exp.Table, view: Relation | None) -> Relation | None:
+        """Return what a folded table name in SQL means, or None where that is open.
 
         A name without a schema is looked up in the view's own and in the default schema; found in
         both, it is open, because the search path of the view's author is not known.
+
+        Args:
+            view: Whose SQL it is; a view does not read itself. None: a statement's.
         """
         if table.catalog and table.catalog != self._database:
             return None
-        schemas = [table.db] if table.db else [self._fold(view.schema), self._default_schema]
+        schemas = [table.db] if table.db else [self._default_schema]
+        if view is not None and not table.db:
+            schemas.append(self._fold(view.schema))
         found = [
             relation
             for schema in dict.fromkeys(schemas)
@@ -105,21 +144,22 @@ class ViewReader:
                 return token.end + 1, names_outputs
         return 0, False
 
-    def _resolve(self, view: Relation, query: _Query) -> ViewLineage:
+    def _resolve(self, filled: Relation, query: _Query, *, view: Relation | None) -> ViewLineage:
         body = normalize_identifiers(query.body, dialect=self._dialect)
         starred = any(select.is_star for select in body.selects) and not query.names_outputs
+        named = starred or query.named
         bindings = Bindings(body, self._dialect, lambda table: self._find(table, view))
         read = tuple(dict.fromkeys(bindings.relations.values()))
         # sqlglot answers unusual SQL with more than its own errors (KeyError, RecursionError), and
         # one view must not end a run.
         try:
-            columns, notes = self._columns(view, body, bindings, starred=starred)
+            columns, notes = self._columns(filled, body, bindings, named=named)
         except Exception as error:  # noqa: BLE001 - see above
             columns, notes = (), (_unread(_first_line(error), line=line_of(body)),)
         return ViewLineage(read, columns, tuple(dict.fromkeys((*bindings.notes, *notes))))
 
     def _columns(
-        self, view: Relation, body: exp.Query, bindings: Bindings, *, starred: bool
+        self, view: Relation, body: exp.Query, bindings: Bindings, *, named: bool
     ) -> tuple[tuple[ColumnLineage, ...], tuple[Note, ...]]:
         body = qualify(
             body,
@@ -129,7 +169,7 @@ class ViewReader:
             identify=False,
         )
         view = self._in_order(view, body)
-        fault = self._misaligned(view, body, starred=starred)
+        fault = self._misaligned(view, body, named=named)
         if fault:
             return (), (Note(line_of(body), fault),)
         trace = Trace(body, bindings, self._masking)
@@ -143,21 +183,21 @@ class ViewReader:
     def _fold(self, name: str) -> str:
         return fold(name, self._dialect)
 
-    def _misaligned(self, view: Relation, body: exp.Query, *, starred: bool) -> str | None:
+    def _misaligned(self, view: Relation, body: exp.Query, *, named: bool) -> str | None:
         """Why outputs and the view's columns cannot be paired by position, or None."""
         outputs = body.selects
         if any(output.is_star for output in outputs):
             return "a star cannot be expanded, because the columns behind it are not known"
         if len(outputs) != len(view.columns):
-            return f"the SQL has {len(outputs)} outputs, the view {len(view.columns)} columns"
-        if not starred:
+            return f"the SQL has {len(outputs)} outputs, {view.name} {len(view.columns)} columns"
+        if not named:
             return None
         for output, column in zip(outputs, view.columns, strict=True):
             # Databases number a repeated name: id:1 (SQLite), id_1 (DuckDB).
             names = {self._fold(column), self._fold(re.sub(r"[:_]\d+$", "", column))}
             name = output.alias_or_name
             if name not in names and not name.startswith("_col_"):
-                return f"the star gives {name!r} where the view has {column!r}"
+                return f"the SQL gives {name!r} where {view.name} has {column!r}"
         return None
 
 

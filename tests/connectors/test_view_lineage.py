@@ -220,7 +220,7 @@ def test_a_star_that_does_not_give_the_columns_of_the_view_resolves_nothing() ->
 def test_more_outputs_than_columns_resolve_nothing() -> None:
     lineage = read("SELECT acid, ash FROM chemistry", "acid")
     assert lineage.columns == ()
-    assert lineage.notes[0].message == "the SQL has 2 outputs, the view 1 columns"
+    assert lineage.notes[0].message == "the SQL has 2 outputs, v 1 columns"
 
 
 @pytest.mark.parametrize("sql", ["SELEC acid FRM (", "", "SELECT a FROM t WHERE (", "DROP TABLE t"])

@@ -1,0 +1,175 @@
+"""Lineage of tables from files of SQL statements; each table's statements count together."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from glob import glob
+from pathlib import Path
+from typing import Any
+
+from sqlglot.dialects.dialect import Dialect
+
+from headwater.connectors.relation import Relation, ViewLineage
+from headwater.connectors.run import Run
+from headwater.connectors.sql_lineage import STATEMENT, VIEW, LineageWriter, TargetEdges
+from headwater.connectors.sql_request import Place
+from headwater.connectors.statement import Feed, OpenError, Statement, feeds, split
+from headwater.connectors.view_lineage import ViewReader
+from headwater.sdk.lineage_calls import Edge
+
+
+@dataclass(slots=True)
+class _Pair:
+    function: str | None
+    masked: bool
+
+
+@dataclass(slots=True)
+class _Fed:
+    """What statements move from one table to another: their texts, and pairs of columns."""
+
+    texts: list[str] = field(default_factory=list)
+    pairs: dict[tuple[str, str], _Pair] = field(default_factory=dict)
+
+    def add(self, start: str, end: str, pair: _Pair) -> None:
+        before = self.pairs.setdefault((start, end), pair)
+        if before is not pair:  # every way counts
+            same = before.function == pair.function
+            masked = before.masked and pair.masked
+            self.pairs[start, end] = _Pair(pair.function if same else None, masked)
+
+    def edge(self, start: str, end: str) -> Edge:
+        lineage: list[dict[str, Any]] = []
+        for (column, to), pair in self.pairs.items():
+            said: dict[str, Any] = {"fromColumns": [column], "toColumn": to}
+            said |= {"function": pair.function} if pair.function else {}
+            lineage.append(said | ({"masking": True} if pair.masked else {}))
+        details = {"sqlQuery": ";\n".join(self.texts), "columnsLineage": lineage}
+        return f"table:{start}", f"table:{end}", details
+
+
+class StatementLineage:
+    """What files of SQL say of the tables of one database."""
+
+    def __init__(
+        self,
+        run: Run,
+        place: Place,
+        reader: ViewReader,
+        *,
+        dialect: str,
+        known: Collection[str],
+        told: Collection[str],
+    ) -> None:
+        """Take what is known of the database.
+
+        Args:
+            run: Where it is written and reported.
+            place: Where the database is.
+            reader: Of its tables and views.
+            dialect: sqlglot's.
+            known: Tables and views that the catalog has, by FQN.
+            told: Views whose SQL the database tells: that counts, and not a file's.
+        """
+        self._run = run
+        self._place = place
+        self._reader = reader
+        self._dialect = Dialect.get_or_raise(dialect)
+        self._known = known
+        self._told = told
+        self._fed: dict[str, dict[str, dict[str, _Fed]]] = {STATEMENT: {}, VIEW: {}}
+        self._open: set[str] = set()
+        self._all_open = False
+        """Whether something was not understood whose target is not known."""
+
+    def write(self, patterns: Iterable[str]) -> None:
+        """Read files and write what they say, in place of what they said before.
+
+        Args:
+            patterns: Files, folders, and patterns of both.
+        """
+        for file in self._files(patterns):
+            self._read(file)
+        # Tables that no statement fills any more are among the known, and lose what they had.
+        for source, names in ((STATEMENT, self._known), (VIEW, self._fed[VIEW])):
+            fed = self._fed[source]
+            writer = LineageWriter(self._run, self._place, source=source)
+            writer.replace(self._target(name, fed) for name in sorted(names))
+
+    def _target(self, name: str, fed: dict[str, dict[str, _Fed]]) -> TargetEdges:
+        edges = [each.edge(start, name) for start, each in fed.get(name, {}).items()]
+        return TargetEdges(name, edges, not self._all_open and name not in self._open)
+
+    def _files(self, patterns: Iterable[str]) -> Iterator[Path]:
+        found: dict[Path, None] = {}
+        for pattern in patterns:
+            paths = [Path(each) for each in sorted(glob(pattern, recursive=True))]
+            if not paths:
+                self._unreadable(pattern, "there is no such file")
+            for path in paths:
+                inside = sorted(path.rglob("*.sql")) if path.is_dir() else [path]
+                found.update(dict.fromkeys(inside))
+        yield from found
+
+    def _unreadable(self, name: str, reason: str) -> None:
+        self._run.fail(name, reason)
+        self._all_open = True
+
+    def _read(self, file: Path) -> None:
+        try:
+            text = file.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+            self._unreadable(str(file), str(reason))
+            return
+        try:
+            for statement in split(text, self._dialect):
+                self._follow(file, statement)
+        except OpenError as error:
+            self._leave_open(file, error, line=1)
+
+    def _follow(self, file: Path, statement: Statement) -> None:
+        try:
+            for feed in feeds(statement.parse(self._dialect)):
+                relation, lineage = self._reader.read_feed(feed)
+                self._add(file, statement, feed, relation, lineage)
+        except OpenError as error:
+            self._leave_open(file, error, line=statement.line)
+
+    def _leave_open(self, file: Path, error: OpenError, *, line: int) -> None:
+        self._run.leave_open(str(file), error.message, line=error.line or line)
+        self._all_open = True
+
+    def _add(
+        self,
+        file: Path,
+        statement: Statement,
+        feed: Feed,
+        relation: Relation,
+        lineage: ViewLineage,
+    ) -> None:
+        name = self._fqn(relation)
+        if name not in self._known or (feed.is_view and name in self._told):
+            return
+        for note in lineage.notes:
+            self._run.leave_open(str(file), note.message, line=note.line)
+            self._open.add(name)
+        self._run.report.columns += sum(1 for column in lineage.columns if column.origins)
+        sources = self._fed[VIEW if feed.is_view else STATEMENT].setdefault(name, {})
+        for upstream in lineage.relations:
+            start = self._fqn(upstream)
+            if start == name or start not in self._known:  # a table that feeds itself says nothing
+                continue
+            fed = sources.setdefault(start, _Fed())
+            if statement.sql not in fed.texts:
+                fed.texts.append(statement.sql)
+            for column in lineage.columns:
+                to = self._fqn(relation, column.column)
+                for origin in column.origins:
+                    if origin[0] == upstream:
+                        pair = _Pair(column.function, origin in column.masked)
+                        fed.add(self._fqn(upstream, origin[1]), to, pair)
+
+    def _fqn(self, relation: Relation, *column: str) -> str:
+        return self._place.fqn(relation.schema, relation.name, *column)

@@ -1,0 +1,194 @@
+"""Statements of SQL files, and the queries by which they fill tables.
+
+What the queries read is not here (``view_lineage.py``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlglot import TokenType, exp, parse_one
+from sqlglot.dialects.dialect import Dialect
+from sqlglot.errors import ParseError, SqlglotError
+
+_FILLING = ("CREATE", "INSERT", "MERGE", "REPLACE", "WITH", "UPDATE")
+
+
+class OpenError(Exception):
+    """What a statement does is not decided, or not followed; the message says which."""
+
+    def __init__(self, message: str, line: int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.line = line
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement of a file.
+
+    Attributes:
+        line: Where it begins in the file, counted from 1.
+        sql: Its text.
+    """
+
+    line: int
+    sql: str
+
+    def parse(self, dialect: Dialect) -> exp.Expr:
+        """Parse the statement; lines of the tree are those of the file.
+
+        Raises:
+            OpenError: It fills something, perhaps, and is not understood.
+        """
+        try:
+            # Empty lines in place of what stands before.
+            return parse_one("\n" * (self.line - 1) + self.sql, dialect=dialect)
+        except ParseError as error:
+            at = error.errors[0] if error.errors else {}
+            raise OpenError(str(at.get("description") or "syntax error"), at.get("line")) from None
+        except SqlglotError as error:
+            raise OpenError(str(error).partition("\n")[0]) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A query whose outputs go into a table, by position.
+
+    Attributes:
+        table: The table, as the statement names it.
+        columns: Those that are filled; None: all, in the table's order.
+        query: What fills them.
+        named: Whether the outputs' names are those of the columns, as where the table is made.
+        is_view: Whether a view is made, and no rows are moved.
+    """
+
+    table: exp.Table
+    columns: tuple[exp.Expr, ...] | None
+    query: exp.Query
+    named: bool = False
+    is_view: bool = False
+
+
+def split(text: str, dialect: Dialect) -> Iterator[Statement]:
+    """Cut a file's text into statements, at semicolons that stand for themselves.
+
+    Raises:
+        OpenError: The text has a quote, or a comment, without an end.
+    """
+    try:
+        tokens = dialect.tokenize(text)
+    except SqlglotError as error:
+        raise OpenError(str(error).partition("\n")[0]) from None
+    start: int | None = None
+    end = 0
+    for token in tokens:
+        if token.token_type is not TokenType.SEMICOLON:
+            start, end = token.start if start is None else start, token.end + 1
+        elif start is not None:
+            yield Statement(text.count("\n", 0, start) + 1, text[start:end])
+            start = None
+    if start is not None:
+        yield Statement(text.count("\n", 0, start) + 1, text[start:end])
+
+
+def feeds(tree: exp.Expr) -> Iterator[Feed]:
+    """Tell what a statement fills by a query; nothing for one that fills nothing so.
+
+    Raises:
+        OpenError: It fills something in a way that is not followed.
+    """
+    if isinstance(tree, exp.Create):
+        yield from _created(tree)
+    elif isinstance(tree, exp.Insert):
+        yield from _inserted(tree)
+    elif isinstance(tree, exp.Merge):
+        yield from _merged(tree)
+    elif isinstance(tree, exp.Select) and tree.args.get("into"):
+        query = tree.copy()
+        into = query.args["into"].pop()
+        yield Feed(into.this, None, query, named=True)
+    elif isinstance(tree, (exp.Update, exp.MultitableInserts)):
+        raise OpenError(f"{tree.key.upper()} is not followed")
+    elif isinstance(tree, exp.Command) and tree.name.upper() in _FILLING:
+        raise OpenError(f"this {tree.name.upper()} is not understood")
+
+
+def _created(tree: exp.Create) -> Iterator[Feed]:
+    query = _query(tree)
+    if query is not None and tree.kind in ("TABLE", "VIEW"):
+        table, columns = _target(tree.this)
+        yield Feed(table, columns, query, named=columns is None, is_view=tree.kind == "VIEW")
+
+
+def _inserted(tree: exp.Insert) -> Iterator[Feed]:
+    query = _query(tree)
+    if query is None:
+        return
+    if tree.args.get("by_name"):
+        raise OpenError("INSERT BY NAME is not followed")
+    conflict = tree.args.get("conflict")
+    for each in conflict.expressions if conflict else ():
+        value = each.expression
+        same = isinstance(value, exp.Column) and value.name == each.this.name
+        if not same or value.table.lower() != "excluded":
+            raise OpenError("what is done ON CONFLICT is not followed")
+    yield Feed(*_target(tree.this), query)
+
+
+def _merged(tree: exp.Merge) -> Iterator[Feed]:
+    for when in tree.args["whens"].expressions:
+        then = when.args["then"]
+        if isinstance(then, exp.Update):
+            pairs = [(each.this, each.expression) for each in _listed(then.expressions)]
+        elif isinstance(then, exp.Insert):
+            columns, values = then.this, then.expression
+            if not isinstance(columns, exp.Tuple) or not isinstance(values, exp.Tuple):
+                raise OpenError("INSERT without a list of columns is not followed in MERGE")
+            if len(columns.expressions) != len(values.expressions):
+                raise OpenError("INSERT has not as many values as columns")
+            pairs = list(zip(columns.expressions, values.expressions, strict=True))
+        else:
+            continue
+        query = exp.select(
+            *(exp.alias_(value.copy(), f"_{n}") for n, (_, value) in enumerate(pairs))
+        )
+        query = query.from_(tree.args["using"].copy())
+        if isinstance(then, exp.Update):  # what is inserted has no row of the target beside it
+            query = query.join(tree.this.copy(), join_type="cross")
+        if tree.args.get("with_"):
+            query.set("with_", tree.args["with_"].copy())
+        filled = tuple(each.this if isinstance(each, exp.Column) else each for each, _ in pairs)
+        table = tree.this.copy()
+        table.set("alias", None)
+        yield Feed(table, filled, query)
+
+
+def _listed(assignments: list[exp.Expr] | None) -> list[exp.Expr]:
+    """The assignments of an UPDATE within MERGE, each ``column = value``."""
+    if not assignments or not all(isinstance(each, exp.EQ) for each in assignments):
+        raise OpenError("UPDATE without a list of columns is not followed in MERGE")
+    return assignments
+
+
+def _query(tree: exp.Create | exp.Insert) -> exp.Query | None:
+    """The statement's query, with what its WITH names; None for rows that it spells itself."""
+    given = tree.expression
+    body = given.unnest() if isinstance(given, exp.Query) else None
+    if not isinstance(body, (exp.Select, exp.SetOperation)):
+        return None
+    query = body.copy()
+    around = tree.args.get("with_")
+    if around is not None:
+        if query.args.get("with_"):
+            raise OpenError("WITH before INSERT and in its query is not followed")
+        query.set("with_", around.copy())
+    return query
+
+
+def _target(given: exp.Expr) -> tuple[exp.Table, tuple[exp.Expr, ...] | None]:
+    if not isinstance(given, exp.Schema):
+        return given.assert_is(exp.Table), None
+    columns = (each.this if isinstance(each, exp.ColumnDef) else each for each in given.expressions)
+    return given.this.assert_is(exp.Table), tuple(columns)

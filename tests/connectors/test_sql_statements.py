@@ -1,0 +1,229 @@
+"""What files of SQL statements say of tables, over real databases."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from headwater import Headwater
+from headwater.connectors.config import check_config
+from headwater.connectors.ingest import ingest
+from headwater.connectors.report import Report
+
+from .conftest import MakeDatabase
+
+SHOP = """
+    CREATE TABLE customers (id INTEGER, email VARCHAR, "Full Name" VARCHAR);
+    CREATE TABLE orders (id INTEGER, customer INTEGER, total DOUBLE);
+    CREATE TABLE spending (customer INTEGER, who VARCHAR, spent DOUBLE);
+    CREATE TABLE copy (id INTEGER, email VARCHAR, "Full Name" VARCHAR);
+"""
+
+
+def run(hw: Headwater, url: str, *statements: object) -> Report:
+    source = {"type": "sql", "service": "shop", "url": url, "statements": [*map(str, statements)]}
+    (report,) = ingest(hw, check_config({"sources": [source]}))
+    return report
+
+
+def pairs(hw: Headwater, table: str) -> dict[tuple[str, str], bool]:
+    """Pairs of columns that lead to a table, and whether each is masking."""
+    name = f"table:shop.cellar.main.{table}"
+    found = hw.lineage(name, upstream=1, downstream=0, level="column").to_wire()
+    names = {node["id"]: node["fullyQualifiedName"] for node in found["nodes"]}
+    short = {key: name.removeprefix("shop.cellar.main.") for key, name in names.items()}
+    return {
+        (short[edge["from"]], short[edge["to"]].partition(".")[2]): any(
+            each.get("masking", False) for each in edge["assertions"]
+        )
+        for edge in found["edges"]
+    }
+
+
+def told(hw: Headwater) -> list[dict[str, Any]]:
+    """The events, but for those of runs."""
+    return [event for event in hw.events() if event["entity"]["type"] != "pipelineRun"]
+
+
+@pytest.fixture(params=["sqlite", "duck"])
+def url(request: pytest.FixtureRequest) -> str:
+    make: MakeDatabase = request.getfixturevalue(request.param)
+    return make(SHOP)
+
+
+def test_an_insert_fills_the_columns_that_it_lists(url: str, hw: Headwater, tmp_path: Path) -> None:
+    file = tmp_path / "fill.sql"
+    file.write_text("""
+        -- who spent what; and a semicolon in a text
+        INSERT INTO spending (spent, who, customer)
+        WITH sums AS (SELECT customer, sum(total) AS s FROM orders GROUP BY customer)
+        SELECT s.s, md5(c.email) || ';', c.id FROM sums s JOIN customers c ON c.id = s.customer;
+    """)
+    report = run(hw, url, file)
+    assert report.succeeded
+    assert report.unresolved == []
+    assert pairs(hw, "spending") == {
+        ("orders.total", "spent"): False,
+        ("customers.email", "who"): True,
+        ("customers.id", "customer"): False,
+    }
+    edges = hw.lineage("table:shop.cellar.main.spending", upstream=1).to_wire()["edges"]
+    said = [each for edge in edges for each in edge["assertions"]]
+    assert {each["source"] for each in said} == {"sql"}
+    assert all(each["sqlQuery"].startswith("INSERT INTO spending") for each in said)
+
+
+def test_a_second_run_writes_nothing(url: str, hw: Headwater, tmp_path: Path) -> None:
+    file = tmp_path / "fill.sql"
+    file.write_text("INSERT INTO copy SELECT * FROM customers")
+    run(hw, url, file)
+    before = told(hw)
+    again = run(hw, url, file)
+    assert (again.created, again.changed) == (0, 0)
+    assert told(hw) == before
+
+
+def test_a_star_gives_the_columns_that_the_database_has(
+    url: str, hw: Headwater, tmp_path: Path
+) -> None:
+    file = tmp_path / "fill.sql"
+    file.write_text("INSERT INTO copy SELECT * FROM customers")
+    run(hw, url, file)
+    assert set(pairs(hw, "copy")) == {
+        ("customers.id", "id"),
+        ("customers.email", "email"),
+        ("customers.Full Name", "Full Name"),
+    }
+
+
+def test_a_made_table_is_paired_by_name_and_place(url: str, hw: Headwater, tmp_path: Path) -> None:
+    folder = tmp_path / "models" / "deep"
+    folder.mkdir(parents=True)
+    (folder / "make.sql").write_text(
+        "DROP TABLE IF EXISTS spending;\n"
+        'CREATE TABLE SPENDING AS SELECT o.customer, c."Full Name" AS who, o.total AS spent\n'
+        "FROM orders o JOIN customers c ON c.id = o.customer;\n"
+        'CREATE TABLE copy AS\nSELECT id, "Full Name", email FROM customers;\n'
+    )
+    report = run(hw, url, tmp_path / "models")
+    assert set(pairs(hw, "spending")) == {
+        ("orders.customer", "customer"),
+        ("customers.Full Name", "who"),
+        ("orders.total", "spent"),
+    }
+    (note,) = report.unresolved
+    assert (note.name, note.line) == (str(folder / "make.sql"), 5)
+    assert "copy has 'email'" in note.message
+
+
+def test_statements_of_one_table_count_together(url: str, hw: Headwater, tmp_path: Path) -> None:
+    (tmp_path / "a.sql").write_text("INSERT INTO copy (email) SELECT md5(email) FROM customers;")
+    (tmp_path / "b.sql").write_text(
+        "INSERT INTO copy (id) SELECT id FROM customers;"
+        "INSERT INTO copy (id) SELECT customer FROM orders"
+    )
+    run(hw, url, tmp_path / "*.sql")
+    assert pairs(hw, "copy") == {
+        ("customers.email", "email"): True,
+        ("customers.id", "id"): False,
+        ("orders.customer", "id"): False,
+    }
+    (tmp_path / "a.sql").write_text("INSERT INTO copy (email) SELECT email FROM customers")
+    with (tmp_path / "b.sql").open("a") as file:
+        file.write("; INSERT INTO copy (email) SELECT md5(email) FROM customers")
+    run(hw, url, tmp_path / "*.sql")
+    assert pairs(hw, "copy")["customers.email", "email"] is False
+
+
+def test_what_no_statement_says_any_more_is_closed(url: str, hw: Headwater, tmp_path: Path) -> None:
+    file = tmp_path / "fill.sql"
+    file.write_text("INSERT INTO copy SELECT * FROM customers")
+    run(hw, url, file)
+    file.write_text("SELECT 1")
+    run(hw, url, file)
+    assert pairs(hw, "copy") == {}
+    file.write_text("INSERT INTO copy (id) SELECT id FROM orders")
+    run(hw, url, file)
+    assert pairs(hw, "copy")
+    run(hw, url)
+    assert pairs(hw, "copy") == {}
+
+
+def test_what_was_known_stays_while_a_file_is_not_understood(
+    url: str, hw: Headwater, tmp_path: Path
+) -> None:
+    file = tmp_path / "fill.sql"
+    file.write_text("INSERT INTO copy SELECT * FROM customers")
+    run(hw, url, file)
+    known = pairs(hw, "copy")
+    file.write_text("INSERT INTO copy SELECT FROM FROM customers")
+    assert run(hw, url, file).unresolved
+    assert pairs(hw, "copy") == known
+
+
+@pytest.mark.parametrize(
+    ("sql", "line", "message"),
+    [
+        ("\nINSERT INTO copy (id)\nSELECT id FROM staging", 3, "staging is not a known table"),
+        ("\n\nINSERT INTO nowhere SELECT id FROM orders", 3, "nowhere is not a known table"),
+        ("INSERT INTO copy (id,\n age) SELECT id, id FROM orders", 2, "age is not one column"),
+        ("INSERT INTO copy\nSELECT id FROM orders", 2, "the SQL has 1 outputs, copy 3 columns"),
+        ("SELECT 1;\nUPDATE copy SET id = 1", 2, "UPDATE is not followed"),
+        ("SELECT 1;\n\nINSERT INTO copy SELECT (", 3, ""),
+        ("INSERT INTO copy (id) SELECT 'open", 1, ""),
+    ],
+)
+def test_what_is_open_is_told_with_file_and_line(
+    url: str, hw: Headwater, tmp_path: Path, sql: str, line: int, message: str
+) -> None:
+    file = tmp_path / "fill.sql"
+    file.write_text(sql)
+    report = run(hw, url, file)
+    assert report.succeeded
+    assert {(note.name, note.line) for note in report.unresolved} == {(str(file), line)}
+    assert message in report.unresolved[0].message
+    assert pairs(hw, "copy") == {}
+
+
+def test_a_merge_updates_and_inserts(duck: MakeDatabase, hw: Headwater, tmp_path: Path) -> None:
+    file = tmp_path / "merge.sql"
+    file.write_text("""
+        MERGE INTO spending AS t
+        USING (SELECT customer, sum(total) AS total FROM orders GROUP BY customer) AS s
+        ON t.customer = s.customer
+        WHEN MATCHED THEN UPDATE SET spent = t.spent + s.total
+        WHEN NOT MATCHED THEN INSERT (customer, who, spent) VALUES (s.customer, 'new', s.total);
+    """)
+    report = run(hw, duck(SHOP), file)
+    assert report.unresolved == []
+    assert set(pairs(hw, "spending")) == {
+        ("orders.total", "spent"),
+        ("orders.customer", "customer"),
+    }
+
+
+def test_a_merge_of_whole_rows_is_reported(
+    duck: MakeDatabase, hw: Headwater, tmp_path: Path
+) -> None:
+    file = tmp_path / "merge.sql"
+    file.write_text("\nMERGE INTO copy USING customers USING (id) WHEN MATCHED THEN UPDATE")
+    report = run(hw, duck(SHOP), file)
+    assert [note.line for note in report.unresolved] == [2]
+
+
+def test_the_databases_own_word_on_a_view_counts(
+    url: str, hw: Headwater, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    file = tmp_path / "views.sql"
+    file.write_text("CREATE VIEW v AS SELECT email AS id FROM customers")
+    make: MakeDatabase = request.getfixturevalue("duck" if "duckdb" in url else "sqlite")
+    report = run(hw, make("CREATE VIEW v AS SELECT id FROM orders"), file)
+    assert report.unresolved == []
+    assert set(pairs(hw, "v")) == {("orders.id", "id")}
+
+
+def test_a_file_that_is_not_there_is_a_failure(url: str, hw: Headwater, tmp_path: Path) -> None:
+    report = run(hw, url, tmp_path / "none.sql")
+    assert [each.name for each in report.failed] == [str(tmp_path / "none.sql")]
