@@ -1,7 +1,7 @@
 # The only entry, for people and for CI. Every target works from a fresh clone.
 .DEFAULT_GOAL := help
 .PHONY: help setup constraints generate generate-check format lint types layers test test-clients test-crash neo4j demo \
-        bench wheel-check check clean
+        bench bench-lineage wheel-check check clean
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -69,6 +69,9 @@ demo: $(READY) ## real data, a trained model, its lineage; then a server (SERVE=
 
 bench: $(READY) ## speed, beside a bare FastAPI route on this machine
 	$(PY) -m benchmarks.run
+
+bench-lineage: $(READY) ## views' column lineage, judged by changing data (TPC-H, TPC-DS, traps)
+	$(PY) -m benchmarks.lineage
 
 wheel-check: $(READY) ## build the wheel and use it in a bare environment
 	$(PY) tools/wheel_check.py

@@ -106,8 +106,9 @@ def _mend_keys(connection: duckdb.DuckDBPyConnection, tables: dict[str, dict[str
             d_date_sk = d_date_sk - 2415022 + {_FIRST_DAY_SK};
         DELETE FROM date_dim WHERE d_date >= DATE '2004-01-01';
         UPDATE date_dim SET
-            d_year = year(d_date), d_fy_year = year(d_date), d_moy = month(d_date), d_dom = day(d_date),
-            d_qoy = quarter(d_date), d_dow = dayofweek(d_date), d_day_name = dayname(d_date),
+            d_year = year(d_date), d_fy_year = year(d_date), d_moy = month(d_date),
+            d_dom = day(d_date), d_qoy = quarter(d_date), d_dow = dayofweek(d_date),
+            d_day_name = dayname(d_date),
             d_quarter_name = year(d_date) || 'Q' || quarter(d_date),
             d_month_seq = (year(d_date) - 1900) * 12 + month(d_date) - 1,
             d_week_seq = (d_date - DATE '1900-01-01') // 7 + 1;

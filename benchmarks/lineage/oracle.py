@@ -57,8 +57,8 @@ class Oracle:
         Args:
             sql: The query.
             outputs: What to call its outputs.
-            claimed: Edges to look harder for: while one is not confirmed, fewer conditions are kept,
-                so that more rows are seen, and columns are changed in more ways.
+            claimed: Edges to look harder for: while one is not confirmed, fewer conditions are
+                kept, so that more rows are seen, and columns are changed in more ways.
         """
         query = parse_one(sql, dialect="duckdb").assert_is(exp.Query)
         answer = Answer()

@@ -1,10 +1,10 @@
 """Rewrites a query so that one run shows which outputs take their values from a changed column.
 
-Every table has each column twice: as the view's author knows it (``c``, which may be changed) and as
-it was (``c__0``, its twin). In the rewritten query each output has a twin, too, and everything that
-keeps, joins, groups or cuts rows (WHERE, ON, HAVING, GROUP BY, DISTINCT, UNION, EXCEPT …) reads twins
-alone. So the rows are the same whatever is changed, and an output differs from its twin exactly when
-a changed value flows into it. ORDER BY and LIMIT go: they only choose rows.
+Every table has each column twice: as the view's author knows it (``c``, which may be changed) and
+as it was (``c__0``, its twin). In the rewritten query each output has a twin, too, and everything
+that keeps, joins, groups or cuts rows (WHERE, ON, HAVING, GROUP BY, DISTINCT, UNION, EXCEPT …)
+reads twins alone. So the rows are the same whatever is changed, and an output differs from its twin
+exactly when a changed value flows into it. ORDER BY and LIMIT go: they only choose rows.
 
 Names need no resolving: wherever ``t.c`` can be named, so can ``t.c__0``. That keeps the oracle
 independent of what it judges.
@@ -59,17 +59,13 @@ class _Twins:
         raise NotTwinnedError(f"{query.key} is not known")
 
     def _select(self, query: exp.Select) -> exp.Query:
-        for unknown in ("laterals", "windows", "pivots"):
-            if query.args.get(unknown):
-                raise NotTwinnedError(f"{unknown} are not known")
+        if unknown := [each for each in ("laterals", "windows", "pivots") if query.args.get(each)]:
+            raise NotTwinnedError(f"{unknown[0]} are not known")
         for clause in ("order", "limit", "offset"):
             query.set(clause, None)
         self._sources(query)
         group = query.args.get("group")
-        rolled = (
-            group is not None and group.find(exp.Rollup, exp.Cube, exp.GroupingSets) is not None
-        )
-        grouped = group is not None or any(map(_aggregates, query.expressions))
+        value = self._grouped(query, group)
         names, firsts, seconds = [], list[exp.Expr](), list[exp.Expr]()
         for at, output in enumerate(query.expressions):
             if output.is_star:
@@ -77,7 +73,7 @@ class _Twins:
                 continue
             name = output.alias_or_name or f"_c{at}"
             body = output.unalias()
-            first = self._value(body.copy(), grouped=grouped, rolled=rolled)
+            first = value(body.copy())
             names.append(name)
             firsts.append(exp.alias_(first, name, quoted=True))
             seconds.append(exp.alias_(self.still(body.copy()), name + TWIN, quoted=True))
@@ -94,6 +90,15 @@ class _Twins:
         if len(firsts) > len(seconds):
             raise NotTwinnedError("SELECT DISTINCT * is not known")
         return _folded(query, names)
+
+    def _grouped(
+        self, query: exp.Select, group: exp.Group | None
+    ) -> Callable[[exp.Expr], exp.Expr]:
+        """How outputs of a query are rewritten."""
+        levels = (exp.Rollup, exp.Cube, exp.GroupingSets)
+        rolled = group is not None and group.find(*levels) is not None
+        grouped = group is not None or any(map(_aggregates, query.expressions))
+        return lambda output: self._value(output, grouped=grouped, rolled=rolled)
 
     def _star(self, output: exp.Expr) -> exp.Expr:
         star = output.this if isinstance(output, exp.Column) else output
@@ -188,8 +193,7 @@ class _Twins:
                 return self.still(node)
             if _is_query(node):
                 return self._single(node, still=False)
-            bare = isinstance(node, exp.Column) and grouped and not _is_aggregated(node, expression)
-            if not bare:
+            if not isinstance(node, exp.Column) or not grouped or _is_aggregated(node, expression):
                 return node
             value = exp.First(this=node.copy())
             if not rolled:
@@ -199,8 +203,9 @@ class _Twins:
 
         return expression.transform(change)
 
-    def _single(self, query: exp.Expr, *, still: bool) -> exp.Expr:
+    def _single(self, node: exp.Expr, *, still: bool) -> exp.Expr:
         """A query within an expression: its rows by twins, its values as asked."""
+        query = node.assert_is(exp.Query)
         if isinstance(query.parent, exp.Exists):
             return exp.select("1").from_(_sub(self.double(query.copy()), "_s"))
         name = query.selects[0].alias_or_name or "_c0"

@@ -104,7 +104,8 @@ class StatementLineage:
     def _files(self, patterns: Iterable[str]) -> Iterator[Path]:
         found: dict[Path, None] = {}
         for pattern in patterns:
-            paths = [Path(each) for each in sorted(glob(pattern, recursive=True))]
+            # Path.glob takes no absolute pattern.
+            paths = [Path(each) for each in sorted(glob(pattern, recursive=True))]  # noqa: PTH207
             if not paths:
                 self._unreadable(pattern, "there is no such file")
             for path in paths:
