@@ -98,7 +98,7 @@ def _queries(file: Path) -> Iterator[str]:
 def _mend_keys(connection: duckdb.DuckDBPyConnection, tables: dict[str, dict[str, str]]) -> None:
     """Make the fixtures' rows, which are the first of each table, fit each other.
 
-    The days start in 1900, the sales in 1998; and sales name rows that were cut.
+    The days start in 1900, the sales in 1998 and end soon; and sales name rows that were cut.
     """
     connection.execute(f"""
         UPDATE date_dim SET
@@ -138,6 +138,11 @@ def _mend_keys(connection: duckdb.DuckDBPyConnection, tables: dict[str, dict[str
         key = next((key for end, key in keys.items() if column.endswith(f"_{end}")), None)
         if key is None or key == column or owner[key] == table:
             continue
+        if key == "d_date_sk":
+            connection.execute(
+                f"UPDATE {table} SET {column} = {_FIRST_DAY_SK} + (rowid * 37) % 2191"  # noqa: S608  # names of the schema
+                " WHERE rowid % 2 = 0"
+            )
         connection.execute(f"""
             CREATE OR REPLACE TEMP TABLE present AS
                 SELECT {key} AS k, row_number() OVER (ORDER BY {key}) - 1 AS n FROM {owner[key]};

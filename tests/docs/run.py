@@ -83,6 +83,8 @@ class PageRun:
                 self._cypher(block)
             case "json" | "yaml":
                 self._data(block)
+            case "sql" if block.file:
+                self._keep(block.file, block.text)
             case other:
                 raise AssertionError(f"nothing runs a block of {other!r}; say why it is not run")
 
@@ -146,9 +148,12 @@ class PageRun:
         else:
             list(yaml.safe_load_all(block.text))
         if block.file:
-            path = self._folder / block.file
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(block.text, encoding="utf-8")
+            self._keep(block.file, block.text)
+
+    def _keep(self, file: str, text: str) -> None:
+        path = self._folder / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
 
     def _there(self, text: str) -> str:
         """The text with addresses that are there; a server is started for one that asks for it."""
