@@ -55,6 +55,7 @@ def tpc(name: str) -> Corpus:
     folder = tests / "fixtures" / "optimizer" / name
     tables = _tables(tests / "helpers.py", _SCHEMAS[name])
     connection = duckdb.connect()
+    connection.execute("SET enable_progress_bar = false")
     for table, columns in tables.items():
         connection.execute(
             f"CREATE TABLE {table} AS SELECT * FROM read_csv('{folder / table}.csv.gz',"  # noqa: S608  # our own fixture's names
