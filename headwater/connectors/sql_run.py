@@ -106,6 +106,8 @@ class _Reader:
             for view in views:
                 reason = f"the SQL of {self._source.dialect} cannot be read"
                 self._run.leave_open(self._fqn(view), reason)
+            for name in self._config.statements:
+                self._run.leave_open(name, reason)
             return
         known = set(map(self._fqn, written))
         reader = ViewReader(
