@@ -113,7 +113,8 @@ def _mend_keys(connection: duckdb.DuckDBPyConnection, tables: dict[str, dict[str
             d_quarter_name = year(d_date) || 'Q' || quarter(d_date),
             d_month_seq = (year(d_date) - 1900) * 12 + month(d_date) - 1,
             d_week_seq = (d_date - DATE '1900-01-01') // 7 + 1;
-        UPDATE customer_address SET ca_zip = (SELECT min(s_zip) FROM store) WHERE rowid % 3 = 0;
+        UPDATE customer_address SET ca_zip = s_zip, ca_county = s_county, ca_state = s_state
+            FROM store WHERE customer_address.rowid % 3 = 0;
     """)  # noqa: S608  # numbers of this module
     keys = {
         "date_sk": "d_date_sk",

@@ -74,13 +74,14 @@ class ViewReader:
             OpenError: The table, or a column that is filled, is not known.
         """
         named = normalize_identifiers(feed.table.copy(), dialect=self._dialect)
-        relation = self._find(named, None)
+        statement = Relation(self._default_schema, "", ())  # in place of the view
+        relation = self._find(named, statement)
         if relation is None:
             name = ".".join(part.name for part in feed.table.parts)
             raise OpenError(f"{name} is not a known table", line_of(feed.table))
         filled = Relation(relation.schema, relation.name, self._filled(relation, feed))
         query = _Query(feed.query, names_outputs=not feed.named, named=feed.named)
-        return relation, self._resolve(filled, query, view=None)
+        return relation, self._resolve(filled, query, view=statement)
 
     def _filled(self, relation: Relation, feed: Feed) -> tuple[str, ...]:
         if feed.columns is None:
@@ -94,20 +95,15 @@ class ViewReader:
             columns += meant
         return tuple(columns)
 
-    def _find(self, table: exp.Table, view: Relation | None) -> Relation | None:
-        """Return what a folded table name in SQL means, or None where that is open.
+    def _find(self, table: exp.Table, view: Relation) -> Relation | None:
+        """Return what a folded table name in a view's SQL means, or None where that is open.
 
         A name without a schema is looked up in the view's own and in the default schema; found in
         both, it is open, because the search path of the view's author is not known.
-
-        Args:
-            view: Whose SQL it is; a view does not read itself. None: a statement's.
         """
         if table.catalog and table.catalog != self._database:
             return None
-        schemas = [table.db] if table.db else [self._default_schema]
-        if view is not None and not table.db:
-            schemas.append(self._fold(view.schema))
+        schemas = [table.db] if table.db else [self._fold(view.schema), self._default_schema]
         found = [
             relation
             for schema in dict.fromkeys(schemas)
@@ -144,7 +140,7 @@ class ViewReader:
                 return token.end + 1, names_outputs
         return 0, False
 
-    def _resolve(self, filled: Relation, query: _Query, *, view: Relation | None) -> ViewLineage:
+    def _resolve(self, filled: Relation, query: _Query, *, view: Relation) -> ViewLineage:
         body = normalize_identifiers(query.body, dialect=self._dialect)
         starred = any(select.is_star for select in body.selects) and not query.names_outputs
         named = starred or query.named
