@@ -18,6 +18,7 @@ from headwater.catalog.lifecycle import (
 )
 from headwater.catalog.origin import hand_back
 from headwater.catalog.same import same
+from headwater.catalog.version_number import check_word, new_number
 from headwater.errors import ConflictError, InvalidInputError, NotFoundError, StaleWriteError
 from headwater.names import check_name, child
 from headwater.schemas import kind
@@ -128,7 +129,7 @@ class ModelVersionService:
             InvalidInputError: The alias is a stage, ``latest`` or a number.
         """
         alias = check_name(alias, "/alias")
-        _check_word(alias, "/alias")
+        check_word(alias, "/alias")
 
         def attempt() -> Record:
             version, model = self._version(key)
@@ -315,8 +316,8 @@ def complete(store: Store, path: WritePath, change: Change, draft: Draft, actor:
     model = _model_of(store, change.parent_id)
     summary, version = Summary(load(model)), change.after
     if change.before is None:
-        number = summary.last_number + 1
-        check_version_name(change.name, number)
+        last = summary.last_number
+        number = new_number(store, model.id, change.name, last=last, actor=actor)
         version |= {"number": number, "stage": "none", "aliases": [], "id": change.id}
         data = dump({"id": change.id})
         draft.entries.append(EntryWrite(model.id, KIND, str(number), now_ms(), data))
@@ -483,22 +484,3 @@ def _event(what: str, version: Record, about: Document) -> EventWrite:
 def _data(entry: Entry) -> Document:
     data: Document = json.loads(entry.data)
     return data
-
-
-def check_version_name(name: str, number: int) -> None:
-    """Refuse a name that selectors would take for something else.
-
-    Raises:
-        InvalidInputError: It is a stage, ``latest``, or another number than the version's own.
-    """
-    if name != str(number):
-        _check_word(name, "/name")
-
-
-def _check_word(word: str, pointer: str) -> None:
-    """Refuse a name or alias that a selector would take for something else."""
-    if word.lower() in (LATEST, *STAGES) or (word.isascii() and word.isdigit()):
-        raise InvalidInputError.at(
-            pointer,
-            f"{word!r} cannot name a version: stages, 'latest' and numbers select by others",
-        )

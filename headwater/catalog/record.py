@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 import pydantic_core
 
+from headwater.catalog.record_check import MAX_RECORDS, SECRET, check_record, check_type
+from headwater.catalog.record_put import put_records
 from headwater.catalog.service import CatalogService
-from headwater.document import whole
 from headwater.errors import AccessError, InvalidInputError
 from headwater.schemas import kind
 from headwater.store.base import Entry, EntryWrite, Key, Record, Store
@@ -17,13 +17,6 @@ from headwater.store.draft import Actor, Document, Draft, dump, now_ms, until_cu
 
 Vote = Literal["up", "down", "none"]
 VOTES: tuple[Vote, ...] = ("up", "down", "none")
-OWN = frozenset({"follower", "vote", "lifecycle", "modelVersion", "tombstone"})
-"""Types that other services write. They can be read here, but for those that are secret."""
-SECRET = frozenset({"token", "signIn"})
-MAX_KEY = 256
-MAX_RECORDS = 1000
-
-_TYPE = re.compile(r"[a-z][A-Za-z0-9]{0,63}")
 
 
 class RecordService:
@@ -50,15 +43,31 @@ class RecordService:
                 not valid, with a pointer to what of it.
         """
         kind(kind_name)
-        _check_type(type_)
-        if type_ in OWN | SECRET:
-            raise InvalidInputError(f"records of type {type_!r} are written by what they record")
+        check_type(type_)
         items = body if isinstance(body, list) else [body]
         if not 1 <= len(items) <= MAX_RECORDS:
             raise InvalidInputError(f"1 to {MAX_RECORDS} records at once, not {len(items)}")
         prefix = "/{}" if isinstance(body, list) else ""
-        checked = [_check(item, type_, prefix.format(i)) for i, item in enumerate(items)]
+        checked = [check_record(item, type_, prefix.format(i)) for i, item in enumerate(items)]
         return self._append(kind_name, key, type_, checked, actor)
+
+    def put(self, body: Any, *, actor: Actor) -> dict[str, int]:
+        """Append records to many entities, all or none, but for what is known already.
+
+        Known is what the newest record of the same entity, type and key says: the same data and,
+        where the request has a time, the same time. A connector may so say each night what it sees.
+
+        Args:
+            body: A list of ``{entity, type, key?, at?, data?}``, where the entity is a reference
+                that tells its kind as ``type``.
+
+        Returns:
+            How many were ``appended``, and how many are ``unchanged``.
+
+        Raises:
+            InvalidInputError: A record is not valid or has no such entity, with a pointer.
+        """
+        return put_records(self._store, body, actor=actor)
 
     def list(
         self,
@@ -82,7 +91,7 @@ class RecordService:
         Raises:
             NotFoundError: There is no such entity.
         """
-        _check_type(type_)
+        check_type(type_, reads=True)
         if type_ in SECRET:
             raise InvalidInputError(f"records of type {type_!r} are not shown")
         entity = self._catalog.get(kind_name, key, include_deleted=True, as_of=as_of)
@@ -156,19 +165,22 @@ class RecordService:
         )
         if held and held[0].data == dump(data):
             return [as_json(held[0])]
-        return self._append(kind_name, key, type_, [(who.id, now_ms(), data)], actor)
+        return self._append(kind_name, key, type_, [(who.id, None, data)], actor)
 
     def _append(
         self,
         kind_name: str,
         key: Key,
         type_: str,
-        records: Sequence[tuple[str, int, Document]],
+        records: Sequence[tuple[str, int | None, Document]],
         actor: Actor,
     ) -> Sequence[Document]:
         def attempt() -> Sequence[Entry]:
-            entity = self._catalog.get(kind_name, key)
-            writes = [EntryWrite(entity.id, type_, k, at, dump(data)) for k, at, data in records]
+            entity, now = self._catalog.get(kind_name, key), now_ms()
+            writes = [
+                EntryWrite(entity.id, type_, k, now if at is None else at, dump(data))
+                for k, at, data in records
+            ]
             seq = Draft(entries=writes, expects={entity.id: 0}).commit(self._store, actor)
             made = self._store.entries(
                 entity_ids=[entity.id], types=[type_], as_of=seq, limit=len(writes)
@@ -204,32 +216,6 @@ def as_json(entry: Entry) -> Document:
         **({"producer": entry.producer} if entry.producer else {}),
         "data": pydantic_core.from_json(entry.data),
     }
-
-
-def _check_type(type_: str) -> None:
-    if _TYPE.fullmatch(type_) is None:
-        raise InvalidInputError(
-            f"{type_!r} is no type of record: letters and digits, the first in lower case"
-        )
-
-
-def _check(item: Any, type_: str, pointer: str) -> tuple[str, int, Document]:
-    if not isinstance(item, dict):
-        raise InvalidInputError.at(pointer, "a record is an object with key, at and data")
-    for name in item:
-        if name not in ("key", "at", "data"):
-            raise InvalidInputError.at(f"{pointer}/{name}", "a record has key, at and data")
-    key, at, data = item.get("key", ""), whole(item.get("at")), item.get("data", {})
-    if not isinstance(key, str) or len(key) > MAX_KEY:
-        raise InvalidInputError.at(f"{pointer}/key", f"a key is text of up to {MAX_KEY} characters")
-    if at is not None and (not isinstance(at, int) or isinstance(at, bool) or abs(at) >= 2**53):
-        raise InvalidInputError.at(f"{pointer}/at", "a time in whole milliseconds since the epoch")
-    if not isinstance(data, dict):
-        raise InvalidInputError.at(f"{pointer}/data", "the data of a record is an object")
-    value = data.get("value")
-    if type_ == "metric" and (not isinstance(value, (int, float)) or isinstance(value, bool)):
-        raise InvalidInputError.at(f"{pointer}/data/value", "a metric has a number as its value")
-    return key, now_ms() if at is None else at, data
 
 
 def _is_id(text: str) -> bool:

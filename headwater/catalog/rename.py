@@ -10,6 +10,7 @@ from typing import Any
 
 from headwater.catalog import model_version
 from headwater.catalog.origin import relabelled
+from headwater.catalog.version_number import check_version_name
 from headwater.catalog.write import Prepared, WritePath
 from headwater.errors import AlreadyExistsError
 from headwater.names import check_name, child
@@ -36,7 +37,7 @@ def prepare_rename(
     )
     before = load(stored)
     if stored.kind == model_version.KIND:
-        model_version.check_version_name(name, before["number"])
+        check_version_name(name, before["number"])
     after, _ = names.rewritten(stored.id, before)
     change = path.change(kind(stored.kind), stored, before, {**after, "name": name})
     change.name, change.fqn = name, fqn

@@ -137,7 +137,7 @@ class ModelVersion(Document):
     mlmodel: common.EntityReference
     """The model that this is a version of."""
     number: Annotated[Integer | None, Field(ge=1)] = None
-    """1 for the model's first version, and so on."""
+    """1 for the model's first version, and so on; a connector keeps the numbers of its source."""
     stage: ml_model.ModelStage | None = None
     """How far the version has come."""
     aliases: list[Text] | None = None

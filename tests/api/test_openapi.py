@@ -128,6 +128,8 @@ def test_answers_are_what_the_description_says(
     check(replaced, "EdgeSetAnswer")
     check(client.post(f"{one}/records/metric", json={"data": {"value": 1}}), "Records")
     check(client.get(f"{one}/records/metric"), "RecordPage")
+    said = {"entity": {"type": "mlmodel", "fullyQualifiedName": model}, "type": "usage"}
+    check(client.put("/records", json=[said]), "PutRecords")
     user = client.post("/users", json={"name": "anna"}).json()["id"]
     check(client.put(f"{one}/followers/{user}"), "Record")
     check(client.get(f"{one}/followers"), "Followers")

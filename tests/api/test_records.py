@@ -106,6 +106,17 @@ def test_pages_that_cannot_be_asked_for(client: httpx.Client, path: str, query: 
     assert client.get(f"{path}/records/metric?{query}").status_code == 400
 
 
+def test_records_of_many_entities_are_put(client: httpx.Client, path: str, model: str) -> None:
+    entity = {"type": "mlmodel", "fullyQualifiedName": model}
+    said = [{"entity": entity, "type": "metric", "key": "auc", "data": {"value": 1}}]
+    first, second = (client.put("/records", json=said) for _ in range(2))
+    assert first.json() == {"appended": 1, "unchanged": 0}
+    assert second.json() == {"appended": 0, "unchanged": 1}
+    assert values(client.get(f"{path}/records/metric")) == [1]
+    answer = client.put("/records", json=[{**said[0], "data": {}}])
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/0/data/value")
+
+
 # Followers and votes
 
 

@@ -35,6 +35,19 @@ def test_a_metric_without_a_value_is_refused(hw: Headwater, model: MlModel) -> N
     assert failed.value.errors[0]["pointer"] == "/0/data/value"
 
 
+def test_records_of_many_entities_are_put_in_few_exchanges(hw: Headwater, model: MlModel) -> None:
+    other = hw.create(CreateMlModel(name="other", algorithm="Forest"))
+    said = [
+        {"entity": entity, "type": "metric", "key": str(key), "at": 5, "data": {"value": key}}
+        for key in range(600)
+        for entity in (model, f"mlmodel:{other.fully_qualified_name}")
+    ]
+    assert hw.put_records(said) == {"appended": 1200, "unchanged": 0}
+    assert hw.put_records(iter(said)) == {"appended": 0, "unchanged": 1200}
+    assert len(list(hw.records(other, "metric"))) == 600
+    assert hw.put_records([]) == {"appended": 0, "unchanged": 0}
+
+
 def test_users_follow_and_vote(hw: Headwater, model: MlModel) -> None:
     user = hw.create(CreateUser(name="ada.l"))
     hw.follow(model, "ada.l")

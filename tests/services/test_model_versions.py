@@ -106,6 +106,18 @@ def test_a_version_may_be_named_by_its_own_number(registry: Registry) -> None:
     assert not registry.version("1").changed
 
 
+def test_a_connector_keeps_the_numbers_of_its_source(registry: Registry) -> None:
+    items = [{"name": name, "mlmodel": MODEL[1]} for name in ("2", "5", "5", "4")]
+    result = registry.catalog.put_bulk("modelVersion", items, actor=BOT)
+    assert [doc(each)["number"] for each in result.written] == [2, 5, 5, 4]
+    assert registry.find("latest") == "5"
+    assert doc(registry.version("mine"))["number"] == 6
+    with pytest.raises(InvalidInputError):
+        registry.version("6", actor=BOT)
+    with pytest.raises(InvalidInputError):
+        registry.version("9")
+
+
 def test_promotion_projects_the_version_onto_the_model(registry: Registry) -> None:
     version = registry.version(
         "v", algorithm="XGBoost", server="http://s/", mlHyperParameters=[{"name": "k", "value": 3}]

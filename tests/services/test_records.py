@@ -97,6 +97,55 @@ def test_types_that_others_write_are_refused(
         records.append("mlmodel", model, type_, {"data": {}}, actor=ME)
 
 
+def test_what_is_put_again_is_appended_only_where_it_differs(
+    store: Store, shop: Shop, records: RecordService, model: str
+) -> None:
+    other = {"type": "mlmodel", "fullyQualifiedName": shop.model("other").fqn}
+
+    def put(**data: float) -> dict[str, int]:
+        said = [
+            {"entity": entity, "type": "metric", "key": key, "at": 5, "data": {"value": value}}
+            for entity in ({"type": "mlmodel", "id": model}, other)
+            for key, value in data.items()
+        ]
+        return records.put(said, actor=BOT)
+
+    before = store.sequence()
+    assert put(auc=0.7, f1=0.5) == {"appended": 4, "unchanged": 0}
+    assert store.sequence() == before + 1
+    assert put(auc=0.7, f1=0.5) == {"appended": 0, "unchanged": 4}
+    assert put(auc=0.8, f1=0.5) == {"appended": 2, "unchanged": 2}
+    assert values(records.list("mlmodel", model, "metric", record_key="auc")) == [0.8, 0.7]
+    said = {"entity": other, "type": "metric", "key": "auc", "data": {"value": 0.8}}
+    assert records.put([said, said], actor=BOT) == {"appended": 0, "unchanged": 2}
+    assert records.put([{**said, "at": 6}], actor=BOT) == {"appended": 1, "unchanged": 0}
+
+
+def test_records_put_are_all_written_or_none(
+    store: Store, shop: Shop, records: RecordService, model: str
+) -> None:
+    fine = {"entity": {"type": "mlmodel", "id": model}, "type": "usage"}
+    gone = shop.model("gone")
+    shop.catalog.delete("mlmodel", gone.id, actor=ME)
+    before = store.sequence()
+    for fault, pointer in (
+        ({"entity": {"type": "mlmodel", "id": gone.id}}, "/1/entity"),
+        ({"entity": {"type": "mlmodel", "fullyQualifiedName": "no.such"}}, "/1/entity"),
+        ({"entity": {"type": "mlmodel"}}, "/1/entity"),
+        ({"entity": {"id": model}}, "/1/entity"),
+        ({"type": "lifecycle"}, "/1/type"),
+        ({"type": 7}, "/1/type"),
+        ({"at": "now"}, "/1/at"),
+    ):
+        with pytest.raises(InvalidInputError) as caught:
+            records.put([fine, {**fine, **fault}], actor=ME)
+        assert caught.value.errors[0]["pointer"] == pointer
+    for body in ([], "text", fine, [fine] * 1001):
+        with pytest.raises(InvalidInputError):
+            records.put(body, actor=ME)
+    assert store.sequence() == before
+
+
 def test_records_of_what_is_not_there_are_refused(records: RecordService) -> None:
     with pytest.raises(NotFoundError):
         records.append("mlmodel", ("mlmodel", "headwater.none"), "usage", {}, actor=ME)

@@ -16,7 +16,7 @@ from headwater.api.openapi.operation import (
     parameter,
     problem_responses,
 )
-from headwater.api.openapi.record_path import lifecycle_paths
+from headwater.api.openapi.record_path import bulk_record_paths, lifecycle_paths
 from headwater.api.openapi.search_path import search_paths
 from headwater.api.openapi.token_path import TOKEN, token_paths
 from headwater.errors import InvalidInputError
@@ -28,6 +28,7 @@ API = "/api/v1"
 _GROUPS = {
     "lineage": "What is made from what: entities, columns and features.",
     "search": "Finding entities by words, facets and names.",
+    "records": "What is measured again and again, of many entities at once.",
     "events": "What happened, in order and without a gap.",
     "tokens": "Who may call, once sign-in is on; for admins.",
     "system": "The server itself, and the schemas of the kinds.",
@@ -44,7 +45,8 @@ def openapi_document() -> dict[str, Any]:
     paths: dict[str, dict[str, Operation]] = {}
     for kind in kinds().values():
         paths |= entity_paths(kind)
-    paths |= lineage_paths() | search_paths() | lifecycle_paths() | token_paths() | _system_paths()
+    paths |= lineage_paths() | search_paths() | lifecycle_paths() | bulk_record_paths()
+    paths |= token_paths() | _system_paths()
     _check_names(paths)
     etag = {"description": "Names this state of the entity.", "schema": TEXT}
     uuid = {"type": "string", "format": "uuid"}

@@ -95,6 +95,21 @@ def record_paths(kind: Kind) -> dict[str, dict[str, Operation]]:
     }  # fmt: skip
 
 
+def bulk_record_paths() -> dict[str, dict[str, Operation]]:
+    """The path item of records of many entities, below the API's base."""
+    many: Schema = {"type": "array", "items": ref("PutRecord"), "minItems": 1, "maxItems": 1000}
+    return {
+        "/records": {
+            "put": operation(
+                "putRecords", "records",
+                "Append records to many entities, but for what their newest records say already.",
+                parameters=[PRODUCER], body=json_body(many),
+                answers=answer("How many were appended.", ref("PutRecords")), problems="409",
+            )
+        }
+    }  # fmt: skip
+
+
 def lifecycle_paths() -> dict[str, dict[str, Operation]]:
     """The path items of where versions of models stand, below the API's base."""
     version = answer("The version.", ref("ModelVersion"), etag=True)

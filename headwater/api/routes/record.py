@@ -24,6 +24,7 @@ def record_resources(services: Services) -> dict[str, Resource]:
     routes = _Routes(services)
     one = "/{collection}/{id}"
     return {
+        "/records": Resource(PUT=routes.put),
         one + "/records/{type}": Resource(GET=routes.list, POST=routes.append),
         one + "/followers": Resource(GET=routes.followers),
         one + "/followers/{user:path}": Resource(PUT=routes.follow, DELETE=routes.unfollow),
@@ -70,6 +71,13 @@ class _Routes:
             lambda body: self._records.append(which.name, key, type_, body, actor=actor),
         )
         return json_answer({"data": made}, status=201)
+
+    async def put(self, request: Request) -> Response:
+        actor = actor_of(request)
+        plain_json(request)
+        Query(request.scope)
+        put = self._records.put
+        return json_answer(await self._services.write(request, lambda body: put(body, actor=actor)))
 
     async def followers(self, request: Request) -> Response:
         which, key = target(request)

@@ -1,0 +1,57 @@
+"""Numbers and names of model versions: which number a new one gets, which words name none."""
+
+from __future__ import annotations
+
+import re
+
+from headwater.catalog.lifecycle import LATEST, STAGES
+from headwater.errors import InvalidInputError
+from headwater.store.base import Store
+from headwater.store.draft import Actor
+
+NUMBERED = "modelVersion"
+"""The type of the records of a model that tell which version has which number."""
+_NUMBER = re.compile("[1-9][0-9]{0,8}")
+
+
+def new_number(store: Store, model_id: str, name: str, *, last: int, actor: Actor) -> int:
+    """Return the number of a new version.
+
+    A producer whose source numbers versions itself keeps its numbers, gaps and all: a name that is
+    a number is the number, if that was never given. Any other version gets the next.
+
+    Args:
+        last: The highest number that was given.
+
+    Raises:
+        InvalidInputError: The name is a stage, ``latest``, or another number.
+    """
+    keeps = actor.kind == "bot" and _NUMBER.fullmatch(name)
+    number = last + 1
+    if keeps and not store.entries(entity_ids=[model_id], types=[NUMBERED], keys=[name], limit=1):
+        number = int(name)
+    check_version_name(name, number)
+    return number
+
+
+def check_version_name(name: str, number: int) -> None:
+    """Refuse a name that selectors would take for something else.
+
+    Raises:
+        InvalidInputError: It is a stage, ``latest``, or another number than the version's own.
+    """
+    if name != str(number):
+        check_word(name, "/name")
+
+
+def check_word(word: str, pointer: str) -> None:
+    """Refuse a name or alias that a selector would take for something else.
+
+    Raises:
+        InvalidInputError: It is a stage, ``latest``, or a number.
+    """
+    if word.lower() in (LATEST, *STAGES) or (word.isascii() and word.isdigit()):
+        raise InvalidInputError.at(
+            pointer,
+            f"{word!r} cannot name a version: stages, 'latest' and numbers select by others",
+        )
