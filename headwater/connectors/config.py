@@ -18,7 +18,7 @@ from headwater.connectors.run import Run
 from headwater.errors import InvalidInputError
 from headwater.names import MAX_NAME, escape
 
-CONNECTORS = ("sql", "dbt")
+CONNECTORS = ("sql", "mlflow", "dbt")
 """Types of source. Each is a module of this package, whose ``Config`` is a ``SourceConfig``."""
 
 ENV = "env:"

@@ -21,7 +21,11 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Unresolved:
-    """Lineage that the source itself does not decide; ``line`` counts from 1 within its SQL."""
+    """Lineage that the source itself does not decide.
+
+    Attributes:
+        line: Counts from 1 within its SQL; 0 where there is none.
+    """
 
     name: str
     line: int
@@ -132,6 +136,7 @@ class Report:
             lines.append(f"… and {len(self.planned) - _SHOWN} more changes")
         lines += [f"note: {note}" for note in self.notes]
         lines += [f"failed: {each.name}: {each.message}" for each in self.failed]
-        return lines + [
-            f"open: {each.name}, line {each.line}: {each.message}" for each in self.unresolved
-        ]
+        for each in self.unresolved:
+            where = f", line {each.line}" if each.line else ""
+            lines.append(f"open: {each.name}{where}: {each.message}")
+        return lines

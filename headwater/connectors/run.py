@@ -44,6 +44,7 @@ class Run:
     Attributes:
         hw: The catalog, as the connector's producer.
         report: What was done so far.
+        ids: Of what was put, by FQN with the kind before it (``table:a.b.c``).
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Run:
         self.report = Report(service, preview=self.options.preview)
         self._seen: set[tuple[str, str]] = set()
         self._new: set[tuple[str, str]] = set()
+        self.ids: dict[str, str] = {}
         self._scopes: list[Scope] = []
         self.log = RunLog(self.hw, pipeline=f"{type}-{service}", report=self.report)
 
@@ -100,6 +102,23 @@ class Run:
             within: FQN of the parent of them all, or of their service; None: of the whole kind.
         """
         self._scopes.append(Scope(kind, within))
+
+    def is_planned(self, kind: str, fqn: str) -> bool:
+        """Whether an entity is new in a preview: nothing that is asked there may refer to it."""
+        return (kind, fqn) in self._new
+
+    def put_records(self, records: Sequence[Request]) -> None:
+        """Append records, but for what is known; see ``Headwater.put_records``."""
+        if not self.options.preview:
+            self.report.records += self.hw.put_records(records)["appended"]
+
+    def known(self, kind: str, within: str) -> list[str]:
+        """FQNs of the live entities of a kind that the catalog has directly below another."""
+        try:
+            found = [each.to_wire() for each in self.hw.list(kind, parent=within)]
+        except NotFoundError:  # a preview may speak of places that are not there yet
+            return []
+        return [each["fullyQualifiedName"] for each in found]
 
     def fail(self, name: str, message: str) -> None:
         """Report something of the source that did not get into the catalog."""
@@ -178,7 +197,9 @@ class Run:
         for _ in requests:
             self.options.watch(which.name)
         self.log.beat()
-        return {str(entity.to_wire()["fullyQualifiedName"]) for entity in result.entities}
+        written = [entity.to_wire() for entity in result.entities]
+        self.ids.update({f"{which.name}:{w['fullyQualifiedName']}": w["id"] for w in written})
+        return {str(each["fullyQualifiedName"]) for each in written}
 
     def _preview(self, which: Kind, requests: Sequence[Request]) -> set[str]:
         """Ask what putting would do; what lies below something new is new itself."""

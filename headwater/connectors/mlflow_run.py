@@ -1,0 +1,162 @@
+"""One run of the MLflow connector: what the server has becomes what the catalog has."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from headwater.connectors.mlflow import Config
+from headwater.connectors.mlflow_client import MlflowClient
+from headwater.connectors.mlflow_data import TrainingData
+from headwater.connectors.mlflow_model import UNKNOWN, ModelFiles, read_files
+from headwater.connectors.mlflow_request import TAGS, Request, Requests, metrics
+from headwater.connectors.mlflow_source import Registry, Version, read_registry
+from headwater.connectors.mlflow_stage import StageWriter
+from headwater.connectors.run import Run
+from headwater.errors import NotFoundError
+
+_AT_ONCE = 8
+"""How many files are asked for at once."""
+
+
+def read(config: Config, run: Run) -> None:
+    """See ``headwater.connectors.mlflow.Config.read``."""
+    with MlflowClient(config) as client:
+        registry = read_registry(client)
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            files = list(
+                pool.map(
+                    lambda each: read_files(client, each, registry.run_of(each)), registry.versions
+                )
+            )
+    if registry.models:
+        _Writer(run, config, Requests(config, client.url), registry).write(files)
+
+
+class _Writer:
+    """Writes what was read, parents first, and what the versions of all models have in bulk."""
+
+    def __init__(self, run: Run, config: Config, requests: Requests, registry: Registry) -> None:
+        self._run = run
+        self._requests = requests
+        self._registry = registry
+        self._data = TrainingData(run, config.datasets)
+        self._stages = StageWriter(run, config.production_alias)
+
+    def write(self, files: list[ModelFiles]) -> None:
+        """Write everything; ``files`` are those of the registry's versions."""
+        run, requests = self._run, self._requests
+        models, runs = requests.services()
+        run.put("mlmodelService", [models])
+        if self._registry.runs:
+            run.put("pipelineService", [runs])
+        self._write_tags()
+        known = self._known_models()
+        written = self._write_models(known)
+        described = list(self._described(files))
+        self._write_runs({each.run_id: inputs for each, _, inputs in described})
+        versions = self._write_versions([(v, request) for v, request, _ in described], written)
+        run.put_records(
+            [
+                record
+                for fqn, version in versions.items()
+                if (of := self._registry.run_of(version))
+                for record in metrics(of, fqn)
+            ]
+        )
+        self._write_stages(known, versions)
+        run.enumerated("mlmodel", requests.service)
+        for fqn in run.known("mlmodel", requests.service):
+            run.enumerated("modelVersion", fqn)
+
+    # Inside
+
+    def _known_models(self) -> dict[str, Any]:
+        """The models that the catalog has, by FQN."""
+        try:
+            found = [
+                e.to_wire() for e in self._run.hw.list("mlmodel", parent=self._requests.service)
+            ]
+        except NotFoundError:  # a preview of the first run
+            return {}
+        return {each["fullyQualifiedName"]: each for each in found}
+
+    def _write_tags(self) -> None:
+        raws = [*self._registry.models.values(), *(each.raw for each in self._registry.versions)]
+        tags = sorted({name for raw in raws for name in self._requests.tag_names(raw)})
+        if tags:
+            about = "Tags of MLflow's models and versions, as `key=value`."
+            self._run.put("classification", [{"name": TAGS, "description": about}])
+            self._run.put("tag", [{"name": name, "classification": TAGS} for name in tags])
+
+    def _write_models(self, known: Mapping[str, Any]) -> set[str]:
+        requests = []
+        for name, raw in self._registry.models.items():
+            there = known.get(self._requests.model_fqn(name), {})
+            requests.append(self._requests.model(raw, there.get("algorithm", UNKNOWN)))
+        return self._put("mlmodel", requests, found=True)
+
+    def _described(
+        self, files: list[ModelFiles]
+    ) -> Iterator[tuple[Version, Request, list[dict[str, str]]]]:
+        """Each version with its request, and with references to what its run read."""
+        for version, its in zip(self._registry.versions, files, strict=True):
+            run, model = self._registry.run_of(version), self._requests.model_fqn(version.model)
+            features, inputs = self._data.of(model, its, run)
+            if its.fault:
+                self._run.leave_open(self._requests.version_fqn(version), its.fault, line=0)
+            yield version, self._requests.version(version, run, its, features), inputs
+
+    def _write_runs(self, inputs: Mapping[str, list[dict[str, str]]]) -> None:
+        runs = self._registry.runs.values()
+        experiments = sorted({each.experiment for each in runs})
+        self._run.put("pipeline", [self._requests.pipeline(each) for each in experiments])
+        requests = [self._requests.run(each, inputs.get(each.id, [])) for each in runs]
+        self._put("pipelineRun", requests)
+
+    def _write_versions(
+        self, asked: list[tuple[Version, Request]], models: set[str]
+    ) -> dict[str, Version]:
+        """Write versions, of each model one at a time by number; return those written by FQN.
+
+        Two of one model in one commit would be two commits: each writes its model, too.
+        """
+        rounds: dict[int, list[Request]] = defaultdict(list)
+        turn: dict[str, int] = defaultdict(int)
+        by_fqn: dict[str, Version] = {}
+        for version, request in asked:
+            fqn = self._requests.version_fqn(version)
+            by_fqn[fqn] = version
+            if request["mlmodel"] in models:
+                rounds[turn[version.model]].append(request)
+                turn[version.model] += 1
+            else:
+                self._run.saw("modelVersion", fqn)
+        written: set[str] = set()
+        for requests in rounds.values():
+            written |= self._put("modelVersion", requests)
+        return {fqn: version for fqn, version in by_fqn.items() if fqn in written}
+
+    def _write_stages(self, known: Mapping[str, Any], versions: Mapping[str, Version]) -> None:
+        by_model: dict[str, dict[str, Version]] = defaultdict(dict)
+        for fqn, version in versions.items():
+            by_model[version.model][fqn] = version
+        for name, its in by_model.items():
+            there = known.get(self._requests.model_fqn(name))
+            self._stages.write(self._registry.models[name], there, its)
+
+    def _put(self, kind: str, requests: list[Request], *, found: bool = False) -> set[str]:
+        """Put entities; a preview leaves out tags and runs that are not there yet."""
+        if self._run.options.preview:
+            requests = [self._without_planned(each) for each in requests]
+        return self._run.put(kind, requests, found=found)
+
+    def _without_planned(self, request: Request) -> Request:
+        run, kept = self._run, dict(request)
+        if "tags" in kept:
+            kept["tags"] = [tag for tag in kept["tags"] if not run.is_planned("tag", tag)]
+        if "run" in kept and run.is_planned("pipelineRun", kept["run"]):
+            del kept["run"]
+        return kept
