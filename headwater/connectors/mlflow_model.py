@@ -48,7 +48,7 @@ def read_files(client: MlflowClient, version: Version, run: MlflowRun | None) ->
         SourceError: The server cannot be reached.
     """
     try:
-        about = _noted(version, run) or _mlmodel(client, version)
+        about = _mlmodel(client, version)
     except ArtifactError as error:
         return ModelFiles(_tagged(run, ()), None, f"its MLmodel: {error}")
     flavors = about.get("flavors")
@@ -61,17 +61,6 @@ def read_files(client: MlflowClient, version: Version, run: MlflowRun | None) ->
         except ArtifactError as error:
             fault = f"its estimator: {error}"
     return ModelFiles(algorithm or UNKNOWN, _signature(about.get("signature")), fault)
-
-
-def _noted(version: Version, run: MlflowRun | None) -> Json | None:
-    """What MLflow 2 noted at the run of the model that the version is."""
-    if run is None:
-        return None
-    for each in run.logged_models():
-        path = str(each.get("artifact_path") or "")
-        if path and version.source.endswith(f"{run.id}/artifacts/{path}"):
-            return each
-    return None
 
 
 def _mlmodel(client: MlflowClient, version: Version) -> Json:

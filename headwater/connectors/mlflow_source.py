@@ -62,6 +62,7 @@ class MlflowRun:
 
     Attributes:
         experiment: Name of its experiment.
+        is_of_one_model: Whether it logged no more than one, which its tags then speak of.
     """
 
     def __init__(self, raw: Json, experiment: str) -> None:
@@ -73,17 +74,13 @@ class MlflowRun:
         self.metrics: Sequence[Json] = data.get("metrics", ())
         self._inputs: Sequence[Json] = (raw.get("inputs") or {}).get("dataset_inputs", ())
         outputs = (raw.get("outputs") or {}).get("model_outputs", ())
-        self.is_of_one_model = max(len(outputs), len(self.logged_models())) <= 1
+        noted = _parsed(self.tags.get("mlflow.log-model.history", "[]"))  # MLflow 2 does
+        self.is_of_one_model = max(len(outputs), len(noted or ())) <= 1
 
     @property
     def id(self) -> str:
         """Its id."""
         return str(self.info["run_id"])
-
-    def logged_models(self) -> list[Json]:
-        """The models that it logged, as MLflow 2 notes them: signature, flavors, path."""
-        found = _parsed(self.tags.get("mlflow.log-model.history", "[]"))
-        return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
 
     def datasets(self) -> list[Dataset]:
         """What it was trained on: inputs for training where some are said to be, else all."""

@@ -18,6 +18,7 @@ from headwater.sdk import Headwater
 Stage = Literal["none", "staging", "production", "archived"]
 _ORDER: tuple[Stage, ...] = ("production", "staging", "archived", "none")
 """What comes goes first, so that a model in production is never without a version there."""
+_BY_WORD: dict[str, Stage] = {stage: stage for stage in _ORDER}
 _LISTED = ("staging", "production")
 
 Json = Mapping[str, Any]
@@ -110,8 +111,7 @@ class StageWriter:
         at = version.raw.get("last_updated_timestamp")
         if self._alias is not None and aliases.get(self._alias) == name:
             stage, at = "production", raw.get("last_updated_timestamp")
-        known = next((each for each in _ORDER if each == stage), "none")
-        return _Wish(name, known, int(at or 0))
+        return _Wish(name, _BY_WORD.get(stage, "none"), int(at or 0))
 
     def _move(self, catalog: _Catalog, wish: _Wish, fqn: str, *, alone: bool) -> None:
         listed = catalog.listed.get(wish.version)

@@ -34,7 +34,7 @@ FEATURES = ["age", "income"]
 def log_model(flavor: Any, model: Any, **more: Any) -> Any:
     """Log a model under the name that both generations of MLflow have for it."""
     where = {"name": "model"} if NEWER else {"artifact_path": "model"}
-    return flavor.log_model(model, **where, **more)
+    return flavor.log_model(model, **where, pip_requirements=[], **more)
 
 
 def pipeline_with_data(folder: Path) -> str:
