@@ -1,0 +1,127 @@
+"""A real MLflow server of some version, with models in it, for one test after the other."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.clients.environment import environment
+
+# sklearn's files differ by version. Flask-WTF and the like come with `auth`. SQLAlchemy 2.1 lacks a
+# name that MLflow 2 imports.
+_COMMON = ("scikit-learn==1.7.2", "lightgbm==4.6.0")
+REQUIREMENTS = {
+    2: ("mlflow[auth]==2.22.5", "sqlalchemy==2.0.44", *_COMMON),
+    3: ("mlflow[auth]==3.17.2", *_COMMON),
+}
+_SLOWEST = 120.0  # seconds that a server takes to start on a machine that has much to do
+_SCRIPT = Path(__file__).with_name("mlflow_models.py")
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server that runs.
+
+    Attributes:
+        python: Of its environment.
+    """
+
+    url: str
+    python: Path
+    process: subprocess.Popen[bytes]
+
+    def post(self, path: str, **body: Any) -> Any:
+        """Ask something of its REST API."""
+        return self._send("POST", path, body)
+
+    def delete(self, path: str, **body: Any) -> Any:
+        """Delete something over its REST API."""
+        return self._send("DELETE", path, body)
+
+    def log_models(self, folder: Path) -> dict[str, str]:
+        """Log the models of ``mlflow_models.py``; return the ids of their runs."""
+        done = subprocess.run(
+            [self.python, _SCRIPT, self.url, folder],
+            env=_environ(),
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        found: dict[str, str] = json.loads(done.stdout.splitlines()[-1])
+        return found
+
+    def kill(self) -> None:
+        """End it at once."""
+        stop(self.process)
+
+    def _send(self, method: str, path: str, body: dict[str, Any]) -> Any:
+        answer = httpx.request(method, f"{self.url}/api/2.0/mlflow/{path}", json=body, timeout=30)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+
+@contextmanager
+def server(folder: Path, generation: int, *options: str) -> Iterator[Server]:
+    """Serve a database and files in a folder with MLflow 2 or 3, on a free port of this machine."""
+    python = environment(f"mlflow-{generation}", *REQUIREMENTS[generation])
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [python, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
+    command += ["--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}", "--serve-artifacts"]
+    command += ["--artifacts-destination", str(folder / "artifacts"), "--workers", "2", *options]
+    with (folder / "server.log").open("wb") as log:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=_environ(),
+            stdout=log,
+            stderr=log,
+            start_new_session=True,  # it starts workers, which end with it
+        )
+    try:
+        url = f"http://127.0.0.1:{port}"
+        _wait(url, process, folder / "server.log")
+        yield Server(url, python, process)
+    finally:
+        stop(process)
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End a server and the workers that it started."""
+    if process.poll() is None:
+        os.killpg(process.pid, 9)
+        process.wait()
+
+
+def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    end = time.monotonic() + _SLOWEST
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            if httpx.get(f"{url}/health").status_code == 200:
+                return
+        except httpx.TransportError:
+            time.sleep(0.1)
+    raise AssertionError(f"the server did not start:\n{log.read_text()[-2000:]}")
+
+
+def _environ() -> dict[str, str]:
+    quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
+    return {
+        **os.environ,
+        **quiet,
+        "PYTHONWARNINGS": "ignore",
+        "MLFLOW_FLASK_SERVER_SECRET_KEY": "x",
+    }
