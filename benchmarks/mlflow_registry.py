@@ -39,7 +39,7 @@ COPIED = (
     *("runs", "params", "metrics", "latest_metrics", "tags", "inputs", "input_tags"),
     *("registered_models", "registered_model_aliases", "model_versions", "model_version_tags"),
 )
-"""Tables of which each further model has rows of its own; going through the stores takes an hour."""
+"""Tables of which each further model has rows of its own: MLflow's stores would take an hour."""
 MLMODEL = """\
 artifact_path: model
 flavors:

@@ -121,16 +121,11 @@ def test_signatures_become_features_tied_to_columns(
     ]
     assert [each["name"] for each in first["signature"]["inputs"]] == ["age", "income"]
     assert first["signature"]["params"][0]["name"] == "threshold"
-    assert [
-        (
-            s["feature"],
-            s["name"],
-            s["dataType"],
-            s["dataSource"]["fullyQualifiedName"],
-            s["tableVersion"],
-        )
-        for s in first["frozenSources"]
-    ] == [("age", "AGE", "integer", TABLE, "0.1"), ("income", "income", "number", TABLE, "0.1")]
+    age, income = first["frozenSources"]
+    assert (age["feature"], age["name"], age["dataType"]) == ("age", "AGE", "integer")
+    assert (income["feature"], income["name"], income["dataType"]) == ("income", "income", "number")
+    assert age["dataSource"]["fullyQualifiedName"] == TABLE
+    assert age["tableVersion"] == hw.get("table", TABLE).version
     assert f"modelVersion {CHURN}.1 (production)" in str(hw.impact(f"{TABLE}.AGE"))
 
 
