@@ -25,23 +25,24 @@ def main(models: int) -> None:
     python = environment("mlflow-3", *REQUIREMENTS[3])
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        fill = [python, SCRIPT, "fill", folder / "mlflow.db", folder / "artifacts", str(models)]
-        subprocess.run(fill, check=True, capture_output=True)
+        files = [str(folder / "mlflow.db"), str(folder / "artifacts")]
+        _script(python, "fill", *files, str(models))
         with server(folder, 3) as found, Headwater.open(folder / "headwater.db") as hw:
-            done = subprocess.run(
-                [python, SCRIPT, "read", found.url], check=True, capture_output=True
-            )
-            client = json.loads(done.stdout)
+            client = json.loads(_script(python, "read", found.url))
             print(f"MlflowClient: {client}")
             for run in ("first", "second"):
                 start = time.perf_counter()
                 report = ingest(hw, found.url)
                 seconds = time.perf_counter() - start
                 ratio = seconds / client["seconds"]
-                print(
-                    f"{run} run: {seconds:.1f} s, {ratio:.2f} times the client; {report.counts()}"
-                )
-                print(f"  {report.records} records, {len(report.unresolved)} left open")
+                print(f"{run} run: {seconds:.1f} s, {ratio:.2f} times the client")
+                print(f"  {report.counts()}, {report.records} records")
+
+
+def _script(python: Path, *arguments: str) -> bytes:
+    """What the script that needs MLflow prints."""
+    command = [str(python), str(SCRIPT), *arguments]
+    return subprocess.run(command, check=True, capture_output=True).stdout
 
 
 if __name__ == "__main__":

@@ -79,7 +79,7 @@ def server(folder: Path, generation: int, *options: str) -> Iterator[Server]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [python, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
+    command = [str(python), "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
     command += ["--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}", "--serve-artifacts"]
     command += ["--artifacts-destination", str(folder / "artifacts"), "--workers", "2", *options]
     with (folder / "server.log").open("wb") as log:

@@ -12,6 +12,7 @@ import pytest
 from headwater import Headwater, NotFoundError, SourceError
 from headwater.connectors import mlflow_run
 from headwater.connectors.mlflow import ingest
+from headwater.connectors.mlflow_model import read_files
 from headwater.connectors.run import RunOptions
 from tests.clients.mlflow_server import Server, server
 
@@ -261,7 +262,6 @@ def test_a_server_that_dies_half_way_loses_and_deletes_nothing(
     register(own, "m0", "m1")
     run(hw, own)
     own.delete("registered-models/delete", name="m1")
-    read_files = mlflow_run.read_files
 
     def killed(*args: Any) -> Any:
         own.kill()
@@ -280,7 +280,7 @@ def test_a_server_with_sign_in(hw: Headwater, generation: int, tmp_path: Path) -
     with server(tmp_path, generation, "--app-name", "basic-auth") as found:
         # Of MLflow's own documentation: the user and password that a new server has.
         named = {"tracking_username": "admin", "tracking_password": "password1234"}
-        with httpx.Client(base_url=found.url, auth=tuple(named.values())) as client:
+        with httpx.Client(base_url=found.url, auth=("admin", "password1234")) as client:
             made = client.post("/api/2.0/mlflow/registered-models/create", json={"name": "guarded"})
             assert made.status_code == 200, made.text
         assert run(hw, found, **named).found == 1
