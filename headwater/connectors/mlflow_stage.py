@@ -127,6 +127,8 @@ class StageWriter:
             )
             return
         at = max(wish.at, int(last["at"]) if last else 0)
+        if alone and wish.stage in _LISTED:  # the move archives those that are there
+            catalog.listed = {v: s for v, s in catalog.listed.items() if s != wish.stage}
         self._do(
             fqn,
             f"stage {wish.stage}",

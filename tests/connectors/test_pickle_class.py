@@ -29,10 +29,7 @@ def test_the_class_is_that_of_the_fitted_estimator(protocol: int) -> None:
         (LogisticRegression(), "LogisticRegression"),
         (RandomForestClassifier(n_estimators=2), "RandomForestClassifier"),
         (make_pipeline(StandardScaler(), LogisticRegression()), "LogisticRegression"),
-        (
-            make_pipeline(StandardScaler(), LogisticRegression(), "passthrough"),
-            "LogisticRegression",
-        ),
+        (make_pipeline(StandardScaler(), "passthrough"), "StandardScaler"),
         (
             GridSearchCV(make_pipeline(StandardScaler(), LogisticRegression()), {}, cv=2),
             "LogisticRegression",
