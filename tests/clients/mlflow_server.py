@@ -17,13 +17,14 @@ import httpx
 
 from tests.clients.environment import environment
 
-# sklearn's files differ by version. Flask-WTF and the like come with `auth`. SQLAlchemy 2.1 lacks a
-# name that MLflow 2 imports.
+# scikit-learn's files differ by version; SQLAlchemy 2.1 lacks a name that MLflow 2 imports.
 _COMMON = ("scikit-learn==1.7.2", "lightgbm==4.6.0")
 REQUIREMENTS = {
     2: ("mlflow[auth]==2.22.5", "sqlalchemy==2.0.44", *_COMMON),
     3: ("mlflow[auth]==3.17.2", *_COMMON),
 }
+ADMIN_PASSWORDS = {2: "password1234", 3: "only for this test"}
+"""Of the user `admin`: MLflow 2 has it without asking, MLflow 3 takes any other."""
 _SLOWEST = 120.0  # seconds that a server takes to start on a machine that has much to do
 _SCRIPT = Path(__file__).with_name("mlflow_models.py")
 
@@ -118,10 +119,11 @@ def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 def _environ() -> dict[str, str]:
-    quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
     return {
         **os.environ,
-        **quiet,
+        "MLFLOW_AUTH_ADMIN_PASSWORD": ADMIN_PASSWORDS[3],
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_FLASK_SERVER_SECRET_KEY": "for this test",  # sign-in needs one
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
         "PYTHONWARNINGS": "ignore",
-        "MLFLOW_FLASK_SERVER_SECRET_KEY": "x",
     }

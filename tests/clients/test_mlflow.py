@@ -14,7 +14,7 @@ from headwater.connectors import mlflow_run
 from headwater.connectors.mlflow import ingest
 from headwater.connectors.mlflow_model import read_files
 from headwater.connectors.run import RunOptions
-from tests.clients.mlflow_server import Server, server
+from tests.clients.mlflow_server import ADMIN_PASSWORDS, Server, server
 
 SERVICE = "registry"
 CHURN = "registry.churn"
@@ -278,10 +278,12 @@ def test_a_server_that_dies_half_way_loses_and_deletes_nothing(
 
 
 def test_a_server_with_sign_in(hw: Headwater, generation: int, tmp_path: Path) -> None:
-    with server(tmp_path, generation, "--app-name", "basic-auth") as found:
-        # Of MLflow's own documentation: the user and password that a new server has.
-        named = {"tracking_username": "admin", "tracking_password": "password1234"}
-        with httpx.Client(base_url=found.url, auth=("admin", "password1234")) as client:
+    # Two workers that start at once would both make the first user.
+    auth = ("--app-name", "basic-auth", "--workers", "1")
+    with server(tmp_path, generation, *auth) as found:
+        password = ADMIN_PASSWORDS[generation]
+        named = {"tracking_username": "admin", "tracking_password": password}
+        with httpx.Client(base_url=found.url, auth=("admin", password)) as client:
             made = client.post("/api/2.0/mlflow/registered-models/create", json={"name": "guarded"})
             assert made.status_code == 200, made.text
         assert run(hw, found, **named).found == 1
