@@ -37,7 +37,7 @@ def fill(server: Postgres) -> None:
         a, b = (f"s{each // PER_SCHEMA}.t{each}" for each in (2 * n, 3 * n))
         outputs = ", ".join(f"a.c{k}" for k in range(1, 9))
         script.append(
-            f"CREATE VIEW s{n % (TABLES // PER_SCHEMA)}.v{n} AS"  # noqa: S608 - of numbers
+            f"CREATE VIEW s{n % (TABLES // PER_SCHEMA)}.v{n} AS"
             f" WITH part AS (SELECT id, sum(c7) AS total FROM {b} GROUP BY id)"
             f" SELECT a.id, {outputs}, a.c7 + part.total AS plus FROM {a} a"
             " JOIN part ON part.id = a.id WHERE a.c2 > 0"

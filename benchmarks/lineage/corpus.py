@@ -58,7 +58,7 @@ def tpc(name: str) -> Corpus:
     connection.execute("SET enable_progress_bar = false")
     for table, columns in tables.items():
         connection.execute(
-            f"CREATE TABLE {table} AS SELECT * FROM read_csv('{folder / table}.csv.gz',"  # noqa: S608  # our own fixture's names
+            f"CREATE TABLE {table} AS SELECT * FROM read_csv('{folder / table}.csv.gz',"  # our own fixture's names
             f" delim='|', header=true, columns={columns})"
         )
     if name == "tpc-ds":
@@ -115,7 +115,7 @@ def _mend_keys(connection: duckdb.DuckDBPyConnection, tables: dict[str, dict[str
             d_week_seq = (d_date - DATE '1900-01-01') // 7 + 1;
         UPDATE customer_address SET ca_zip = s_zip, ca_county = s_county, ca_state = s_state
             FROM store WHERE customer_address.rowid % 3 = 0;
-    """)  # noqa: S608  # numbers of this module
+    """)  # numbers of this module
     keys = {
         "date_sk": "d_date_sk",
         "time_sk": "t_time_sk",
@@ -142,7 +142,7 @@ def _mend_keys(connection: duckdb.DuckDBPyConnection, tables: dict[str, dict[str
             continue
         if key == "d_date_sk":
             connection.execute(
-                f"UPDATE {table} SET {column} = {_FIRST_DAY_SK} + (rowid * 37) % 2191"  # noqa: S608  # names of the schema
+                f"UPDATE {table} SET {column} = {_FIRST_DAY_SK} + (rowid * 37) % 2191"  # names of the schema
                 " WHERE rowid % 2 = 0"
             )
         connection.execute(f"""
@@ -151,7 +151,7 @@ def _mend_keys(connection: duckdb.DuckDBPyConnection, tables: dict[str, dict[str
             UPDATE {table} SET {column} = (
                 SELECT k FROM present WHERE n = {column} % (SELECT count(*) FROM present))
             WHERE {column} NOT IN (SELECT k FROM present);
-        """)  # noqa: S608  # names of the schema
+        """)  # names of the schema
 
 
 def traps() -> Corpus:

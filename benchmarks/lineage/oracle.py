@@ -48,7 +48,9 @@ class Oracle:
         run("CREATE SCHEMA changed")
         for table, columns in corpus.tables.items():
             made = [f"{column}, {_changed(column, kind)}" for column, kind in columns.items()]
-            run(f"CREATE TABLE changed.{table} AS SELECT {', '.join(made)} FROM main.{table}")  # noqa: S608  # names of the schema
+            run(
+                f"CREATE TABLE changed.{table} AS SELECT {', '.join(made)} FROM main.{table}"
+            )  # names of the schema
             self._show(table)
 
     def ask(self, sql: str, outputs: Sequence[str], claimed: Collection[Edge] = ()) -> Answer:
@@ -70,7 +72,7 @@ class Oracle:
             # Every column, the first time that there are rows; then only what is still missing.
             columns = {edge[1] for edge in missing} if answer.rows else set(self._named(sql))
             try:
-                (rows,) = self._timed(f"SELECT count(*) FROM ({doubled})")  # noqa: S608  # the query under test
+                (rows,) = self._timed(f"SELECT count(*) FROM ({doubled})")  # the query under test
                 answer.rows = max(answer.rows, int(rows))
                 if rows:
                     check = self._check(doubled)
@@ -135,7 +137,7 @@ class Oracle:
                 pairs.append((at, other))
         columns = ", ".join(f"c{at}" for at in range(len(names)))
         tests = ", ".join(f"bool_or(c{a} IS DISTINCT FROM c{b})" for a, b in pairs)
-        return f"SELECT {tests} FROM ({doubled}) AS r({columns})"  # noqa: S608  # the query under test
+        return f"SELECT {tests} FROM ({doubled}) AS r({columns})"  # the query under test
 
     def _timed(self, sql: str) -> tuple[Any, ...]:
         timer = Timer(_SECONDS, self._connection.interrupt)
@@ -155,7 +157,7 @@ class Oracle:
         ]
         twins = [f"{each} AS {each}{TWIN}" for each in self._tables[table]]
         self._connection.execute(
-            f"CREATE OR REPLACE VIEW twins.{table} AS"  # noqa: S608  # names of the schema
+            f"CREATE OR REPLACE VIEW twins.{table} AS"  # names of the schema
             f" SELECT {', '.join(columns + twins)} FROM memory.changed.{table}"
         )
 

@@ -68,8 +68,7 @@ class _Writer:
         )
         self._write_stages(known, versions)
         run.enumerated("mlmodel", requests.service)
-        for fqn in run.known("mlmodel", requests.service):
-            run.enumerated("modelVersion", fqn)
+        run.enumerated("modelVersion", requests.service)
 
     # Inside
 

@@ -112,14 +112,6 @@ class Run:
         if not self.options.preview:
             self.report.records += self.hw.put_records(records)["appended"]
 
-    def known(self, kind: str, within: str) -> list[str]:
-        """FQNs of the live entities of a kind that the catalog has directly below another."""
-        try:
-            found = [each.to_wire() for each in self.hw.list(kind, parent=within)]
-        except NotFoundError:  # a preview may speak of places that are not there yet
-            return []
-        return [each["fullyQualifiedName"] for each in found]
-
     def fail(self, name: str, message: str) -> None:
         """Report something of the source that did not get into the catalog."""
         self.report.failed.append(Failure(name, message))
