@@ -58,7 +58,7 @@ def tpc(name: str) -> Corpus:
     connection.execute("SET enable_progress_bar = false")
     for table, columns in tables.items():
         connection.execute(
-            f"CREATE TABLE {table} AS SELECT * FROM read_csv('{folder / table}.csv.gz',"  # our own fixture's names
+            f"CREATE TABLE {table} AS SELECT * FROM read_csv('{folder / table}.csv.gz',"
             f" delim='|', header=true, columns={columns})"
         )
     if name == "tpc-ds":
@@ -142,7 +142,7 @@ def _mend_keys(connection: duckdb.DuckDBPyConnection, tables: dict[str, dict[str
             continue
         if key == "d_date_sk":
             connection.execute(
-                f"UPDATE {table} SET {column} = {_FIRST_DAY_SK} + (rowid * 37) % 2191"  # names of the schema
+                f"UPDATE {table} SET {column} = {_FIRST_DAY_SK} + (rowid * 37) % 2191"
                 " WHERE rowid % 2 = 0"
             )
         connection.execute(f"""

@@ -157,7 +157,7 @@ class Oracle:
         ]
         twins = [f"{each} AS {each}{TWIN}" for each in self._tables[table]]
         self._connection.execute(
-            f"CREATE OR REPLACE VIEW twins.{table} AS"  # names of the schema
+            f"CREATE OR REPLACE VIEW twins.{table} AS"
             f" SELECT {', '.join(columns + twins)} FROM memory.changed.{table}"
         )
 
