@@ -358,7 +358,7 @@ def write_model(
         serving: The document of a version that the draft writes, for it may be the one served.
     """
     before = load(model)
-    after = {**before, "lifecycle": summary.as_json()}
+    after = {**load(model), "lifecycle": summary.as_json()}
     change = path.change(kind(model.kind), model, before, after)
     change.follows = True
     by_promotion = Actor(actor.name, "bot", PROMOTION, role=actor.role)

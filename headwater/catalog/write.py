@@ -10,7 +10,7 @@ from headwater.catalog import model_version, sign_in
 from headwater.catalog.diff import FieldChange, diff, grouped
 from headwater.catalog.lifecycle import emptied
 from headwater.catalog.merge import merge, without_nulls
-from headwater.catalog.origin import WHOLE, Rules, origin, record_origins
+from headwater.catalog.origin import WHOLE, Rules, hand_back, origin, record_origins
 from headwater.catalog.part import identify_parts
 from headwater.catalog.reference import refuse_deleted, resolve, spelled_references, targets
 from headwater.catalog.same import same
@@ -104,9 +104,12 @@ class WritePath:
     def update(self, which: Kind, stored: Record, found: Located, actor: Actor) -> Change:
         """A change that merges a request into the stored entity, and revives a deleted one."""
         before = load(stored)
-        change = self.change(which, stored, before, before)
+        # Of its own: what a request leaves alone must not be one object in both documents.
+        change = self.change(which, stored, before, load(stored))
         change.depends = found.revs
-        change.after = merge(which.shape, before, found.request, Rules(change.origins, actor))
+        if before.get("deleted") and "lifecycle" in before:  # what it served is nobody's now
+            change.origins = hand_back(change.origins, model_version.PROMOTION, actor)
+        change.after = merge(which.shape, change.after, found.request, Rules(change.origins, actor))
         if change.after.pop("deleted", None) and "lifecycle" in before:
             change.after["lifecycle"] = emptied(before)  # its versions stay deleted
         return change

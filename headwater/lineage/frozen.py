@@ -13,6 +13,8 @@ from headwater.store.draft import Change, Document, Draft, load, producer_of, sa
 
 KIND = "modelVersion"
 SOURCE = "frozen"
+Key = tuple[str, str, str | None]
+"""A source's feature, its name, and its table, if it has one."""
 
 
 def freeze(store: Store, change: Change, draft: Draft) -> None:
@@ -26,7 +28,9 @@ def freeze(store: Store, change: Change, draft: Draft) -> None:
     sources = list(sources_of(change.after))
     recorded = change.after.get("frozenSources")
     if recorded is not None:
-        _keep(change, sources, recorded)
+        _keep(change, sources, recorded, draft)
+        if not change.after.get("deleted"):
+            _tie_waiting(store, change, sources, draft)
     elif sources:
         change.references = None  # there are more now
         change.after["frozenSources"] = _record(store, change, sources, draft)
@@ -45,13 +49,9 @@ def resolve_later(record: Record, table_id: str, columns: Mapping[str, str], dra
         name = next((name for name in _names(each) if name in columns), None)
         if each.table_id == table_id and "columnId" not in each.source and name:
             each.resolve(columns[name], name)
-            entries[each.key] |= {"columnId": columns[name], "resolvedLater": True}
             tied.append(each)
-    for each in tied:
-        draft.edges.append(EdgeWrite(_edge(record.id, each.source["columnId"], "fine")))
-        draft.closed_edges.append(_edge(record.id, source_id(record.id, each), "fine"))
     if tied:
-        dropped = [source_id(record.id, each) for each in tied]
+        dropped = _tied_late(record.id, tied, entries, draft)
         draft.entities.append(same_version(record, document, dropped))
 
 
@@ -66,10 +66,7 @@ def _record(store: Store, change: Change, sources: list[Source], draft: Draft) -
     pairs: list[tuple[str, Level]] = [(str(table_id), "coarse") for table_id in tables]
     for each in sources:
         if "columnId" not in each.source:
-            name = each.source["name"]
-            above = child(change.fqn, each.feature["name"])
-            fqn = each.names()[0] if each.table_id else child(above, name)
-            each.source["fullyQualifiedName"] = fqn
+            fqn, name = _spell(change, each), each.source["name"]
             change.parts.append(Part(source_id(change.id, each), UNRESOLVED, fqn, name))
         pairs.append((each.source.get("columnId") or source_id(change.id, each), "fine"))
     draft.edges += [EdgeWrite(_edge(change.id, *pair)) for pair in dict.fromkeys(pairs)]
@@ -83,7 +80,7 @@ def _entry(each: Source, table: Record | None) -> Document:
     return {"feature": each.feature["name"], **entry, **version}
 
 
-def _keep(change: Change, sources: list[Source], recorded: list[Document]) -> None:
+def _keep(change: Change, sources: list[Source], recorded: list[Document], draft: Draft) -> None:
     """Hold a change to the sources that are recorded, and tell it what they resolved to."""
     entries = {_key(each): each for each in recorded}
     if {each.key for each in sources} != entries.keys():
@@ -92,16 +89,58 @@ def _keep(change: Change, sources: list[Source], recorded: list[Document]) -> No
             " another training is another version"
         )
     before = {each.key: each.source for each in sources_of(change.before or {})}
+    for each in sources_of(change.before or {}):
+        if each.key not in entries and "columnId" not in each.source:
+            waiting = source_id(change.id, each)
+            draft.closed_edges.append(_edge(change.id, waiting, "fine"))
+            change.dropped_parts.append(waiting)
     for each in sources:
         old = before.get(each.key, {})  # nothing, where its table is being erased
-        for name in ("columnId", "fullyQualifiedName"):
-            each.source.pop(name, None)
-            each.source |= {name: old[name]} if name in old else {}
+        each.source.pop("columnId", None)
+        if "columnId" in old:
+            each.resolve(old["columnId"], old["fullyQualifiedName"])
+            continue
+        spelled = _spell(change, each)
+        if old and old.get("fullyQualifiedName") != spelled:
+            name = each.source["name"]
+            change.parts.append(Part(source_id(change.id, each), UNRESOLVED, spelled, name))
         if not old:
             entries[each.key].pop("columnId", None)
 
 
-def _key(entry: Document) -> tuple[str, str, str | None]:
+def _tie_waiting(store: Store, change: Change, sources: list[Source], draft: Draft) -> None:
+    """Tie sources whose columns came while the version was away."""
+    waiting = [each for each in sources if each.table_id and "columnId" not in each.source]
+    if not waiting:
+        return
+    tables = store.find_many({each.table_id for each in waiting if each.table_id})
+    draft.depend_on({table.id: table.rev for table in tables.values()})
+    still = {each.key for each in tie(store, waiting)}
+    tied = [each for each in waiting if each.key not in still]
+    entries = {_key(each): each for each in change.after["frozenSources"]}
+    change.dropped_parts += _tied_late(change.id, tied, entries, draft)
+
+
+def _tied_late(
+    version_id: str, tied: list[Source], entries: Mapping[Key, Document], draft: Draft
+) -> list[str]:
+    """Record that sources found their columns late; return the nodes that they were."""
+    for each in tied:
+        entries[each.key].update({"columnId": each.source["columnId"], "resolvedLater": True})
+        draft.edges.append(EdgeWrite(_edge(version_id, each.source["columnId"], "fine")))
+        draft.closed_edges.append(_edge(version_id, source_id(version_id, each), "fine"))
+    return [source_id(version_id, each) for each in tied]
+
+
+def _spell(change: Change, each: Source) -> str:
+    """Name a source that is not resolved: as the column that it waits for, or below its feature."""
+    above = child(change.fqn, each.feature["name"])
+    fqn = each.names()[0] if each.table_id else child(above, each.source["name"])
+    each.source["fullyQualifiedName"] = fqn
+    return fqn
+
+
+def _key(entry: Document) -> Key:
     table = entry.get("dataSource")
     return entry["feature"], entry["name"], table["id"] if table else None
 

@@ -10,6 +10,7 @@ from operator import attrgetter
 import pydantic_core
 
 from headwater.lineage.kind import UNRESOLVED, parts_in
+from headwater.lineage.source import source_id, sources_of
 from headwater.schemas import kind
 from headwater.store.base import Direction, Edge, Hop, Level, Node, Record, Store
 from headwater.store.draft import Document, load
@@ -76,6 +77,7 @@ class Walker:
 
     def _one_way(self, walk: Walk, starts: list[str], direction: Direction, depth: int) -> None:
         seen, frontier, left = set(starts), starts, self.limit
+        met = frozenset(walk.edges)  # in the other direction: data may go in circles
         sign = -1 if direction == "upstream" else 1
         for distance in range(1, depth + 1):
             if not frontier:
@@ -88,6 +90,9 @@ class Walker:
             left -= len(hops)
             following = []
             for hop in self._as_seen(self._telling(walk, hops)):
+                pair = hop.edge.key[:2]
+                if pair not in met or hop.edge not in walk.edges[pair]:
+                    walk.edges.setdefault(pair, []).append(hop.edge)
                 self._add(walk, hop, direction, sign * distance)
                 if hop.node.id not in seen:
                     seen.add(hop.node.id)
@@ -115,7 +120,6 @@ class Walker:
 
     def _add(self, walk: Walk, hop: Hop, direction: Direction, depth: int) -> None:
         key, node = hop.edge.key, hop.node
-        walk.edges.setdefault((key.from_id, key.to_id), []).append(hop.edge)
         if node.id not in walk.nodes:
             walk.nodes[node.id] = (node, depth)
             walk.came_from[node.id] = key.to_id if direction == "upstream" else key.from_id
@@ -140,30 +144,47 @@ def as_seen(store: Store, nodes: Iterable[Node], as_of: int | None) -> dict[str,
         return by_id
     ids = {node.owner_id or node.id for node in by_id.values()}
     records = {record.id: record for record in store.find_many(ids, as_of=as_of).values()}
-    owners = {node.owner_id for node in by_id.values() if node.kind != UNRESOLVED}
-    parts = {id_: _parts(record) for id_, record in records.items() if id_ in owners}
+    owners = {node.owner_id for node in by_id.values()}
+    names = {id_: _names(record) for id_, record in records.items() if id_ in owners}
     found = {}
     for node in by_id.values():
-        entity_id = node.owner_id or node.id
-        if entity_id in records:
-            found[node.id] = _then(node, records[entity_id], parts.get(entity_id, {}))
-    return found
+        record = records.get(node.owner_id or node.id)
+        if record:
+            found[node.id] = _then(node, record, names.get(record.id, {}))
+    return found | _away_then(store, found, records)
 
 
-def _parts(record: Record) -> dict[str, str]:
-    """The FQNs of the parts that a state of an entity had, by id."""
-    held = parts_in(kind(record.kind).shape, load(record))
-    return {part["id"]: part["fullyQualifiedName"] for _, part in held}
+def _names(record: Record) -> dict[str, str]:
+    """The FQNs of the parts, and of the sources that waited, in a state of an entity, by id."""
+    document = load(record)
+    held = [part for _, part in parts_in(kind(record.kind).shape, document)]
+    waiting = [each for each in sources_of(document) if "columnId" not in each.source]
+    return {part["id"]: part["fullyQualifiedName"] for part in held} | {
+        source_id(record.id, each): each.source.get("fullyQualifiedName", "") for each in waiting
+    }
 
 
-def _then(node: Node, record: Record, parts: dict[str, str]) -> Node:
+def _then(node: Node, record: Record, names: dict[str, str]) -> Node:
     """A node of an entity as one of the entity's states has it."""
     if node.owner_id is None:
         return node._replace(fqn=record.fqn, name=record.name, deleted=record.deleted)
-    node = node._replace(deleted=record.deleted)
-    if node.kind == UNRESOLVED:  # no state names its id; it waits while its edge is open
-        return node._replace(dropped=False)
-    return node._replace(fqn=parts.get(node.id, node.fqn), dropped=node.id not in parts)
+    dropped = node.kind != UNRESOLVED and node.id not in names
+    return node._replace(fqn=names.get(node.id, node.fqn), deleted=record.deleted, dropped=dropped)
+
+
+def _away_then(store: Store, nodes: dict[str, Node], records: dict[str, Record]) -> dict[str, Node]:
+    """The nodes that their entities' states do not have, under the names that those had then.
+
+    No state spells them: they go by the present name of their entity.
+    """
+    away = [node for node in nodes.values() if node.dropped]
+    owners = store.nodes(ids={str(node.owner_id) for node in away}) if away else []
+    now = {owner.id: f"{owner.fqn}." for owner in owners}
+    return {
+        node.id: node._replace(fqn=f"{records[owner].fqn}.{node.fqn.removeprefix(now[owner])}")
+        for node in away
+        if (owner := str(node.owner_id)) in now and node.fqn.startswith(now[owner])
+    }
 
 
 def edge_json(pair: Pair, edges: list[Edge]) -> Document:

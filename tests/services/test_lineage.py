@@ -308,6 +308,7 @@ def test_cycles_end(lineage: LineageService, shop: Shop) -> None:
     for level in ("entity", "feature", "column"):
         walk = lineage.walk("table:wh.main.shop.a", upstream=50, downstream=50, level=level)
         assert len(walk["edges"]) == 3
+        assert [len(edge["assertions"]) for edge in walk["edges"]] == [1, 1, 1]
 
 
 def test_a_nested_column_ties_the_source_that_waits_for_its_path(

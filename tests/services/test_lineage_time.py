@@ -72,6 +72,24 @@ def test_a_part_goes_by_the_versions_of_its_entity(
     assert lineage.impact(f"{S}.a.x", as_of=AtVersion("0.1"))["total"] == 0
 
 
+def test_what_is_away_or_waits_goes_by_the_name_that_its_table_had(
+    store: Store, catalog: CatalogService, lineage: LineageService, shop: Shop
+) -> None:
+    shop.table("a", "x")
+    shop.model(features={"f": ["a.x", "a.later"]})
+    table = shop.table("a")
+    before = store.sequence()
+    walk: dict[str, Any] = {"upstream": 5, "downstream": 0, "level": "column"}
+    then = drawn(lineage.walk(("mlmodel", "headwater.churn"), **walk))
+    assert {"a.x -> headwater.churn.f", "a.later -> headwater.churn.f"} <= then
+    catalog.rename("table", table.id, "b", actor=ME)
+    assert drawn(lineage.walk(("mlmodel", "headwater.churn"), as_of=before, **walk)) == then
+    column = lineage.walk(f"{S}.b.x", as_of=before, upstream=0, downstream=5)
+    assert {node["fullyQualifiedName"] for node in column["nodes"] if "dropped" in node} == {
+        f"{S}.a.x"
+    }
+
+
 def test_many_states_of_one_version_are_searched_for_the_first(
     store: Store, catalog: CatalogService, shop: Shop
 ) -> None:

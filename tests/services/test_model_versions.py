@@ -338,6 +338,14 @@ def test_a_model_that_a_put_revives_has_none_of_its_versions(registry: Registry)
     assert doc(registry.version("b"))["number"] == 2
 
 
+def test_what_a_promotion_set_is_nobodys_when_a_put_revives_the_model(registry: Registry) -> None:
+    version = registry.version("a", features={"f": ["loose"]})
+    registry.stage(version, "production")
+    registry.catalog.delete("mlmodel", MODEL, actor=ME, recursive=True)
+    registry.shop.model("churn", features={"f": []})
+    assert registry.model["mlFeatures"][0].get("featureSources", []) == []
+
+
 def test_a_restored_model_knows_its_latest_though_a_later_one_was_erased(
     registry: Registry,
 ) -> None:
@@ -419,6 +427,42 @@ def test_a_versions_sources_are_frozen_with_its_own_edges(
         "modelVersion", version.id, {"description": "spring"}, actor=ME
     )
     assert doc(described)["frozenSources"] == frozen
+
+
+def test_a_put_that_leaves_the_features_out_keeps_what_their_sources_resolved_to(
+    registry: Registry,
+) -> None:
+    registry.shop.table("t", "a")
+    version = registry.version("v", features={"age": ["t.a", "loose"]})
+    again = registry.version("v", algorithm="XGBoost")
+    assert doc(again)["mlFeatures"] == doc(version)["mlFeatures"]
+    assert "columnId" in doc(again)["mlFeatures"][0]["featureSources"][0]
+
+
+def test_a_restored_version_is_tied_to_the_column_that_came_meanwhile(
+    registry: Registry, lineage: LineageService
+) -> None:
+    registry.shop.table("t", "a")
+    version = registry.version("v", features={"age": ["t.late"]})
+    registry.catalog.delete("modelVersion", version.id, actor=ME)
+    registry.shop.table("t", "a", "late")
+    registry.catalog.restore("modelVersion", version.id, actor=ME)
+    [entry] = doc(registry.catalog.get("modelVersion", version.id))["frozenSources"]
+    assert entry["resolvedLater"] is True
+    reached = lineage.impact(f"{registry.shop.schema}.t.late")["models"]
+    assert [each["fullyQualifiedName"] for each in reached] == ["headwater.churn.v"]
+
+
+def test_a_source_that_waits_is_named_below_its_version_after_a_rename(
+    registry: Registry, lineage: LineageService
+) -> None:
+    version = registry.version("v", features={"age": ["loose"]})
+    registry.catalog.rename("modelVersion", version.id, "z", actor=ME)
+    renamed = doc(registry.catalog.get("modelVersion", version.id))
+    fqn = "headwater.churn.z.age.loose"
+    assert renamed["mlFeatures"][0]["featureSources"][0]["fullyQualifiedName"] == fqn
+    walked = lineage.walk(version.id, kind="modelVersion", upstream=1, level="column")
+    assert fqn in {node["fullyQualifiedName"] for node in walked["nodes"]}
 
 
 def test_frozen_lineage_is_not_deleted(registry: Registry, lineage: LineageService) -> None:
