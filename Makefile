@@ -1,6 +1,6 @@
 # The only entry, for people and for CI. Every target works from a fresh clone.
 .DEFAULT_GOAL := help
-.PHONY: help setup constraints generate generate-check format lint types layers test test-clients test-crash neo4j demo \
+.PHONY: help setup constraints generate generate-check format lint types layers test test-clients test-parity test-crash neo4j demo \
         bench bench-lineage wheel-check check clean
 
 PYTHON ?= python3
@@ -57,6 +57,9 @@ test: $(READY) ## every test, on SQLite and on Neo4j (which it installs; Java an
 
 test-clients: $(READY) ## what takes foreign servers and clients: PostgreSQL, MLflow, dbt (made once, cached)
 	$(PY) -m pytest --numprocesses $(WORKERS) tests/clients
+
+test-parity: $(READY) ## hold the catalog against an oracle for long: 50 × 200 steps on SQLite, 10 × 200 on Neo4j
+	HEADWATER_PARITY=whole $(PY) -m pytest --numprocesses 2 tests/parity
 
 test-crash: $(READY) ## kill writers at random instants, 50 times on each engine, and look for losses
 	HEADWATER_KILLS=50 $(PY) -m pytest --numprocesses 2 tests/crash
