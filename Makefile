@@ -68,7 +68,7 @@ neo4j: $(READY) ## start a Neo4j to play with
 	$(PY) -m headwater.testing.neo4j
 
 demo: $(READY) ## real data, a trained model, its lineage; then a server (SERVE=0: no server)
-	SERVE=$(SERVE) $(PY) examples/demo/demo.py
+	SERVE=$(SERVE) $(PY) -m examples.demo.demo
 
 bench: $(READY) ## speed, beside a bare FastAPI route on this machine
 	$(PY) -m benchmarks.run

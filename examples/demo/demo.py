@@ -1,4 +1,4 @@
-"""Headwater on real data: raw tables, feature views, a trained model, and its lineage.
+"""Headwater on a warehouse, people and models: what is known of them, and what that answers.
 
 ``make demo`` runs it. It works in ``.demo/`` of the checkout, which it empties first. With SERVE=0
 in the environment it ends where it would start the server.
@@ -9,162 +9,115 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from contextlib import suppress
+from contextlib import redirect_stderr, suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-import duckdb
-from sklearn.datasets import load_wine
-from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import train_test_split
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
-
-from headwater import (
-    Column,
-    CreateMlModel,
-    EntityReference,
-    FeatureSource,
-    FeatureSourceDataType,
-    FeatureType,
-    Headwater,
-    InvalidInputError,
-    MlFeature,
-    MlHyperParameter,
-    Table,
-)
+from examples.demo import people, training, warehouse
+from headwater import Headwater, InvalidInputError, Table
 from headwater.app import serve
+from headwater.cli.main import app
 from headwater.connectors.sql import ingest
 from headwater.settings import Settings
 
-HERE = Path(__file__).parent
-FOLDER = HERE.parents[1] / ".demo"
+FOLDER = Path(__file__).parents[2] / ".demo"
 WAREHOUSE = FOLDER / "warehouse.duckdb"
 CATALOG = FOLDER / "catalog.db"
-
-# Which measurement of the wine data goes into which raw table, in the order of its columns.
-RAW_TABLES = {
-    "chemistry": ("alcohol", "malic_acid", "ash", "alcalinity_of_ash", "magnesium", "proline"),
-    "phenols": ("total_phenols", "flavanoids", "nonflavanoid_phenols", "proanthocyanins"),
-    "colour": ("color_intensity", "hue", "od280/od315_of_diluted_wines"),
-}
+CHURN = "headwater.churn"
+RAW = "cellar.warehouse.raw"
+VIEW = "cellar.warehouse.features.customer"
 
 
 def main() -> None:
     """Tell the story, step by step."""
-    print("Headwater demo: where does a model's data come from?")
+    print("Headwater demo: where does a model's data come from, and where does it go?")
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir()
-
-    heading("1", "A warehouse: raw tables and feature views in a DuckDB file")
-    fill_warehouse()
-
     with Headwater.open(CATALOG) as hw:
-        heading("2", "The SQL connector reads it, and the views' SQL says what feeds what")
-        read_warehouse(hw)
-
-        heading("3", "A model is trained on the view features.wine, and registered")
-        view = hw.get(Table, "cellar.warehouse.features.wine")
-        forest = RandomForestClassifier(n_estimators=200, max_depth=6, random_state=0)
-        model = hw.create_or_update(request_for(view, forest, train(forest)))
-        print(f"registered {model.fully_qualified_name}, version {model.version}")
-
-        heading("4", "Its lineage: raw table → view → feature → model")
-        print(hw.lineage(model, upstream=4, downstream=0, level="feature").tree())
-        print("\nColumn by column:\n")
-        print(hw.lineage(model, upstream=4, downstream=0, level="column").tree())
-
-        heading("5", "What breaks when a raw column changes?")
-        print(hw.impact("cellar.warehouse.raw.chemistry.malic_acid").tree())
-
-        heading("6", "Another algorithm is a new major version")
-        regression = LogisticRegression(C=0.5, max_iter=1000)
-        later = hw.create_or_update(request_for(view, regression, train(regression)))
-        print(f"registered {later.fully_qualified_name}, version {later.version}\n")
-        print(hw.diff(later, model.version, later.version))
-
+        learn(hw)
+    answer()
+    change()
     if os.environ.get("SERVE", "1") != "0":
-        heading("7", "The same catalog, served")
-        serve_catalog(later.fully_qualified_name)
+        heading("11", "The same catalog, served")
+        serve_catalog(CHURN)
 
 
-def fill_warehouse() -> None:
-    """Make the DuckDB file: tables and views by ``warehouse.sql``, rows from scikit-learn."""
-    wine = load_wine()
-    measured: dict[str, Any] = dict(zip(wine.feature_names, wine.data.T, strict=True))
-    ids = range(1, len(wine.target) + 1)
-    with duckdb.connect(str(WAREHOUSE)) as warehouse:
-        warehouse.execute((HERE / "warehouse.sql").read_text(encoding="utf-8"))
-        rows = {"samples": zip(ids, wine.target_names[wine.target].tolist(), strict=True)}
-        for table, names in RAW_TABLES.items():
-            rows[table] = zip(ids, *(measured[name].tolist() for name in names), strict=True)
-        for table, values in rows.items():
-            # One statement a table: inserting row by row would take most of the demo's time.
-            listed = ", ".join(f"({', '.join(map(repr, row))})" for row in values)
-            warehouse.execute(f"INSERT INTO raw.{table} VALUES {listed}")  # noqa: S608  # our own numbers
-        for table in rows:
-            print(f"  raw.{table:<12} {len(ids)} rows")
-    print("  features.phenol_share, features.wine: views over them (examples/demo/warehouse.sql)")
+def learn(hw: Headwater) -> None:
+    """Bring into the catalog what there is to know."""
+    heading("1", "A warehouse: raw tables and feature views in a DuckDB file")
+    for table, rows in warehouse.fill(WAREHOUSE).items():
+        print(f"  raw.{table:<10} {rows:>5} rows")
+    print("  features.*: five views over them (examples/demo/features.sql)")
+
+    heading("2", "The SQL connector reads it, and the views' SQL says what feeds what")
+    read_warehouse(hw)
+    again = ingest(hw, f"duckdb:///{WAREHOUSE}", service="cellar")
+    print(f"a second run: {again.created} created, {again.changed} changed")
+
+    heading("3", "People say what no machine knows: whose it is, and what is personal")
+    people.describe(hw)
+
+    heading("4", "Models are trained with scikit-learn, and registered version by version")
+    training.train_cultivar(hw, WAREHOUSE)
+    training.train_churn(hw, WAREHOUSE)
+
+
+def answer() -> None:
+    """Ask what the catalog was made for."""
+    heading("6", "Where does a model's data come from?")
+    ask("lineage", f"mlmodel:{CHURN}", "--upstream", "4", "--downstream", "0", "--level", "feature")
+
+    heading("7", "What breaks when a column changes?")
+    ask("impact", f"{RAW}.chemistry.malic_acid", "--stage", "production")
+    ask("impact", f"{RAW}.customers.city", "--drop", "--fail-on", "production")
+
+    heading("8", "Which models in production read personal data?")
+    ask("impact", "--tag", "PII.Sensitive", "--stage", "production")
+    print("From the model's side: does the version that is to follow?\n")
+    ask("impact", "--tag", "PII", "--model", f"modelVersion:{CHURN}.summer")
+
+    heading("9", "Which versions learned from a table, and what became of a model?")
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+    ask("models", "--trained-on", f"{RAW}.customers", "--between", "2025-01-01", today)
+    ask("diff", "mlmodel", "headwater.wine-cultivar", "0.1", "1.0")
+
+
+def change() -> None:
+    """Change tables under the models, and ask what is different from what they were trained on."""
+    heading("10", "Tables change. What is different since the model was trained?")
+    with Headwater.open(CATALOG) as hw:
+        trained = hw.model_version(CHURN, "production")
+        warehouse.migrate(WAREHOUSE)
+        read_warehouse(hw)
+        then = {
+            str(source.data_source.fully_qualified_name): str(source.table_version)
+            for source in trained.frozen_sources or []
+            if source.data_source
+        }
+        now = {name: str(hw.get(Table, name).version) for name in then}
+        orders = hw.versions(f"table:{RAW}.orders")
+    print(f"\n{trained.fully_qualified_name} was trained on:")
+    for name in then:
+        print(f"  {name}, version {then[name]}; now it is {now[name]}")
+    print()
+    since = ("--since", "version:0.1", "--upstream", "3", "--level", "column")
+    ask("lineage", f"modelVersion:{trained.fully_qualified_name}", *since)
+    ask("impact", VIEW, "--drop")
+    ask("diff", "table", f"{RAW}.orders", orders[1].version, orders[0].version)
 
 
 def read_warehouse(hw: Headwater) -> None:
-    """Run the connector twice: the second time there is nothing to write."""
-    url = f"duckdb:///{WAREHOUSE}"
-    print(ingest(hw, url, service="cellar"))
-    again = ingest(hw, url, service="cellar")
-    print(f"a second run: {again.created} created, {again.changed} changed")
+    """Run the SQL connector; print what it did."""
+    print(ingest(hw, f"duckdb:///{WAREHOUSE}", service="cellar"))
 
 
-def train(estimator: Any) -> float:
-    """Train on the feature view, as the warehouse answers it; return the accuracy, 0 to 1."""
-    with duckdb.connect(str(WAREHOUSE), read_only=True) as warehouse:
-        columns = warehouse.execute(
-            "SELECT * EXCLUDE (sample_id, magnesium_class),"
-            " (magnesium_class = 'rich')::INTEGER AS magnesium_rich"
-            " FROM features.wine ORDER BY sample_id"
-        ).fetchnumpy()
-    cultivar = columns.pop("cultivar")
-    rows = list(zip(*columns.values(), strict=True))
-    known, unseen, known_cultivar, unseen_cultivar = train_test_split(
-        rows, cultivar, test_size=0.3, random_state=0, stratify=cultivar
-    )
-    pipeline = make_pipeline(StandardScaler(), estimator).fit(known, known_cultivar)
-    accuracy = float(pipeline.score(unseen, unseen_cultivar))
-    name = type(estimator).__name__
-    print(f"{name}: {accuracy:.1%} of {len(unseen)} unseen bottles told right")
-    return accuracy
-
-
-def request_for(view: Table, estimator: Any, accuracy: float) -> CreateMlModel:
-    """Describe a trained model as Headwater keeps it."""
-    usual = type(estimator)().get_params()
-    chosen = {k: v for k, v in sorted(estimator.get_params().items()) if v != usual[k]}
-    return CreateMlModel(
-        name="wine-cultivar",
-        algorithm=type(estimator).__name__,
-        description=f"Tells a bottle's cultivar from its chemistry ({accuracy:.1%} accurate).",
-        target="cultivar",
-        ml_features=[
-            feature_from(column, view)
-            for column in view.columns or []
-            if column.name not in ("sample_id", "cultivar")
-        ],
-        ml_hyper_parameters=[MlHyperParameter(name=k, value=v) for k, v in chosen.items()],
-    )
-
-
-def feature_from(column: Column, view: Table) -> MlFeature:
-    """Describe a feature and its source: a column of the view. What that comes from is known."""
-    text = column.data_type == "VARCHAR"
-    source = FeatureSource(
-        name=column.name,
-        data_type=FeatureSourceDataType.string if text else FeatureSourceDataType.number,
-        data_source=EntityReference(id=view.id, type="table"),
-    )
-    kind = FeatureType.categorical if text else FeatureType.numerical
-    return MlFeature(name=column.name, data_type=kind, feature_sources=[source])
+def ask(*words: str) -> None:
+    """Run a command of ``headwater`` as a shell would, and show both."""
+    print(f"$ headwater {' '.join(words)}")
+    with redirect_stderr(sys.stdout):
+        code = app([*words, "--store", str(CATALOG)], standalone_mode=False)
+    print(f"(exit code {code})\n" if code else "")
 
 
 def serve_catalog(model: str) -> None:

@@ -1,6 +1,5 @@
--- The warehouse of a wine merchant. The raw tables are filled from scikit-learn's wine data: 178
--- bottles of three cultivars of one Italian region, each measured in the laboratory. The feature
--- views below are what a model is trained on; nothing else says where their columns come from.
+-- The warehouse of a wine merchant: its raw tables. The laboratory's are filled from scikit-learn's
+-- wine data: 178 bottles of three cultivars of one Italian region. The shop's are made up.
 
 CREATE SCHEMA raw;
 CREATE SCHEMA features;
@@ -41,25 +40,22 @@ CREATE TABLE raw.colour (
 );
 COMMENT ON TABLE raw.colour IS 'Measured by the photometer.';
 
-CREATE VIEW features.phenol_share AS
-SELECT
-    sample_id,
-    flavanoids / total    AS flavanoid_share,
-    nonflavanoids / total AS nonflavanoid_share
-FROM raw.phenols;
+CREATE TABLE raw.customers (
+    customer_id INTEGER PRIMARY KEY,
+    email       VARCHAR NOT NULL,
+    birth_date  DATE NOT NULL,
+    has_left    BOOLEAN NOT NULL,
+    city        VARCHAR NOT NULL
+);
+COMMENT ON TABLE raw.customers IS 'Who buys in the shop.';
 
-CREATE VIEW features.wine AS
-SELECT
-    s.sample_id,
-    s.cultivar,
-    c.alcohol,
-    c.proline,
-    c.malic_acid / c.ash                                      AS acid_to_ash,
-    CASE WHEN c.magnesium > 100 THEN 'rich' ELSE 'poor' END   AS magnesium_class,
-    p.flavanoid_share,
-    k.intensity * k.hue                                       AS redness
-FROM raw.samples AS s
-JOIN raw.chemistry AS c ON c.sample_id = s.sample_id
-JOIN features.phenol_share AS p ON p.sample_id = s.sample_id
-JOIN raw.colour AS k ON k.sample_id = s.sample_id
-WHERE c.ash > 0;
+CREATE TABLE raw.orders (
+    order_id    INTEGER PRIMARY KEY,
+    customer_id INTEGER NOT NULL,
+    sample_id   INTEGER NOT NULL REFERENCES raw.samples (sample_id),
+    ordered_on  DATE NOT NULL,
+    bottles     INTEGER NOT NULL,
+    amount      DOUBLE NOT NULL
+);
+COMMENT ON TABLE raw.orders IS 'What was bought, one row for each wine.';
+COMMENT ON COLUMN raw.orders.amount IS 'Euros.';
