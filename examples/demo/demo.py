@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from examples.demo import people, training, warehouse
+from examples.demo import people, registry, training, warehouse
 from headwater import Headwater, InvalidInputError, Table
 from headwater.app import serve
 from headwater.cli.main import app
@@ -36,7 +36,11 @@ def main() -> None:
     FOLDER.mkdir()
     with Headwater.open(CATALOG) as hw:
         learn(hw)
-    answer()
+        heading(
+            "5", "Other models are in MLflow: its connector finds the view that they learned from"
+        )
+        has_registry = registry.read_registry(hw, WAREHOUSE, FOLDER / "mlflow")
+    answer(has_registry)
     change()
     if os.environ.get("SERVE", "1") != "0":
         heading("11", "The same catalog, served")
@@ -63,7 +67,7 @@ def learn(hw: Headwater) -> None:
     training.train_churn(hw, WAREHOUSE)
 
 
-def answer() -> None:
+def answer(has_registry: bool) -> None:
     """Ask what the catalog was made for."""
     heading("6", "Where does a model's data come from?")
     ask("lineage", f"mlmodel:{CHURN}", "--upstream", "4", "--downstream", "0", "--level", "feature")
@@ -76,6 +80,8 @@ def answer() -> None:
     ask("impact", "--tag", "PII.Sensitive", "--stage", "production")
     print("From the model's side: does the version that is to follow?\n")
     ask("impact", "--tag", "PII", "--model", f"modelVersion:{CHURN}.summer")
+    if has_registry:
+        ask("impact", "--tag", "PII", "--model", registry.MODEL)
 
     heading("9", "Which versions learned from a table, and what became of a model?")
     today = f"{datetime.now(UTC):%Y-%m-%d}"

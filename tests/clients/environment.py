@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from headwater.testing.neo4j.install import cache, locked
+from headwater.testing.neo4j.install import InstallError, cache, locked
 
 
 def environment(name: str, *requirements: str) -> Path:
@@ -19,6 +19,9 @@ def environment(name: str, *requirements: str) -> Path:
     Args:
         name: For people who look into the cache.
         requirements: As pip takes them, with exact versions, so that the same is installed again.
+
+    Raises:
+        InstallError: They cannot be installed here; the message has pip's words.
     """
     text = "\n".join((sys.version, *requirements))
     folder = cache() / "environments" / f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
@@ -29,6 +32,10 @@ def environment(name: str, *requirements: str) -> Path:
         if not done.exists():
             subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
             pip = [str(python), "-m", "pip", "--quiet", "--disable-pip-version-check", "install"]
-            subprocess.run([*pip, *requirements], check=True)
+            run = subprocess.run([*pip, *requirements], capture_output=True, text=True, check=False)
+            if run.returncode:
+                raise InstallError(
+                    f"pip could not install {requirements[0]}:\n{run.stderr[-2000:]}"
+                )
             done.touch()
     return python

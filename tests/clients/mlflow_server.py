@@ -51,8 +51,13 @@ class Server:
 
     def log_models(self, folder: Path) -> dict[str, str]:
         """Log the models of ``mlflow_models.py``; return the ids of their runs."""
+        found: dict[str, str] = json.loads(self.run(_SCRIPT, folder).splitlines()[-1])
+        return found
+
+    def run(self, script: Path, folder: Path) -> str:
+        """Run a script with MLflow in a folder, given the address and it; return what it prints."""
         done = subprocess.run(
-            [self.python, _SCRIPT, self.url, folder],
+            [self.python, script, self.url, folder],
             env=_environ(),
             cwd=folder,
             capture_output=True,
@@ -60,8 +65,7 @@ class Server:
             check=False,
         )
         assert done.returncode == 0, done.stderr
-        found: dict[str, str] = json.loads(done.stdout.splitlines()[-1])
-        return found
+        return done.stdout
 
     def kill(self) -> None:
         """End it at once."""
