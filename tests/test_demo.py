@@ -14,26 +14,33 @@ ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.xdist_group("demo")  # one run of the demo is enough
 
 
-@pytest.fixture(scope="module")
-def printed(tmp_path_factory: pytest.TempPathFactory) -> str:
-    # A copy, for the demo empties `.demo/` beside it, which somebody may be looking at.
-    folder = tmp_path_factory.mktemp("checkout") / "examples" / "demo"
+def run_demo(checkout: Path, **environ: str) -> str:
+    """What the demo prints in a copy, for it empties `.demo/`, which somebody may be looking at."""
+    folder = checkout / "examples" / "demo"
     folder.mkdir(parents=True)
     for file in (ROOT / "examples" / "demo").glob("*.*"):
         (folder / file.name).write_bytes(file.read_bytes())
-    (folder.parents[1] / ".demo").mkdir()
-    (folder.parents[1] / ".demo" / "catalog.db").write_text("left by an earlier run")
+    (checkout / ".demo").mkdir()
+    (checkout / ".demo" / "catalog.db").write_text("left by an earlier run")
     done = subprocess.run(
         [sys.executable, "-m", "examples.demo.demo"],
-        cwd=folder.parents[1],
-        env={**os.environ, "SERVE": "0", "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"},
+        cwd=checkout,
+        env={**os.environ, "SERVE": "0", "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", **environ},
         capture_output=True,
         encoding="utf-8",
-        timeout=100,
+        timeout=600,  # with MLflow, which may have to be installed
     )
     assert done.returncode == 0, done.stderr
     assert not done.stderr
     return done.stdout
+
+
+@pytest.fixture(scope="module")
+def printed(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Where MLflow cannot be installed; `tests/clients/test_demo.py` has it."""
+    cache = str(tmp_path_factory.mktemp("cache"))
+    checkout = tmp_path_factory.mktemp("checkout")
+    return run_demo(checkout, HEADWATER_CACHE=cache, PIP_NO_INDEX="1")
 
 
 def section(printed: str, number: int) -> str:
@@ -67,6 +74,10 @@ def test_owners_and_personal_data_are_told(printed: str) -> None:
 def test_versions_are_trained_and_better_than_guessing(printed: str, version: str) -> None:
     after = section(printed, 4).partition(f"headwater.{version}, ")[2]
     assert float(after.partition("%")[0]) > 70
+
+
+def test_without_mlflow_the_demo_says_so_and_goes_on(printed: str) -> None:
+    assert "MLflow cannot be installed here, so the demo goes on without it." in section(printed, 5)
 
 
 def test_the_tree_leads_from_the_model_to_raw_tables(printed: str) -> None:

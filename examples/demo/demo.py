@@ -18,12 +18,15 @@ from examples.demo import people, registry, training, warehouse
 from headwater import Headwater, InvalidInputError, Table
 from headwater.app import serve
 from headwater.cli.main import app
-from headwater.connectors.sql import ingest
+from headwater.connectors.ingest import ingest_source
+from headwater.connectors.report import Report
+from headwater.connectors.sql import Config
 from headwater.settings import Settings
 
 FOLDER = Path(__file__).parents[2] / ".demo"
 WAREHOUSE = FOLDER / "warehouse.duckdb"
 CATALOG = FOLDER / "catalog.db"
+MLFLOW = FOLDER / "mlflow"
 CHURN = "headwater.churn"
 RAW = "cellar.warehouse.raw"
 VIEW = "cellar.warehouse.features.customer"
@@ -34,12 +37,12 @@ def main() -> None:
     print("Headwater demo: where does a model's data come from, and where does it go?")
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir()
-    with Headwater.open(CATALOG) as hw:
+    with registry.starting(MLFLOW) as server, Headwater.open(CATALOG) as hw:
         learn(hw)
         heading(
             "5", "Other models are in MLflow: its connector finds the view that they learned from"
         )
-        has_registry = registry.read_registry(hw, WAREHOUSE, FOLDER / "mlflow")
+        has_registry = registry.read_registry(hw, server, WAREHOUSE, MLFLOW)
     answer(has_registry)
     change()
     if os.environ.get("SERVE", "1") != "0":
@@ -52,11 +55,11 @@ def learn(hw: Headwater) -> None:
     heading("1", "A warehouse: raw tables and feature views in a DuckDB file")
     for table, rows in warehouse.fill(WAREHOUSE).items():
         print(f"  raw.{table:<10} {rows:>5} rows")
-    print("  features.*: five views over them (examples/demo/features.sql)")
+    print("  features.*: a table that nightly.sql fills, and views (both in examples/demo)")
 
-    heading("2", "The SQL connector reads it, and the views' SQL says what feeds what")
-    read_warehouse(hw)
-    again = ingest(hw, f"duckdb:///{WAREHOUSE}", service="cellar")
+    heading("2", "The SQL connector reads it: views and the nightly job say what feeds what")
+    print(read_warehouse(hw))
+    again = read_warehouse(hw)
     print(f"a second run: {again.created} created, {again.changed} changed")
 
     heading("3", "People say what no machine knows: whose it is, and what is personal")
@@ -95,7 +98,7 @@ def change() -> None:
     with Headwater.open(CATALOG) as hw:
         trained = hw.model_version(CHURN, "production")
         warehouse.migrate(WAREHOUSE)
-        read_warehouse(hw)
+        print(read_warehouse(hw))
         then = {
             str(source.data_source.fully_qualified_name): str(source.table_version)
             for source in trained.frozen_sources or []
@@ -113,9 +116,11 @@ def change() -> None:
     ask("diff", "table", f"{RAW}.orders", orders[1].version, orders[0].version)
 
 
-def read_warehouse(hw: Headwater) -> None:
-    """Run the SQL connector; print what it did."""
-    print(ingest(hw, f"duckdb:///{WAREHOUSE}", service="cellar"))
+def read_warehouse(hw: Headwater) -> Report:
+    """Run the SQL connector on the database and on the job that fills a table of it."""
+    statements = (str(Path(__file__).with_name("nightly.sql")),)
+    config = Config(url=f"duckdb:///{WAREHOUSE}", service="cellar", statements=statements)
+    return ingest_source(hw, config, strict=True)
 
 
 def ask(*words: str) -> None:
@@ -149,7 +154,8 @@ def serve_catalog(model: str) -> None:
 
 def heading(number: str, text: str) -> None:
     """Print the title of a step."""
-    print(f"\n{number}. {text}\n{'─' * (len(text) + 3)}")
+    title = f"{number}. {text}"
+    print(f"\n{title}\n{'─' * len(title)}", flush=True)
 
 
 if __name__ == "__main__":

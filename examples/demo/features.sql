@@ -23,15 +23,6 @@ JOIN features.phenol_share AS p ON p.sample_id = s.sample_id
 JOIN raw.colour AS k ON k.sample_id = s.sample_id
 WHERE c.ash > 0;
 
-CREATE VIEW features.spending AS
-SELECT
-    customer_id,
-    count(*)        AS orders,
-    sum(amount)     AS spent,
-    max(ordered_on) AS last_order
-FROM raw.orders
-GROUP BY customer_id;
-
 -- It tells where somebody has their mail, and how old they are.
 CREATE VIEW features.customer AS
 SELECT

@@ -2,43 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from examples.demo.warehouse import read
-from headwater import Headwater
+from headwater import Headwater, ModelVersion
 from headwater.connectors.mlflow import ingest
 from headwater.testing.neo4j.install import InstallError
-from tests.clients.mlflow_server import server
+from tests.clients.mlflow_server import Server, server
 
 SERVICE = "registry"
 MODEL = f"{SERVICE}.order-price"
 
 
-def read_registry(hw: Headwater, warehouse: Path, folder: Path) -> bool:
+@contextmanager
+def starting(folder: Path) -> Iterator[Future[Server]]:
+    """Start a server beside whatever else is done; it ends with the block.
+
+    Its future raises ``InstallError`` where MLflow cannot be installed.
+    """
+    folder.mkdir()
+    with ExitStack() as stack, ThreadPoolExecutor(1) as pool:
+        yield pool.submit(stack.enter_context, server(folder, 3, "--workers", "1"))
+
+
+def read_registry(hw: Headwater, started: Future[Server], warehouse: Path, folder: Path) -> bool:
     """Log two versions to a server, and ingest it before and after one replaces the other.
 
     Args:
-        folder: Of the server; made here.
+        folder: For the file that the model is trained on.
 
     Returns:
-        Whether MLflow could be installed.
+        Whether there is a server.
     """
-    folder.mkdir()
-    read(warehouse, "order_line").to_csv(folder / "order_line.csv", index=False)
     print(
         "MLflow has an environment of its own outside the checkout; making it takes minutes, once."
     )
     try:
-        with server(folder, 3) as running:
-            running.run(Path(__file__).with_name("price_model.py"), folder)
-            print(ingest(hw, running.url, service=SERVICE))
-            champion = {"name": "order-price", "alias": "champion", "version": "2"}
-            running.post("registered-models/alias", **champion)
-            print("the alias champion goes to version 2, and the connector runs again:")
-            print(ingest(hw, running.url, service=SERVICE))
+        running = started.result()
     except InstallError as error:
         print(f"{error}\nMLflow cannot be installed here, so the demo goes on without it.")
         return False
-    for version in hw.list("modelVersion", parent=MODEL):
-        print(f"  {version.fully_qualified_name}: {version.algorithm}, {version.stage.value}")
+    read(warehouse, "order_line").to_csv(folder / "order_line.csv", index=False)
+    running.run(Path(__file__).with_name("price_model.py"), folder)
+    print(ingest(hw, running.url, service=SERVICE))
+    running.post("registered-models/alias", name="order-price", alias="champion", version="2")
+    print("The alias champion goes to version 2, and the connector runs again:")
+    print(ingest(hw, running.url, service=SERVICE))
+    for version in hw.list(ModelVersion, parent=MODEL):
+        stage = version.stage.value if version.stage else "none"
+        print(f"  {version.fully_qualified_name}: {version.algorithm}, {stage}")
     return True

@@ -35,6 +35,7 @@ def fill(file: Path) -> dict[str, int]:
             warehouse.register("frame", frame)
             warehouse.execute(f"INSERT INTO raw.{name} SELECT * FROM frame")  # noqa: S608  # our own names
         warehouse.unregister("frame")
+        warehouse.execute(_text("nightly.sql"))
         warehouse.execute(_text("features.sql"))
     return {name: len(frame) for name, frame in frames.items()}
 
@@ -46,9 +47,10 @@ def read(file: Path, view: str) -> pd.DataFrame:
 
 
 def migrate(file: Path) -> None:
-    """Change the tables as ``change.sql`` says."""
+    """Change the tables as ``change.sql`` says; a night goes by."""
     with duckdb.connect(str(file)) as warehouse:
         warehouse.execute(_text("change.sql"))
+        warehouse.execute(_text("nightly.sql"))
 
 
 def wine_frames() -> dict[str, pd.DataFrame]:

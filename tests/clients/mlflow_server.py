@@ -129,5 +129,6 @@ def _environ() -> dict[str, str]:
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "MLFLOW_FLASK_SERVER_SECRET_KEY": "for this test",  # sign-in needs one
         "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # processes that nothing here uses
         "PYTHONWARNINGS": "ignore",
     }
