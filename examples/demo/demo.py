@@ -39,9 +39,7 @@ def main() -> None:
     FOLDER.mkdir()
     with registry.starting(MLFLOW) as server, Headwater.open(CATALOG) as hw:
         learn(hw)
-        heading(
-            "5", "Other models are in MLflow: its connector finds the view that they learned from"
-        )
+        heading("5", "Others log to MLflow: its connector finds the view that a model learned from")
         has_registry = registry.read_registry(hw, server, WAREHOUSE, MLFLOW)
     answer(has_registry)
     change()
@@ -73,6 +71,7 @@ def learn(hw: Headwater) -> None:
 def answer(has_registry: bool) -> None:
     """Ask what the catalog was made for."""
     heading("6", "Where does a model's data come from?")
+    print("(The commands here and below are run with --store .demo/catalog.db.)\n")
     ask("lineage", f"mlmodel:{CHURN}", "--upstream", "4", "--downstream", "0", "--level", "feature")
 
     heading("7", "What breaks when a column changes?")
