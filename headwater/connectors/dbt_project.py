@@ -215,6 +215,9 @@ class Project:
     def _raw(self, part: str) -> list[Item]:
         found = self.manifest.get(part)
         items = sorted(found.items()) if isinstance(found, dict) else []
+        for key, raw in items:
+            if not isinstance(raw, dict):
+                self.failures[key] = "it is malformed: not an object"
         return [(key, raw) for key, raw in items if isinstance(raw, dict)]
 
     def _each(self, items: Iterable[Item], one: Callable[[str, Mapping[str, Any]], T]) -> list[T]:

@@ -110,7 +110,7 @@ def table_request(
     if row is None or _holds(row, request):
         return request
     told = origins()
-    if row.get("columns") and not is_own(told, writer):
+    if row.get("columns") and not (table.is_complete and is_own(told, writer)):
         request = _words_only(request, row["columns"])
     _yield_texts(request, row, told, writer)
     return request

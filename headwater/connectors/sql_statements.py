@@ -110,6 +110,8 @@ class StatementLineage:
                 self._unreadable(pattern, "there is no such file")
             for path in paths:
                 inside = sorted(path.rglob("*.sql")) if path.is_dir() else [path]
+                if not inside:  # a checkout that failed, say: what was known stays
+                    self._unreadable(str(path), "there is no .sql file in it")
                 found.update(dict.fromkeys(inside))
         yield from found
 
@@ -119,7 +121,7 @@ class StatementLineage:
 
     def _read(self, file: Path) -> None:
         try:
-            text = file.read_text("utf-8")
+            text = file.read_text("utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
             self._unreadable(str(file), str(reason))

@@ -296,6 +296,26 @@ def test_without_a_catalog_what_is_described_is_there_and_the_rest_is_told(
     assert "columns are not known" in report.unresolved[0].message
 
 
+def test_a_table_that_the_warehouse_was_not_asked_about_keeps_its_columns(
+    hw: Headwater, write: Write
+) -> None:
+    run(hw, write())
+    run(hw, write(catalog={"nodes": {}, "sources": SHAPES["sources"]}))
+    assert table(hw).version == "0.1"
+    assert [c.name for c in table(hw).columns or []] == ["id", "ratio"]
+    assert feeds(hw, f"{CELLAR}.main.ratio.ratio") == {
+        f"{CELLAR}.raw.sample.acid",
+        f"{CELLAR}.raw.sample.ash",
+    }
+
+
+def test_what_is_no_object_blocks_deletion(hw: Headwater, write: Write) -> None:
+    run(hw, write())
+    report = run(hw, write(BASE | {"nodes": {RATIO[0]: ["x"]}}), allow_deletes=True)
+    assert "not an object" in report.failed[0].message
+    assert table(hw).name == "ratio"
+
+
 def test_exposures_become_dashboards_and_reach_models(hw: Headwater, write: Write) -> None:
     hw.create({"name": "taste", "algorithm": "Forest"}, kind="mlmodel")
     exposures = dict(

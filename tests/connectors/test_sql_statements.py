@@ -224,6 +224,23 @@ def test_the_databases_own_word_on_a_view_counts(
     assert set(pairs(hw, "v")) == {("orders.id", "id")}
 
 
+def test_a_folder_that_was_emptied_is_a_failure_and_closes_nothing(
+    url: str, hw: Headwater, tmp_path: Path
+) -> None:
+    folder = tmp_path / "jobs"
+    folder.mkdir()
+    file = folder / "load.sql"
+    mark = "utf-8-sig"  # as editors on Windows write it
+    file.write_text("INSERT INTO copy SELECT * FROM customers", mark)
+    run(hw, url, folder)
+    before = pairs(hw, "copy")
+    file.unlink()
+    report = run(hw, url, folder)
+    assert [each.message for each in report.failed] == ["there is no .sql file in it"]
+    assert len(before) == 3
+    assert pairs(hw, "copy") == before
+
+
 def test_a_file_that_is_not_there_is_a_failure(url: str, hw: Headwater, tmp_path: Path) -> None:
     report = run(hw, url, tmp_path / "none.sql")
     assert [each.name for each in report.failed] == [str(tmp_path / "none.sql")]
