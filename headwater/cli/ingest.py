@@ -8,10 +8,10 @@ import typer
 
 from headwater.cli.failure import FAILED
 from headwater.cli.item import read_file
-from headwater.cli.option import Format, Output, Store, Url, connect
+from headwater.cli.option import Format, Output, Store, Url, check_file, connect
 from headwater.cli.output import print_data, print_text
 from headwater.cli.progress import progress
-from headwater.errors import InvalidInputError
+from headwater.errors import InvalidInputError, NotFoundError
 
 
 def ingest(
@@ -65,7 +65,12 @@ def ingest(
         raise InvalidInputError(f"{config} has no source of the service {min(unknown)!r}")
     chosen = [source for source in sources if not only or source.service_name in only]
     reports = []
-    with connect(url, store, create=not preview) as hw, progress() as watch:
+    if preview and store is not None:
+        try:
+            check_file(store)
+        except NotFoundError:
+            store = "sqlite://"  # nothing is there yet, and a preview makes nothing
+    with connect(url, store, create=True) as hw, progress() as watch:
         options = RunOptions(preview=preview, allow_deletes=allow_deletes, watch=watch)
         for report in ingest_all(hw, chosen, options=options):
             reports.append(report)

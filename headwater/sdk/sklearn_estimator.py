@@ -51,7 +51,8 @@ def _is_fitted(estimator: Any) -> bool:
     if hasattr(estimator, "__sklearn_is_fitted__"):
         return bool(estimator.__sklearn_is_fitted__())
     # What fitting finds ends in an underscore, by scikit-learn's rule.
-    return any(name.endswith("_") and not name.startswith("__") for name in vars(estimator))
+    found = getattr(estimator, "__dict__", {})
+    return any(name.endswith("_") and not name.startswith("__") for name in found)
 
 
 def parameters_of(estimator: Any, wanted: frozenset[str], prefix: str = "") -> dict[str, Any]:

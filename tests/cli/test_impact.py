@@ -144,6 +144,7 @@ def test_models_are_listed_by_what_they_were_trained_on(
     assert none[0] == f"no versions trained on table {CUSTOMERS}"
     assert filled.data(*trained, "--stage", "production")["total"] == 1
     filled(*trained, "--between", "yesterday", "today", code=2)
+    filled(*trained, "--between", "2026-02-01", "2026-01-01", code=2)
     filled("models", code=2)
 
 

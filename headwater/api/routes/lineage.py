@@ -138,6 +138,8 @@ class _Routes:
         query = Query(request.scope, known)
         fqn, kind = query.needed("fqn"), query.text("kind")
         since, until = query.time("from"), query.time("to", whole_day=True)
+        if since is not None and until is not None and since > until:
+            raise malformed("from is a later time than to")
         depth, stage, limit = _reach(query)
         return json_answer(
             await self._services.long_read(
