@@ -10,7 +10,7 @@ from headwater.cli.entity import Words
 from headwater.cli.option import MOMENT, Format, Output, Store, Url, connect, entity_text
 from headwater.cli.output import as_item, print_data, print_table, print_text, summary
 from headwater.errors import InvalidInputError
-from headwater.sdk import Diff, LineageDiff
+from headwater.sdk import Diff
 from headwater.sdk.address import find_kind_named
 
 
@@ -48,7 +48,8 @@ def diff(
 ) -> None:
     """Show what changed between two versions, or what became of the lineage in between.
 
-    The lineage is compared three steps up and down; `headwater lineage --since` goes further.
+    The lineage is compared three steps up and down, between entities and column by column;
+    `headwater lineage --since` goes further.
 
     Example:
       headwater diff mlmodel headwater.churn 0.1 1.0
@@ -80,10 +81,18 @@ def _lineage_diff(
     name, kind = entity_text(words)
     with connect(url, store) as hw:
         found = hw.lineage_diff(name, since, until, kind=kind, upstream=3, downstream=3)
-    _print(found, output)
+        finer = hw.lineage_diff(
+            name, since, until, kind=kind, upstream=3, downstream=3, level="column"
+        )
+    if output is not Format.table:
+        print_data({**found.to_wire(), "columns": finer.to_wire()}, output)
+        return
+    print_text(str(found))
+    if finer and found.to_wire()["level"] != "column":
+        print_text(f"\ncolumn by column:\n{finer}")
 
 
-def _print(found: Diff | LineageDiff, output: Format) -> None:
+def _print(found: Diff, output: Format) -> None:
     if output is Format.table:
         print_text(str(found))
     else:

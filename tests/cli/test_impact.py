@@ -155,3 +155,22 @@ def test_a_diff_of_lineage_tells_what_came(filled: Shell, pii: None) -> None:
     assert filled.data(*asked, "--from", "0", "--to", "2000-01-01")["edges"] == []
     filled(*asked, code=2)
     filled("diff", "table", CUSTOMERS, "0.1", "0.1", "--from", "0", code=2)
+
+
+def test_a_diff_of_lineage_tells_of_columns_alone(filled: Shell, hw: Headwater) -> None:
+    parent = CUSTOMERS.rpartition(".")[0]
+    columns = [{"name": name, "dataType": "INT"} for name in ("age", "year")]
+    hw.create({"name": "adults", "databaseSchema": parent, "columns": columns}, kind="table")
+    ends = (f"table:{CUSTOMERS}", f"table:{parent}.adults")
+
+    def tie(to: str) -> None:
+        pair = {"fromColumns": [f"{CUSTOMERS}.age"], "toColumn": f"{parent}.adults.{to}"}
+        hw.put_edge(*ends, details={"columnsLineage": [pair]})
+
+    tie("age")
+    before = str(list(hw.events())[-1]["sequence"])
+    tie("year")
+    told = filled("diff", "--lineage", ends[1], "--from", before).stdout
+    assert "column by column" in told
+    assert f"{parent}.adults.year" in told
+    assert filled.data("diff", "--lineage", ends[1], "--from", before)["columns"]["edges"]
