@@ -107,11 +107,11 @@ class WritePath:
         # Of its own: what a request leaves alone must not be one object in both documents.
         change = self.change(which, stored, before, load(stored))
         change.depends = found.revs
-        if before.get("deleted") and "lifecycle" in before:  # what it served is nobody's now
-            change.origins = hand_back(change.origins, model_version.PROMOTION, actor)
-        change.after = merge(which.shape, change.after, found.request, Rules(change.origins, actor))
         if change.after.pop("deleted", None) and "lifecycle" in before:
-            change.after["lifecycle"] = emptied(before)  # its versions stay deleted
+            # Its versions stay deleted, and what the one that it served had set is nobody's.
+            change.origins = hand_back(change.origins, model_version.PROMOTION, actor)
+            change.after["lifecycle"] = emptied(before)
+        change.after = merge(which.shape, change.after, found.request, Rules(change.origins, actor))
         return change
 
     def change(self, which: Kind, stored: Record, before: Document, after: Document) -> Change:

@@ -80,15 +80,15 @@ def _lineage_diff(
         raise InvalidInputError(f"--lineage needs --from: {MOMENT}")
     name, kind = entity_text(words)
     with connect(url, store) as hw:
-        found = hw.lineage_diff(name, since, until, kind=kind, upstream=3, downstream=3)
-        finer = hw.lineage_diff(
-            name, since, until, kind=kind, upstream=3, downstream=3, level="column"
-        )
+        around: dict[str, Any] = {"kind": kind, "upstream": 3, "downstream": 3}
+        found = finer = hw.lineage_diff(name, since, until, **around)
+        if found.to_wire()["level"] != "column":  # as a part's is
+            finer = hw.lineage_diff(name, since, until, **around, level="column")
     if output is not Format.table:
         print_data({**found.to_wire(), "columns": finer.to_wire()}, output)
         return
     print_text(str(found))
-    if finer and found.to_wire()["level"] != "column":
+    if finer and finer is not found:
         print_text(f"\ncolumn by column:\n{finer}")
 
 

@@ -166,8 +166,6 @@ class Run:
         self.log.end()
         return self.report
 
-    # Inside
-
     @property
     def scopes(self) -> Sequence[Scope]:
         """What was enumerated, in order."""
@@ -176,6 +174,8 @@ class Run:
     def has_seen(self, kind: str, fqn: str) -> bool:
         """Whether the source has the entity."""
         return (kind, fqn) in self._seen
+
+    # Inside
 
     def _write(self, which: Kind, requests: Sequence[Request]) -> set[str]:
         report = self.report
