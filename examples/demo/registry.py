@@ -52,6 +52,5 @@ def read_registry(hw: Headwater, started: Future[Server], warehouse: Path, folde
     print("The alias champion goes to version 2, and the connector runs again:")
     print(ingest(hw, running.url, service=SERVICE))
     for version in hw.list(ModelVersion, parent=MODEL):
-        stage = version.stage.value if version.stage else "none"
-        print(f"  {version.fully_qualified_name}: {version.algorithm}, {stage}")
+        print(f"  {version.fully_qualified_name}: {version.algorithm}, {version.stage}")
     return True

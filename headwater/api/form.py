@@ -61,7 +61,13 @@ class Release(Form):
 class MoveStage(Form):
     """Request to move a model version to a stage."""
 
-    stage: Literal["none", "staging", "production", "archived"]
+    stage: Annotated[
+        Text,
+        Field(
+            pattern="^[a-z][a-z0-9_-]{0,63}$",
+            description="`none`, `staging`, `production`, `archived`, or one of your own stages.",
+        ),
+    ]
     reason: Annotated[Text | None, Field(description="Why; kept in the lifecycle.")] = None
     effective_at: Annotated[
         Whole | None,
@@ -70,10 +76,17 @@ class MoveStage(Form):
     exclusive: Annotated[
         StrictBool | None,
         Field(
-            description="Whether the versions that are in the stage are archived; unless given, in"
-            " staging and production they are."
+            description="Whether the version is to be alone in the stage; unless given, in staging,"
+            " production, and your own stages that say so, it is."
         ),
     ] = None
+    force: Annotated[
+        StrictBool,
+        Field(
+            description="Archive the versions that are in the way, in the same commit; without it"
+            " they are a conflict."
+        ),
+    ] = False
 
 
 class CastVote(Form):

@@ -2,6 +2,7 @@
 
 from headwater.catalog.bulk import BulkResult
 from headwater.catalog.event import EventPage, EventService
+from headwater.catalog.model_content import ModelContentService
 from headwater.catalog.model_version import ModelVersionService
 from headwater.catalog.read import Page
 from headwater.catalog.search import SearchService
@@ -18,6 +19,7 @@ __all__ = [
     "Derive",
     "EventPage",
     "EventService",
+    "ModelContentService",
     "ModelVersionService",
     "Page",
     "SearchService",

@@ -21,7 +21,7 @@ _BATCH = 1000
 TYPES = frozenset(
     {
         *("entityCreated", "entityUpdated", "entityRenamed", "entitySoftDeleted", "entityRestored"),
-        *("entityErased", "lineageChanged", "stageChanged", "aliasChanged"),
+        *("entityErased", "lineageChanged", "stageChanged", "aliasChanged", "sourcesChanged"),
     }
 )
 """What events are called."""

@@ -14,13 +14,10 @@ from headwater.catalog.keyed import keyed
 from headwater.catalog.merge import merge
 from headwater.catalog.origin import FOR_PEOPLE, SETS, Origins, Rules
 from headwater.catalog.same import same
+from headwater.catalog.stage import EXCLUSIVE, NONE, is_listed
 from headwater.schemas.kind import Field, Shape
 from headwater.store.draft import Actor, Document
 
-STAGES = ("none", "staging", "production", "archived")
-LISTED = ("staging", "production")
-"""Stages that the summary lists the versions of; the others may hold any number."""
-LATEST = "latest"
 PROJECTED = ("algorithm", "mlFeatures", "mlHyperParameters", "mlStore", "server")
 """Fields of a model that are its serving version's."""
 
@@ -42,6 +39,15 @@ class Summary:
         self.aliases: dict[str, Document] = {
             each["alias"]: each["version"] for each in held.get("aliases", ())
         }
+        self.protected = {
+            each["alias"] for each in held.get("aliases", ()) if each.get("protected")
+        }
+
+    @property
+    def stages(self) -> list[str]:
+        """The stages that have versions, those that ship first; archived and none are not told."""
+        own = sorted(self._stages.keys() - set(EXCLUSIVE))
+        return [stage for stage in (*EXCLUSIVE, *own) if self._stages.get(stage)]
 
     @property
     def serving(self) -> Document | None:
@@ -57,7 +63,7 @@ class Summary:
         """The listed stage that a version is in, or ``none``."""
         return next(
             (s for s, held in self._stages.items() if any(v["id"] == version_id for v in held)),
-            STAGES[0],
+            NONE,
         )
 
     def aliases_of(self, version_id: str) -> list[str]:
@@ -74,7 +80,7 @@ class Summary:
         """Move a version to a stage, as the newest there."""
         for held in self._stages.values():
             held[:] = [each for each in held if each["id"] != version["id"]]
-        if stage in LISTED:
+        if is_listed(stage):
             self._stages.setdefault(stage, []).append(version)
 
     def drop(self, version_id: str, *, latest: Document | None) -> None:
@@ -82,17 +88,17 @@ class Summary:
         for held in self._stages.values():
             held[:] = [each for each in held if each["id"] != version_id]
         self.aliases = {a: each for a, each in self.aliases.items() if each["id"] != version_id}
+        self.protected &= self.aliases.keys()
         if self.latest and self.latest["id"] == version_id:
             self.latest = latest
 
     def as_json(self) -> Document:
         """The value of the model's ``lifecycle``."""
-        stages = [
-            {"stage": stage, "versions": self._stages[stage]}
-            for stage in LISTED
-            if self._stages.get(stage)
+        stages = [{"stage": stage, "versions": self._stages[stage]} for stage in self.stages]
+        aliases = [
+            {"alias": a, **({"protected": True} if a in self.protected else {}), "version": each}
+            for a, each in sorted(self.aliases.items())
         ]
-        aliases = [{"alias": a, "version": each} for a, each in sorted(self.aliases.items())]
         out: Document = {"lastNumber": self.last_number}
         for name, value in (("latest", self.latest), ("serving", self.serving)):
             out |= {name: value} if value else {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from headwater.catalog import model_version
+from headwater.catalog import model_summary, stage
 from headwater.catalog.reference import without_references
 from headwater.catalog.sign_in import marks_of_erased
 from headwater.catalog.write import WritePath
@@ -21,14 +21,22 @@ NAMED = 20
 
 
 def delete(
-    store: Store, path: WritePath, stored: Record, actor: Actor, *, recursive: bool
+    store: Store,
+    path: WritePath,
+    stored: Record,
+    actor: Actor,
+    *,
+    recursive: bool,
+    force: bool,
 ) -> Written:
     """See ``CatalogService.delete``."""
     below = [record for record in store.descendants(stored.id) if not record.deleted]
     if below and not recursive:
         raise _has_children(stored, below, "they go with it in a recursive delete")
     draft = Draft()
-    path.forget(stored, draft, actor)
+    if not force:
+        model_summary.check_unused([stored, *below])
+    path.forget(stored, draft, actor, force=force)
     return _set_deleted(store, path, [stored, *below], actor, draft, deleted=True)
 
 
@@ -75,6 +83,10 @@ def erase(
     if below and not recursive:
         raise _has_children(stored, below, "they are erased with it when recursive is set")
     family = {record.id: record for record in (stored, *below)}
+    if not force:
+        model_summary.check_unused(family.values())
+    if stored.kind == stage.KIND:
+        stage.check_empty(store, stored)
     referring = _referrers(store, family)
     if referring and not force:
         raise _is_referred_to(stored, list(referring.values()))
@@ -90,7 +102,7 @@ def erase(
         draft.events.append(_event(record))
         draft.entries.append(_tombstone(record))
     draft.entries += marks_of_erased(store, family.values())
-    path.forget(stored, draft, actor)
+    path.forget(stored, draft, actor, force=force)
     draft.commit(store, actor)
 
 
@@ -127,8 +139,8 @@ def _set_deleted(
         if deleted:
             after["deleted"] = True
         change = path.change(which, record, before, after)
-        if record.kind == model_version.MODEL and not deleted and "lifecycle" in before:
-            model_version.sum_up(change, records)
+        if record.kind == model_summary.MODEL and not deleted and "lifecycle" in before:
+            model_summary.sum_up(change, records)
         prepared = path.prepare(change, actor, stored=record)
         first = first or prepared
         draft.merge(prepared.draft)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from headwater.catalog import model_version
+from headwater.catalog import model_summary
 from headwater.catalog.origin import relabelled
 from headwater.catalog.version_number import check_version_name
 from headwater.catalog.write import Prepared, WritePath
@@ -36,8 +36,8 @@ def prepare_rename(
         | {each.id: (each.name, each.fqn, fqn + each.fqn[len(stored.fqn) :]) for each in below}
     )
     before = load(stored)
-    if stored.kind == model_version.KIND:
-        check_version_name(name, before["number"])
+    if stored.kind == model_summary.KIND:
+        check_version_name(store, name, before["number"])
     after, _ = names.rewritten(stored.id, before)
     change = path.change(kind(stored.kind), stored, before, {**after, "name": name})
     change.name, change.fqn = name, fqn
@@ -47,7 +47,7 @@ def prepare_rename(
     if stored.fqn == fqn:
         return prepared
     records = {each.id: each for each in below} | _referring(store, names)
-    if parent and stored.kind == model_version.KIND:  # which sums its versions up
+    if parent and stored.kind == model_summary.KIND:  # which sums its versions up
         records[parent.id] = parent
     records.pop(stored.id, None)
     owned = defaultdict(list)

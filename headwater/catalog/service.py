@@ -9,7 +9,9 @@ from typing import Any
 from headwater.catalog import removal
 from headwater.catalog.bulk import BulkResult, put_bulk
 from headwater.catalog.keyed import paths
+from headwater.catalog.lifecycle import Summary
 from headwater.catalog.merge import with_peoples_words, without_nulls
+from headwater.catalog.model_content import ModelContentService
 from headwater.catalog.model_version import ModelVersionService
 from headwater.catalog.origin import Rules, release, shown
 from headwater.catalog.patch import apply_patch
@@ -47,6 +49,7 @@ class CatalogService(CatalogReader):
         super().__init__(store)
         self._path = WritePath(store, derive)
         self.model_versions = ModelVersionService(store, self._path)
+        self.model_content = ModelContentService(store, self.model_versions)
 
     def ensure_built_in(self) -> None:
         """Create the service that models belong to when none is named."""
@@ -76,6 +79,35 @@ class CatalogService(CatalogReader):
                 raise _taken(found.stored)
             change = self._new(which, found)
             return commit(self._store, self._path.prepare(change, actor, stored=None), actor)
+
+        return until_current(attempt)
+
+    def create_model_version(self, model: Key, body: Any, *, actor: Actor) -> Written:
+        """Create a version of a model, named by its number unless the request has a name.
+
+        Args:
+            body: A create request of a ``modelVersion``, its ``mlmodel`` left out.
+
+        Raises:
+            NotFoundError: There is no such model.
+            InvalidInputError: The request is not valid, or a reference does not resolve.
+            AlreadyExistsError: The name that was given is taken.
+        """
+        if not isinstance(body, dict):
+            raise InvalidInputError.at("", "a version is an object")
+        if body.get("mlmodel") is not None:
+            raise InvalidInputError.at("/mlmodel", "is the one that the path names")
+
+        def attempt() -> Written:
+            parent = self.model_versions.get_model(model)
+            given = {"name": str(Summary(load(parent)).last_number + 1), **body}
+            request = {**given, "mlmodel": {"id": parent.id}}
+            try:
+                return self.create("modelVersion", request, actor=actor)
+            except AlreadyExistsError as error:
+                if "name" in body:
+                    raise
+                raise StaleWriteError(error.message, **error.details) from error
 
         return until_current(attempt)
 
@@ -243,19 +275,25 @@ class CatalogService(CatalogReader):
         *,
         actor: Actor,
         recursive: bool = False,
+        force: bool = False,
         if_match: int | None = None,
     ) -> Written:
         """Soft-delete an entity, with everything below it when ``recursive``.
 
+        Args:
+            force: Although it is a version in production, or a model that has one, or holds such.
+
         Raises:
             NotFoundError: There is no such entity, or it is deleted already.
-            ConflictError: It has children and ``recursive`` is not set.
+            ConflictError: It has children and ``recursive`` is not set, or is in production.
         """
 
         def attempt() -> Written:
             stored = self.get(kind_name, key)
             check_rev(stored, if_match)
-            return removal.delete(self._store, self._path, stored, actor, recursive=recursive)
+            return removal.delete(
+                self._store, self._path, stored, actor, recursive=recursive, force=force
+            )
 
         return until_current(attempt)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from headwater.catalog.lifecycle import LATEST, STAGES
+from headwater.catalog.stage import LATEST, STAGES, find_own_stage
 from headwater.errors import InvalidInputError
 from headwater.store.base import Store
 from headwater.store.draft import Actor
@@ -30,27 +30,28 @@ def new_number(store: Store, model_id: str, name: str, *, last: int, actor: Acto
     number = last + 1
     if keeps and not store.entries(entity_ids=[model_id], types=[NUMBERED], keys=[name], limit=1):
         number = int(name)
-    check_version_name(name, number)
+    check_version_name(store, name, number)
     return number
 
 
-def check_version_name(name: str, number: int) -> None:
+def check_version_name(store: Store, name: str, number: int) -> None:
     """Refuse a name that selectors would take for something else.
 
     Raises:
         InvalidInputError: It is a stage, ``latest``, or another number than the version's own.
     """
     if name != str(number):
-        check_word(name, "/name")
+        check_word(store, name, "/name")
 
 
-def check_word(word: str, pointer: str) -> None:
+def check_word(store: Store, word: str, pointer: str) -> None:
     """Refuse a name or alias that a selector would take for something else.
 
     Raises:
         InvalidInputError: It is a stage, ``latest``, or a number.
     """
-    if word.lower() in (LATEST, *STAGES) or (word.isascii() and word.isdigit()):
+    means_other = word.lower() in (LATEST, *STAGES) or (word.isascii() and word.isdigit())
+    if means_other or find_own_stage(store, word.lower()):
         raise InvalidInputError.at(
             pointer,
             f"{word!r} cannot name a version: stages, 'latest' and numbers select by others",

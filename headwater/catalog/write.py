@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from headwater.catalog import model_version, sign_in
+from headwater.catalog import model_summary, sign_in, stage
 from headwater.catalog.diff import FieldChange, diff, grouped
 from headwater.catalog.lifecycle import emptied
 from headwater.catalog.merge import merge, without_nulls
@@ -109,7 +109,7 @@ class WritePath:
         change.depends = found.revs
         if change.after.pop("deleted", None) and "lifecycle" in before:
             # Its versions stay deleted, and what the one that it served had set is nobody's.
-            change.origins = hand_back(change.origins, model_version.PROMOTION, actor)
+            change.origins = hand_back(change.origins, model_summary.PROMOTION, actor)
             change.after["lifecycle"] = emptied(before)
         change.after = merge(which.shape, change.after, found.request, Rules(change.origins, actor))
         return change
@@ -121,20 +121,22 @@ class WritePath:
             rev=stored.rev, origins=json.loads(stored.origins),
         )  # fmt: skip
 
-    def forget(self, stored: Record, draft: Draft, actor: Actor) -> None:
+    def forget(self, stored: Record, draft: Draft, actor: Actor, *, force: bool) -> None:
         """Add to a draft what follows elsewhere from an entity's end."""
-        if stored.kind == model_version.KIND:
-            model_version.forget(self._store, self, stored, draft, actor)
+        if stored.kind == model_summary.KIND:
+            model_summary.forget(self._store, self, stored, draft, actor, force=force)
 
     def prepare(self, change: Change, actor: Actor, *, stored: Record | None) -> Prepared:
         """Complete a change and put everything that it writes into a draft."""
         draft = Draft(expects=dict(change.depends))
-        if change.kind.name == model_version.MODEL:
-            model_version.check_model(change, draft, actor)
+        if change.kind.name == model_summary.MODEL:
+            model_summary.check_model(change, draft, actor)
         if change.kind.name == sign_in.USER:
             sign_in.check_user(change, stored, actor)
-        if change.kind.name == model_version.KIND:
-            model_version.complete(self._store, self, change, draft, actor)
+        if change.kind.name == model_summary.KIND:
+            model_summary.complete(self._store, self, change, draft, actor)
+        if change.kind.name == stage.KIND:
+            stage.check_stage(self._store, change, stored, actor)
         if change.kind.name == TEAM:
             check_team(self._store, change, draft)
         keep_exclusive(self._store, change, actor)

@@ -29,7 +29,6 @@ from headwater.cli.output import (
     print_table,
     summary,
 )
-from headwater.errors import InvalidInputError
 from headwater.schemas import Kind
 from headwater.sdk.address import kind_of
 from headwater.sdk.entities import ListOptions, wire_names
@@ -119,7 +118,10 @@ def delete(
         bool, typer.Option("--hard", help="For good, with versions and lineage; asks first.")
     ] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="With --hard: take it out of what refers to it.")
+        bool,
+        typer.Option(
+            "--force", help="Although in production; with --hard, out of what refers to it, too."
+        ),
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="With --hard: do not ask.")] = False,
     output: Output = Format.table,
@@ -133,11 +135,10 @@ def delete(
       headwater delete mlmodel headwater.churn --hard --yes
     """
     name, kind = entity_text(words)
-    if force and not hard:
-        raise InvalidInputError("--force goes with --hard: it takes the entity out of others")
     with connect(url, store) as hw:
         if not hard:
-            return print_done("deleted", hw.delete(name, kind=kind, recursive=recursive), output)
+            gone = hw.delete(name, kind=kind, recursive=recursive, force=force)
+            return print_done("deleted", gone, output)
         doomed = hw.resolve(name, kind=kind, deleted=True)
         if not yes:
             below = " and everything below it" if recursive else ""

@@ -13,26 +13,6 @@ from headwater.cli.option import AsOf, Format, KindOption, Output, Store, Url, c
 from headwater.cli.output import print_data, print_text
 from headwater.errors import InvalidInputError, NotFoundError
 from headwater.sdk import Headwater, Impact, TaggedSources
-from headwater.sdk.lineage_calls import Stage as StageName
-
-
-class Stage(StrEnum):
-    """How far a version of a model has come."""
-
-    none = "none"
-    staging = "staging"
-    production = "production"
-    archived = "archived"
-
-
-class FailOn(StrEnum):
-    """What ``--fail-on`` looks for: a stage, or any model at all."""
-
-    none = "none"
-    staging = "staging"
-    production = "production"
-    archived = "archived"
-    any = "any"
 
 
 class Report(StrEnum):
@@ -49,10 +29,12 @@ _Limit = Annotated[
     int | None, typer.Option(min=1, max=10_000, help="The most to list; all are counted.")
 ]
 _Stage = Annotated[
-    Stage | None, typer.Option(help="Only versions in it, and models that have one there.")
+    str | None, typer.Option(help="Only versions in it, and models that have one there.")
 ]
 _MODEL = "mlmodel:"
-_Ask = Callable[[StageName | None, int | None], Impact | TaggedSources]
+_ANY = "any"
+"""What ``--fail-on`` takes beside stages: any model at all."""
+_Ask = Callable[[str | None, int | None], Impact | TaggedSources]
 """Asks the question again, about one stage and listing so many."""
 
 
@@ -73,7 +55,7 @@ def impact(
         bool, typer.Option("--drop", help="All that breaks if it is dropped, and is broken now.")
     ] = False,
     fail_on: Annotated[
-        list[FailOn] | None,
+        list[str] | None,
         typer.Option(metavar="STAGE|any", help="End with code 10 if that is reached; repeatable."),
     ] = None,
     certain_only: Annotated[
@@ -104,7 +86,7 @@ def impact(
     _check(name, tag, model, [option for option, is_given in given.items() if is_given])
     with connect(url, store) as hw:
 
-        def ask(stage: StageName | None, limit: int | None) -> Impact | TaggedSources:
+        def ask(stage: str | None, limit: int | None) -> Impact | TaggedSources:
             if name is not None:
                 return hw.impact(
                     name, kind=kind, depth=depth, stage=stage, as_of=as_of, drop=drop, limit=limit
@@ -113,11 +95,11 @@ def impact(
                 return hw.tag_impact(str(tag), depth=depth, stage=stage, limit=limit)
             return _sources(hw, model, str(tag), kind, depth, stage, limit)
 
-        found = ask(stage.value if stage else None, limit)
+        found = ask(stage, limit)
         failed = [each for each in fail_on or () if _reached(ask, each, certain_only=certain_only)]
     _print(found, output)
     if failed:
-        names = " and ".join(each.value for each in failed)
+        names = " and ".join(failed)
         typer.echo(f"headwater: --fail-on {names}: reached", err=True)
         raise typer.Exit(REACHED)
 
@@ -130,7 +112,7 @@ def models(
         tuple[str, str] | None,
         typer.Option(metavar="FROM TO", help="When the training ended: ISO 8601, both included."),
     ] = None,
-    stage: Annotated[Stage | None, typer.Option(help="Only versions in it.")] = None,
+    stage: Annotated[str | None, typer.Option(help="Only versions in it.")] = None,
     depth: _Depth = 8,
     kind: KindOption = None,
     limit: _Limit = None,
@@ -153,7 +135,7 @@ def models(
             since=since,
             until=until,
             kind=kind,
-            stage=stage.value if stage else None,
+            stage=stage,
             depth=depth,
             limit=limit,
         )
@@ -183,7 +165,7 @@ def _sources(
     tag: str,
     kind: str | None,
     depth: int,
-    stage: StageName | None,
+    stage: str | None,
     limit: int | None,
 ) -> TaggedSources:
     """Ask about a model, which may be named as people call it: without its service."""
@@ -196,9 +178,9 @@ def _sources(
         return hw.tagged_sources(meant[0], tag, depth=depth, stage=stage, limit=limit)
 
 
-def _reached(ask: _Ask, stage: FailOn, *, certain_only: bool) -> bool:
+def _reached(ask: _Ask, stage: str, *, certain_only: bool) -> bool:
     """Whether something of a stage is reached; where not all could be followed, it counts as so."""
-    found = ask(None if stage is FailOn.any else Stage(stage.value).value, 1)
+    found = ask(None if stage == _ANY else stage, 1)
     perhaps = 0 if certain_only else found.table_level_total
     return bool(found.total or perhaps or found.cut)
 

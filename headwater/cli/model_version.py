@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -18,43 +17,39 @@ Version = Annotated[
 ]
 
 
-class Stage(StrEnum):
-    """Where a version may be."""
-
-    none = "none"
-    staging = "staging"
-    production = "production"
-    archived = "archived"
-
-
 def stage(
     version: Version,
-    to: Annotated[Stage, typer.Argument(metavar="STAGE", help="none, staging, production …")],
+    to: Annotated[str, typer.Argument(metavar="STAGE", help="none, staging, production …")],
     reason: Annotated[str | None, typer.Option(help="Why, for the record.")] = None,
     effective_at: Annotated[
         str | None, typer.Option(metavar="TIME", help="When it was so (ISO 8601), if not now.")
     ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Archive the version that is in the way.")
+    ] = False,
     keep: Annotated[
-        bool, typer.Option("--keep", help="Leave the versions that are there; else archived.")
+        bool, typer.Option("--keep", help="Leave the versions that are there.")
     ] = False,
     output: Output = Format.table,
     url: Url = None,
     store: Store = None,
 ) -> None:
-    """Move a version of a model to a stage: none, staging, production or archived.
+    """Move a version of a model to a stage: none, staging, production, archived, or your own.
 
-    In production, the model itself becomes what the version is. `headwater list modelVersions
-    --parent headwater.churn` lists what there is.
+    Staging and production, and stages of your own that say so, hold one version of a model: another
+    that is there is in the way, unless --force archives it or --keep leaves it. In production, the
+    model itself becomes what the version is. `headwater list modelVersions --parent MODEL` lists
+    what there is.
 
     Example:
-      headwater stage headwater.churn.3 production --reason "better on new customers"
+      headwater stage headwater.churn.3 production --force --reason "better on new customers"
       headwater stage headwater.churn.4 staging --keep
     """
     when = None if effective_at is None else _milliseconds(effective_at)
     with connect(url, store) as hw:
         exclusive = False if keep else None
         moved = hw.set_stage(
-            version, to.value, reason=reason, effective_at=when, exclusive=exclusive
+            version, to, reason=reason, effective_at=when, exclusive=exclusive, force=force
         )
     _report(moved, output)
 
@@ -63,6 +58,11 @@ def alias(
     version: Version,
     name: Annotated[str, typer.Argument(metavar="ALIAS", help="Such as champion.")],
     delete: Annotated[bool, typer.Option("--delete", help="Take it away.")] = False,
+    protect: Annotated[
+        bool | None,
+        typer.Option("--protect/--no-protect", help="Let it move and go by --force only."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Although it is protected.")] = False,
     output: Output = Format.table,
     url: Url = None,
     store: Store = None,
@@ -74,7 +74,10 @@ def alias(
       headwater alias headwater.churn.3 champion --delete
     """
     with connect(url, store) as hw:
-        moved = hw.delete_alias(version, name) if delete else hw.set_alias(version, name)
+        if delete:
+            moved = hw.delete_alias(version, name, force=force)
+        else:
+            moved = hw.set_alias(version, name, protected=protect, force=force)
     _report(moved, output)
 
 

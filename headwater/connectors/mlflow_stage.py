@@ -15,7 +15,7 @@ from headwater.connectors.run import Run
 from headwater.errors import ConflictError, InvalidInputError, NotFoundError
 from headwater.sdk import Headwater
 
-Stage = Literal["none", "staging", "production", "archived"]
+Stage = Literal["none", "staging", "production", "archived"]  # what MLflow has
 _ORDER: tuple[Stage, ...] = ("production", "staging", "archived", "none")
 """What comes goes first, so that a model in production is never without a version there."""
 _BY_WORD: dict[str, Stage] = {stage: stage for stage in _ORDER}
@@ -138,6 +138,7 @@ class StageWriter:
                 reason="as in MLflow",
                 effective_at=at or None,
                 exclusive=alone if wish.stage in _LISTED else None,
+                force=True,
             ),
         )
 

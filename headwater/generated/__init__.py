@@ -22,12 +22,12 @@ from .ml_model import (
     MlModel,
     MlStore,
     ModelLifecycle,
-    ModelStage,
     StageVersions,
     VersionAlias,
     VersionPointer,
 )
 from .ml_model_service import CreateMlModelService, MlModelService, MlModelServiceType
+from .model_stage import CreateModelStage, ModelStage
 from .model_version import (
     CreateModelVersion,
     FrozenSource,
@@ -57,6 +57,7 @@ ENTITIES: dict[str, type[Document]] = {
     "domain": Domain,
     "mlmodel": MlModel,
     "mlmodelService": MlModelService,
+    "modelStage": ModelStage,
     "modelVersion": ModelVersion,
     "pipeline": Pipeline,
     "pipelineRun": PipelineRun,
@@ -80,6 +81,7 @@ CREATE_REQUESTS: dict[str, type[Document]] = {
     "domain": CreateDomain,
     "mlmodel": CreateMlModel,
     "mlmodelService": CreateMlModelService,
+    "modelStage": CreateModelStage,
     "modelVersion": CreateModelVersion,
     "pipeline": CreatePipeline,
     "pipelineRun": CreatePipelineRun,
@@ -114,6 +116,7 @@ __all__ = [
     "CreateDomain",
     "CreateMlModel",
     "CreateMlModelService",
+    "CreateModelStage",
     "CreateModelVersion",
     "CreatePipeline",
     "CreatePipelineRun",

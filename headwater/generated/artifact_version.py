@@ -68,8 +68,16 @@ class ArtifactVersion(Document):
     """Bytes that the content takes."""
     media_type: Annotated[Text | None, Field(alias="mediaType", max_length=256)] = None
     """Media type of the content, such as `application/vnd.apache.parquet`."""
+    data_type: Annotated[Text | None, Field(alias="dataType", max_length=256)] = None
+    """What the content is once it is read, such as `pandas.DataFrame`."""
+    model_versions: Annotated[list[common.EntityReference] | None, Field(alias="modelVersions")] = (
+        None
+    )
+    """The versions of models that the artifact belongs to."""
     produced_by: Annotated[common.EntityReference | None, Field(alias="producedBy")] = None
     """The run that made the version."""
+    step: Annotated[Text | None, Field(max_length=256)] = None
+    """Name of the run's step that made the version."""
     if TYPE_CHECKING:  # both spellings
         fullyQualifiedName: str
         displayName: str | None
@@ -78,6 +86,8 @@ class ArtifactVersion(Document):
         updatedBy: str
         changeDescription: common.ChangeDescription | None
         mediaType: str | None
+        dataType: str | None
+        modelVersions: list[common.EntityReference] | None
         producedBy: common.EntityReference | None
 
         def __init__(
@@ -110,8 +120,13 @@ class ArtifactVersion(Document):
             size: int | None = ...,
             media_type: str | None = ...,
             mediaType: str | None = ...,
+            data_type: str | None = ...,
+            dataType: str | None = ...,
+            model_versions: list[common.EntityReference | str] | None = ...,
+            modelVersions: list[common.EntityReference | str] | None = ...,
             produced_by: common.EntityReference | str | None = ...,
             producedBy: common.EntityReference | str | None = ...,
+            step: str | None = ...,
         ) -> None: ...
 
 
@@ -152,8 +167,16 @@ class CreateArtifactVersion(Document):
     """Bytes that the content takes."""
     media_type: Annotated[Text | None, Field(alias="mediaType", max_length=256)] = None
     """Media type of the content, such as `application/vnd.apache.parquet`."""
+    data_type: Annotated[Text | None, Field(alias="dataType", max_length=256)] = None
+    """What the content is once it is read, such as `pandas.DataFrame`."""
+    model_versions: Annotated[list[common.EntityReference] | None, Field(alias="modelVersions")] = (
+        None
+    )
+    """The versions of models that the artifact belongs to."""
     produced_by: Annotated[common.EntityReference | None, Field(alias="producedBy")] = None
     """The run that made the version."""
+    step: Annotated[Text | None, Field(max_length=256)] = None
+    """Name of the run's step that made the version."""
 
     @classmethod
     def entity_class(cls) -> type["ArtifactVersion"]:
@@ -164,6 +187,8 @@ class CreateArtifactVersion(Document):
         displayName: str | None
         sourceUrl: str | None
         mediaType: str | None
+        dataType: str | None
+        modelVersions: list[common.EntityReference] | None
         producedBy: common.EntityReference | None
 
         def __init__(
@@ -185,6 +210,11 @@ class CreateArtifactVersion(Document):
             size: int | None = ...,
             media_type: str | None = ...,
             mediaType: str | None = ...,
+            data_type: str | None = ...,
+            dataType: str | None = ...,
+            model_versions: list[common.EntityReference | str] | None = ...,
+            modelVersions: list[common.EntityReference | str] | None = ...,
             produced_by: common.EntityReference | str | None = ...,
             producedBy: common.EntityReference | str | None = ...,
+            step: str | None = ...,
         ) -> None: ...

@@ -138,7 +138,9 @@ class ModelVersion(Document):
     """The model that this is a version of."""
     number: Annotated[Integer | None, Field(ge=1)] = None
     """1 for the model's first version, and so on; a connector keeps the numbers of its source."""
-    stage: ml_model.ModelStage | None = None
+    stage: Annotated[Text | None, Field(pattern="^[a-z][a-z0-9_-]{0,63}$", title="StageName")] = (
+        None
+    )
     """How far the version has come."""
     aliases: list[Text] | None = None
     """Names that were given to the version, such as `champion`."""
@@ -210,7 +212,7 @@ class ModelVersion(Document):
             deleted: bool | None = ...,
             mlmodel: common.EntityReference | str,
             number: int | None = ...,
-            stage: ml_model.ModelStage | None = ...,
+            stage: str | None = ...,
             aliases: list[str] | None = ...,
             status: ModelVersionStatus | str | None = ...,
             source_uri: str | None = ...,

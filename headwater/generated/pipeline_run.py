@@ -18,6 +18,19 @@ class RunStatus(StrEnum):
     completed = "completed"
     failed = "failed"
     cancelled = "cancelled"
+    interrupted = "interrupted"
+
+
+class RunParameter(Document):
+    """One parameter of a run."""
+
+    name: Annotated[Text, Field(max_length=256, min_length=1)]
+    """The parameter's name."""
+    value: Any | None = None
+    """The parameter's value: any JSON."""
+    if TYPE_CHECKING:  # both spellings
+
+        def __init__(self, *, name: str, value: Any | None = ...) -> None: ...
 
 
 class RunStep(Document):
@@ -41,9 +54,23 @@ class RunStep(Document):
     """When the step ended, in milliseconds since the epoch."""
     description: Annotated[Text | None, Field(title="Markdown")] = None
     """What the step does."""
+    parameters: list[RunParameter] | None = None
+    """What the step was called with."""
+    inputs: list[common.EntityReference] | None = None
+    """What the step read."""
+    outputs: list[common.EntityReference] | None = None
+    """What the step wrote."""
+    code_version: Annotated[Text | None, Field(alias="codeVersion", max_length=256)] = None
+    """Hash of the step's code."""
+    cache_key: Annotated[Text | None, Field(alias="cacheKey", max_length=256)] = None
+    """Hash of code, parameters and inputs: of two steps with one key, the second need not run."""
+    cached: StrictBool | None = None
+    """Whether the step's outputs are those of an earlier run."""
     if TYPE_CHECKING:  # both spellings
         startedAt: int | None
         endedAt: int | None
+        codeVersion: str | None
+        cacheKey: str | None
 
         def __init__(
             self,
@@ -55,19 +82,15 @@ class RunStep(Document):
             ended_at: int | None = ...,
             endedAt: int | None = ...,
             description: str | None = ...,
+            parameters: list[RunParameter] | None = ...,
+            inputs: list[common.EntityReference | str] | None = ...,
+            outputs: list[common.EntityReference | str] | None = ...,
+            code_version: str | None = ...,
+            codeVersion: str | None = ...,
+            cache_key: str | None = ...,
+            cacheKey: str | None = ...,
+            cached: bool | None = ...,
         ) -> None: ...
-
-
-class RunParameter(Document):
-    """One parameter of a run."""
-
-    name: Annotated[Text, Field(max_length=256, min_length=1)]
-    """The parameter's name."""
-    value: Any | None = None
-    """The parameter's value: any JSON."""
-    if TYPE_CHECKING:  # both spellings
-
-        def __init__(self, *, name: str, value: Any | None = ...) -> None: ...
 
 
 class CreatePipelineRun(Document):
@@ -115,6 +138,8 @@ class CreatePipelineRun(Document):
     """What the run was started with."""
     code_version: Annotated[Text | None, Field(alias="codeVersion", max_length=256)] = None
     """The version of the code that ran, such as a commit."""
+    environment: dict[Text, Any] | None = None
+    """What the run ran in: interpreter, platform, packages, host."""
 
     @classmethod
     def entity_class(cls) -> type["PipelineRun"]:
@@ -153,6 +178,7 @@ class CreatePipelineRun(Document):
             parameters: list[RunParameter] | None = ...,
             code_version: str | None = ...,
             codeVersion: str | None = ...,
+            environment: dict[str, Any] | None = ...,
         ) -> None: ...
 
 
@@ -223,6 +249,8 @@ class PipelineRun(Document):
     """What the run was started with."""
     code_version: Annotated[Text | None, Field(alias="codeVersion", max_length=256)] = None
     """The version of the code that ran, such as a commit."""
+    environment: dict[Text, Any] | None = None
+    """What the run ran in: interpreter, platform, packages, host."""
     if TYPE_CHECKING:  # both spellings
         fullyQualifiedName: str
         displayName: str | None
@@ -270,4 +298,5 @@ class PipelineRun(Document):
             parameters: list[RunParameter] | None = ...,
             code_version: str | None = ...,
             codeVersion: str | None = ...,
+            environment: dict[str, Any] | None = ...,
         ) -> None: ...

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from headwater.lineage import frozen, run
+from headwater.lineage import frozen, outdated, run
 from headwater.lineage.kind import COLUMN, FEATURE, UNRESOLVED, parts_in
 from headwater.lineage.source import Source, source_id, sources_of, tie
 from headwater.names import child
@@ -38,6 +38,7 @@ def derive(store: Store, change: Change, draft: Draft) -> None:
         frozen.freeze(store, change, draft)
     if change.kind.name == run.KIND:
         run.derive_run(store, change, draft)
+    outdated.tell_versions(store, change, draft)
     gone = (change.before or {}).get("deleted") or change.after.get("deleted")
     if not gone or any(part.kind == COLUMN for part in change.parts):
         _resolve_waiting(store, change, draft)

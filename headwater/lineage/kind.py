@@ -22,7 +22,8 @@ MODELS = frozenset({MODEL, VERSION})
 """What an impact names."""
 
 STAGES = ("none", "staging", "production", "archived")
-"""How far a version has come, as its schema has it."""
+"""How far a version has come; administrators define further stages, which are entities."""
+OWN_STAGE = "modelStage"
 
 WORDS = frozenset({"tag", "classification"})
 """What is put on data, and is none."""

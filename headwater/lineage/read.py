@@ -6,8 +6,9 @@ from headwater.errors import InvalidInputError, NotFoundError
 from headwater.lineage.analysis import Question, cycles, roots
 from headwater.lineage.diff import lineage_diff
 from headwater.lineage.impact import impact
-from headwater.lineage.kind import STAGES, WORDS
+from headwater.lineage.kind import OWN_STAGE, STAGES, VERSION, WORDS
 from headwater.lineage.node import as_json, find_by_id, find_root
+from headwater.lineage.outdated import source_changes
 from headwater.lineage.path import shortest_path
 from headwater.lineage.sensitive import tag_impact, tagged_sources
 from headwater.lineage.tagged import find_tag
@@ -117,7 +118,7 @@ class LineageReader:
             InvalidInputError: A bound is none, or a tag is asked about in the past or dropped.
         """
         _check_bounds(limit, depth=depth)
-        _check_stage(stage)
+        _check_stage(self._store, stage)
         root = find_root(self._store, fqn, kind=kind)  # of what is deleted, too
         if root.kind not in WORDS:
             seq = sequence_of(self._store, as_of, root.owner_id or root.id)
@@ -167,10 +168,23 @@ class LineageReader:
             ConflictError: Several kinds have that FQN.
         """
         _check_bounds(limit, depth=depth)
-        _check_stage(stage)
+        _check_stage(self._store, stage)
         word = find_tag(self._store, tag)
         root, _ = self._at(find_root(self._store, fqn, kind=kind), None)
         return tagged_sources(self._store, root, word, depth=depth, limit=limit, stage=stage)
+
+    def source_changes(self, version: Key) -> Document:
+        """Return what changed in the data of a version since it was trained.
+
+        See ``outdated.source_changes`` for the answer.
+
+        Raises:
+            NotFoundError: There is no such version.
+        """
+        record = self._store.find(version)
+        if record is None or record.kind != VERSION:
+            raise NotFoundError(f"there is no modelVersion {version!r}")
+        return source_changes(self._store, record)
 
     def trained_on(
         self,
@@ -194,7 +208,7 @@ class LineageReader:
             ConflictError: Several kinds have that FQN.
         """
         _check_bounds(limit, depth=depth)
-        _check_stage(stage)
+        _check_stage(self._store, stage)
         root = find_root(self._store, fqn, kind=kind)  # of what is deleted, too
         asked = Training(since, until, stage)
         return trained_on(self._store, root, asked, depth=depth, limit=limit)
@@ -337,9 +351,10 @@ class LineageReader:
         return root, Question(level or view_of(None, root), depth, limit, seq)
 
 
-def _check_stage(stage: str | None) -> None:
-    if stage not in (None, *STAGES):
-        raise InvalidInputError(f"stage is {' or '.join(STAGES)}, not {stage!r}")
+def _check_stage(store: Store, stage: str | None) -> None:
+    if stage is not None and stage not in STAGES and store.find((OWN_STAGE, stage)) is None:
+        known = " or ".join(STAGES)
+        raise InvalidInputError(f"stage is {known}, or one of your own, not {stage!r}")
 
 
 def _check_bounds(limit: int, **depths: int) -> None:

@@ -297,12 +297,22 @@ class EntityCalls(Session):
 
     @overload
     def delete(
-        self, entity: Named, *, kind: KindLike | None = None, recursive: bool = False
+        self,
+        entity: Named,
+        *,
+        kind: KindLike | None = None,
+        recursive: bool = False,
+        force: bool = False,
     ) -> Any: ...
     @overload
-    def delete(self, entity: E, *, recursive: bool = False) -> E: ...
+    def delete(self, entity: E, *, recursive: bool = False, force: bool = False) -> E: ...
     def delete(
-        self, entity: EntityLike, *, kind: KindLike | None = None, recursive: bool = False
+        self,
+        entity: EntityLike,
+        *,
+        kind: KindLike | None = None,
+        recursive: bool = False,
+        force: bool = False,
     ) -> Any:
         """Soft-delete an entity, and return it; ``restore`` brings it back.
 
@@ -310,12 +320,14 @@ class EntityCalls(Session):
             entity: Which one.
             kind: Of a bare name or id.
             recursive: Delete what is below it too.
+            force: Although it is a version in production, or a model that has one.
 
         Raises:
-            ConflictError: Something is below it, and not ``recursive``.
+            ConflictError: Something is below it, and not ``recursive``; or it is in production.
         """
         address, asked = self._located(entity, kind)
-        params = {"recursive": "true" if recursive else None}
+        flags = {"recursive": recursive, "force": force}
+        params = {name: "true" for name, is_set in flags.items() if is_set}
         answer = self._named("DELETE", address.within("/" + asked.collection), params)
         return entity_of(entity_class(asked), answer)
 

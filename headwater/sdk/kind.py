@@ -86,9 +86,11 @@ class KindClient(Generic[E]):
         """Write what was changed on an entity since it was read; see ``Headwater.update``."""
         return self._calls.update(entity)
 
-    def delete(self, entity: EntityLike, *, recursive: bool = False) -> E:
-        """Soft-delete an entity, and return it."""
-        return cast(E, self._any.delete(entity, kind=self.entity_class, recursive=recursive))
+    def delete(self, entity: EntityLike, *, recursive: bool = False, force: bool = False) -> E:
+        """Soft-delete an entity, and return it; see ``Headwater.delete``."""
+        return cast(
+            E, self._any.delete(entity, kind=self.entity_class, recursive=recursive, force=force)
+        )
 
     def restore(self, entity: EntityLike) -> E:
         """Bring a soft-deleted entity back, and return it."""

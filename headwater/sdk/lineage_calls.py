@@ -18,7 +18,6 @@ from headwater.sdk.tagged import TaggedSources
 from headwater.sdk.trained import TrainedOn
 
 View = Literal["entity", "feature", "column"]
-Stage = Literal["none", "staging", "production", "archived"]
 Edge = tuple[EntityLike, EntityLike, Mapping[str, Any] | None]
 """Where data comes from, where it goes, and what is known of that (see ``put_edge``)."""
 
@@ -71,7 +70,7 @@ class LineageCalls(EntityCalls):
         *,
         kind: KindLike | None = None,
         depth: int | None = None,
-        stage: Stage | None = None,
+        stage: str | None = None,
         as_of: str | int | None = None,
         drop: bool = False,
         limit: int | None = None,
@@ -96,7 +95,7 @@ class LineageCalls(EntityCalls):
         tag: EntityLike,
         *,
         depth: int | None = None,
-        stage: Stage | None = None,
+        stage: str | None = None,
         limit: int | None = None,
     ) -> Impact:
         """Return the features, models and versions that data with a tag reaches, with paths.
@@ -119,7 +118,7 @@ class LineageCalls(EntityCalls):
         *,
         kind: KindLike | None = None,
         depth: int | None = None,
-        stage: Stage | None = None,
+        stage: str | None = None,
         limit: int | None = None,
     ) -> TaggedSources:
         """Return the data with a tag that a model is made from, masked on the way or not.
@@ -143,7 +142,7 @@ class LineageCalls(EntityCalls):
         since: str | int | date | None = None,
         until: str | int | date | None = None,
         kind: KindLike | None = None,
-        stage: Stage | None = None,
+        stage: str | None = None,
         depth: int | None = None,
         limit: int | None = None,
     ) -> TrainedOn:

@@ -201,9 +201,8 @@ def test_a_hard_delete_of_a_parent_needs_recursive(client: httpx.Client, table: 
     assert found["data"] == []
 
 
-def test_force_without_hard_is_refused(client: httpx.Client) -> None:
+def test_a_hard_deletion_that_cannot_be_is_refused(client: httpx.Client) -> None:
     path = path_of(made(client))
-    assert client.delete(path, params={"force": "true"}).status_code == 400
     assert client.delete(path, params={"hard": "yes"}).status_code == 400
     assert client.delete(path, params={"hard": "true"}, headers={"If-Match": '"3"'}).is_error
     assert client.get(path).status_code == 200

@@ -26,7 +26,8 @@ def ids(client: httpx.Client, model: str) -> dict[str, str]:
 
 
 def move(client: httpx.Client, version: str, stage: str, **how: Any) -> httpx.Response:
-    return client.post(f"/modelVersions/{version}/stage", json={"stage": stage, **how})
+    body = {"stage": stage, "force": True, **how}
+    return client.post(f"/modelVersions/{version}/stage", json=body)
 
 
 def test_a_promotion_moves_the_version_and_the_model_follows(

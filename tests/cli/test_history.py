@@ -55,7 +55,6 @@ def test_deleting_for_good_asks_first(filled: Shell) -> None:
 
 
 def test_deleting_for_good_does_not_ask_when_told(filled: Shell) -> None:
-    assert "--hard" in filled("delete", *CHURN, "--force", code=2).stderr
     filled("delete", "databaseService", "shop", "--hard", "--yes", code=4)
     words = ["delete", "databaseService", "shop", "--hard", "--force", "--recursive", "-y"]
     assert filled.lines(*words) == ["erased databaseService shop 0.1"]

@@ -87,7 +87,7 @@ def promote(catalog: CatalogService, round_: str, acknowledged: Any) -> None:
         body = {"name": f"v{round_}-{number}", "mlmodel": MODEL, "algorithm": f"a{number}"}
         version = catalog.create("modelVersion", body, actor=ME)
         acknowledged(kind=version.kind, id=version.id, version=version.version)
-        moved = catalog.model_versions.set_stage(version.id, "production", actor=ME)
+        moved = catalog.model_versions.set_stage(version.id, "production", actor=ME, force=True)
         acknowledged(production=version.id, number=json.loads(moved.document)["number"])
 
 

@@ -136,14 +136,15 @@ class CatalogMachine(Examination):
         data=st.data(),
         stage=st.sampled_from(("production", "staging", "archived", "none")),
         exclusive=st.sampled_from((None, False)),
+        force=st.sampled_from((True, True, False)),
     )
-    def set_stage(self, data: Draw, stage: str, exclusive: bool | None) -> None:
+    def set_stage(self, data: Draw, stage: str, exclusive: bool | None, force: bool) -> None:
         version = self._any(data, "modelVersion", deleted=None).id
         self._write(
             lambda: self.catalog.model_versions.set_stage(
-                version, stage, actor=ME, exclusive=exclusive
+                version, stage, actor=ME, exclusive=exclusive, force=force
             ),
-            lambda oracle, _: oracle.set_stage(version, stage, exclusive=exclusive),
+            lambda oracle, _: oracle.set_stage(version, stage, exclusive=exclusive, force=force),
         )
 
     # Whole entities
@@ -157,14 +158,16 @@ class CatalogMachine(Examination):
         )
 
     @precondition(lambda self: len(self.now.entities) > 1)
-    @rule(data=st.data(), recursive=st.booleans())
-    def delete(self, data: Draw, recursive: bool) -> None:
+    @rule(data=st.data(), recursive=st.booleans(), force=st.booleans())
+    def delete(self, data: Draw, recursive: bool, force: bool) -> None:
         entity = self._entity(data, deleted=False, schema=False)
         if entity is None:
             return
         self._write(
-            lambda: self.catalog.delete(entity.kind, entity.id, actor=ME, recursive=recursive),
-            lambda oracle, _: oracle.delete(entity.id, recursive=recursive),
+            lambda: self.catalog.delete(
+                entity.kind, entity.id, actor=ME, recursive=recursive, force=force
+            ),
+            lambda oracle, _: oracle.delete(entity.id, recursive=recursive, force=force),
         )
 
     @precondition(lambda self: any(each.deleted for each in self.now.entities.values()))

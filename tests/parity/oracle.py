@@ -120,13 +120,17 @@ class Oracle(State):
         self._sum_up(model, new.id)
         return base.id
 
-    def set_stage(self, version_id: str, stage: str, *, exclusive: bool | None) -> None:
+    def set_stage(
+        self, version_id: str, stage: str, *, exclusive: bool | None, force: bool
+    ) -> None:
         version = self.live(version_id)
         model = self.live(version.parent)
         assert isinstance(version, ModelVersion)
         assert isinstance(model, Model)
         others = [each for each in getattr(model, stage, ()) if each != version_id]
         moved = others if stage in LISTED and exclusive is not False else []
+        if moved and not force:
+            raise Refused("conflict")
         serves = stage != "production" or model.serving == version_id
         if version.stage == stage and serves and not moved:
             return
@@ -138,11 +142,13 @@ class Oracle(State):
 
     # Deleting
 
-    def delete(self, entity_id: str, *, recursive: bool) -> None:
+    def delete(self, entity_id: str, *, recursive: bool, force: bool) -> None:
         old = self.live(entity_id)
         below = [each for each in self.versions_of(entity_id) if not each.deleted]
         if below and not recursive:
             raise Refused("conflict")
+        if not force:
+            self._check_unused(old)
         if isinstance(old, ModelVersion):
             self._forget(old)
         self.deletions += 1
@@ -184,6 +190,8 @@ class Oracle(State):
         ]
         if (below and not recursive) or (referring and not force):
             raise Refused("conflict")
+        if not force:
+            self._check_unused(old)
         if isinstance(old, ModelVersion):
             self._forget(old)
         for each in referring:
@@ -373,12 +381,20 @@ class Oracle(State):
         if new != old:
             self._keep(old, new)
 
+    def _check_unused(self, entity: Entity) -> None:
+        """Refuse that what is in production goes, unless that is forced."""
+        if isinstance(entity, Model):
+            serves = bool(entity.production) and not entity.deleted
+        else:
+            model = self.entities.get(entity.parent)
+            serves = isinstance(model, Model) and entity.id in model.production
+        if serves:
+            raise Refused("conflict")
+
     def _forget(self, version: ModelVersion) -> None:
         """Take a version that goes out of its model's sum."""
         model = self.entities[version.parent]
         assert isinstance(model, Model)
-        if version.id in model.production:
-            raise Refused("conflict")
         new = model.placed(version.id, None)
         if model.latest == version.id:
             left = [v for v in self.versions_of(model.id) if v.id != version.id and not v.deleted]

@@ -37,7 +37,7 @@ def test_production_makes_the_model_what_its_version_is(hw: Headwater, model: Ml
     assert moved.stage == "production"
     assert hw.get(MlModel, model).algorithm == "Boost 1"
     before = [*hw.events()][-1]["sequence"]
-    hw.set_stage(hw.model_version(model, 2), "production")
+    hw.set_stage(hw.model_version(model, 2), "production", force=True)
     assert hw.model_version(model, 1).stage == "archived"
     assert hw.model_version(model, "production").number == 2
     assert hw.model_version(model, "production", as_of=before).number == 1

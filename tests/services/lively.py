@@ -73,7 +73,7 @@ def _train(catalog: CatalogService) -> None:
     for number in ("first", "second"):
         body = {"name": number, "mlmodel": "headwater.churn", "algorithm": f"Forest {number}"}
         written = catalog.put("modelVersion", body, actor=BOT)
-        catalog.model_versions.set_stage(written.id, "production", actor=ME)
+        catalog.model_versions.set_stage(written.id, "production", actor=ME, force=True)
 
 
 def _follow(store: Store, catalog: CatalogService) -> None:

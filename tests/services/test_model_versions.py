@@ -42,7 +42,10 @@ class Registry:
             ]
         return self.catalog.put("modelVersion", body, actor=actor)
 
-    def stage(self, version: Written, stage: str, **how: Any) -> dict[str, Any]:
+    def stage(
+        self, version: Written, stage: str, *, force: bool = True, **how: Any
+    ) -> dict[str, Any]:
+        how["force"] = force
         return doc(self.versions.set_stage(version.id, stage, actor=ME, **how))
 
     @property
@@ -328,7 +331,7 @@ def test_a_deleted_version_has_left_its_stage(registry: Registry, stage: str) ->
 def test_a_model_that_a_put_revives_has_none_of_its_versions(registry: Registry) -> None:
     version = registry.version("a", algorithm="A")
     registry.stage(version, "production")
-    registry.catalog.delete("mlmodel", MODEL, actor=ME, recursive=True)
+    registry.catalog.delete("mlmodel", MODEL, actor=ME, recursive=True, force=True)
     registry.shop.model("churn", algorithm="B")
     assert registry.model["lifecycle"] == {"lastNumber": 1}
     assert registry.versions.held_at(MODEL, "production", LATER) == []
@@ -341,7 +344,7 @@ def test_a_model_that_a_put_revives_has_none_of_its_versions(registry: Registry)
 def test_what_a_promotion_set_is_nobodys_when_a_put_revives_the_model(registry: Registry) -> None:
     version = registry.version("a", features={"f": ["loose"]})
     registry.stage(version, "production")
-    registry.catalog.delete("mlmodel", MODEL, actor=ME, recursive=True)
+    registry.catalog.delete("mlmodel", MODEL, actor=ME, recursive=True, force=True)
     registry.shop.model("churn", features={"f": []})
     assert registry.model["mlFeatures"][0].get("featureSources", []) == []
 
@@ -403,7 +406,7 @@ def test_versions_put_in_bulk_are_numbered(registry: Registry) -> None:
 def test_a_model_is_deleted_and_restored_with_its_versions(registry: Registry) -> None:
     version = registry.version("a", algorithm="A")
     registry.stage(version, "production")
-    registry.catalog.delete("mlmodel", MODEL, actor=ME, recursive=True)
+    registry.catalog.delete("mlmodel", MODEL, actor=ME, recursive=True, force=True)
     gone = registry.catalog.get("mlmodel", MODEL, include_deleted=True)
     registry.catalog.restore("mlmodel", gone.id, actor=ME)
     assert registry.find("production") == "a"

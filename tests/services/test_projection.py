@@ -26,7 +26,7 @@ class Registry:
     def promoted(self, name: str, *features: dict[str, Any], actor: Actor = BOT) -> Written:
         """Put a version with these features and promote it."""
         version = self.version(name, *features)
-        self.catalog.model_versions.set_stage(version.id, "production", actor=actor)
+        self.catalog.model_versions.set_stage(version.id, "production", actor=actor, force=True)
         return version
 
     def version(self, name: str, *features: dict[str, Any]) -> Written:
@@ -34,7 +34,7 @@ class Registry:
         return self.catalog.put("modelVersion", body, actor=BOT)
 
     def move(self, version: Written, stage: str) -> None:
-        self.catalog.model_versions.set_stage(version.id, stage, actor=ME)
+        self.catalog.model_versions.set_stage(version.id, stage, actor=ME, force=True)
 
     def feature(self, name: str, *sources: str, **fields: Any) -> dict[str, Any]:
         return {

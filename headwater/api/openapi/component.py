@@ -38,7 +38,7 @@ def components() -> dict[str, Schema]:
         if "properties" in document:
             own = {key: value for key, value in document.items() if key not in _HEAD}
             out[document["title"]] = _within(own, file)
-    answers = form_schemas() | _answers()
+    answers = form_schemas() | _answers() | {"AddModelVersion": _without_parent(out)}
     for kind in kinds().values():
         answers |= _of_kind(kind.title)
     if taken := sorted(out.keys() & answers.keys()):
@@ -47,6 +47,14 @@ def components() -> dict[str, Schema]:
             " definitions need others"
         )
     return dict(sorted((out | answers).items()))
+
+
+def _without_parent(schemas: dict[str, Schema]) -> Schema:
+    """A version to be made of the model that the path names; it may do without a name."""
+    create = schemas["CreateModelVersion"]
+    properties = {n: about for n, about in create["properties"].items() if n != "mlmodel"}
+    kept = {key: value for key, value in create.items() if key != "required"}
+    return kept | {"title": "AddModelVersion", "properties": properties}
 
 
 def _of_kind(title: str) -> dict[str, Schema]:

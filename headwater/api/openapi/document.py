@@ -8,6 +8,7 @@ from typing import Any
 from headwater.api.openapi.component import components, ref
 from headwater.api.openapi.entity_path import entity_paths
 from headwater.api.openapi.lineage_path import lineage_paths
+from headwater.api.openapi.model_path import model_paths
 from headwater.api.openapi.operation import (
     TEXT,
     Operation,
@@ -16,7 +17,7 @@ from headwater.api.openapi.operation import (
     parameter,
     problem_responses,
 )
-from headwater.api.openapi.record_path import bulk_record_paths, lifecycle_paths
+from headwater.api.openapi.record_path import bulk_record_paths
 from headwater.api.openapi.search_path import search_paths
 from headwater.api.openapi.token_path import TOKEN, token_paths
 from headwater.errors import InvalidInputError
@@ -45,7 +46,7 @@ def openapi_document() -> dict[str, Any]:
     paths: dict[str, dict[str, Operation]] = {}
     for kind in kinds().values():
         paths |= entity_paths(kind)
-    paths |= lineage_paths() | search_paths() | lifecycle_paths() | bulk_record_paths()
+    paths |= lineage_paths() | search_paths() | model_paths() | bulk_record_paths()
     paths |= token_paths() | _system_paths()
     _check_names(paths)
     etag = {"description": "Names this state of the entity.", "schema": TEXT}

@@ -37,7 +37,11 @@ _RECURSIVE = parameter("recursive", "Delete what is below it too.", FLAG)
 _HARD = parameter(
     "hard", "Erase it with its past, for good, even if soft-deleted; for admins.", FLAG
 )
-_FORCE = parameter("force", "Take it out of the entities that refer to it; with `hard`.", FLAG)
+_FORCE = parameter(
+    "force",
+    "Although it is in production; with `hard`, also take it out of the entities that refer to it.",
+    FLAG,
+)
 _PREVIEW = parameter("preview", "Tell what the write would do, and write nothing.", FLAG)
 _FIELDS = parameter(
     "fields",

@@ -17,7 +17,7 @@ from headwater.api.openapi.operation import (
     operation,
     parameter,
 )
-from headwater.lineage.kind import STAGES, known_kinds
+from headwater.lineage.kind import known_kinds
 
 _NODE = parameter("id", "The node's id.", TEXT, where="path")
 _NAME = parameter("fqn", "The node's FQN, `kind:fqn`, or its id.", TEXT, required=True)
@@ -91,7 +91,7 @@ def _reach(stage: str, *, up: bool = False) -> list[Schema]:
     steps = f"Steps {'against' if up else 'with'} the flow of data."
     return [
         parameter("depth", steps, number(8, 0, 100)),
-        parameter("stage", stage, {"type": "string", "enum": [*STAGES]}),
+        parameter("stage", stage, TEXT),
         parameter("limit", "The most to list, of each list.", number(1000, 1, 10_000)),
     ]
 

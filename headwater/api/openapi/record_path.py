@@ -1,4 +1,4 @@
-"""Paths of what is recorded about an entity, and of the lifecycle of model versions."""
+"""Paths of what is recorded about an entity."""
 
 from __future__ import annotations
 
@@ -8,13 +8,10 @@ from headwater.api.openapi.operation import (
     AS_OF,
     FLAG,
     ID,
-    IF_NONE_MATCH,
-    NOT_MODIFIED,
     PRODUCER,
     TEXT,
     Operation,
     answer,
-    choice,
     json_body,
     number,
     operation,
@@ -22,8 +19,6 @@ from headwater.api.openapi.operation import (
 )
 from headwater.schemas import Kind
 
-MODEL = "mlmodel"
-VERSION = "modelVersion"
 _TYPE = parameter(
     "type",
     "What is recorded: `metric`, `status`, `usage` or another word of yours; some are written by"
@@ -33,7 +28,6 @@ _TYPE = parameter(
 )
 _USER = parameter("user", "The user's id or name.", TEXT, where="path")
 _LIMIT = parameter("limit", "The most to answer.", number(100, 1, 1000))
-_ALIAS = parameter("alias", "Such as `champion`; no stage, no number.", TEXT, where="path")
 _PAGE = answer("One page, newest first.", ref("RecordPage"))
 _ONE = answer("The record.", ref("Record"))
 
@@ -108,69 +102,3 @@ def bulk_record_paths() -> dict[str, dict[str, Operation]]:
             )
         }
     }  # fmt: skip
-
-
-def lifecycle_paths() -> dict[str, dict[str, Operation]]:
-    """The path items of where versions of models stand, below the API's base."""
-    version = answer("The version.", ref("ModelVersion"), etag=True)
-    found = {**version, **NOT_MODIFIED}
-    which = "`latest`, a stage, an alias, a name or a number: the first of these that there is."
-    selector = parameter("selector", which, TEXT, where="path")
-    return {
-        "/modelVersions/{id}/stage": {
-            "post": operation(
-                "moveModelVersion", "modelVersions",
-                "Move a version to a stage; into production, the model takes on its values.",
-                parameters=[ID, PRODUCER], body=json_body(ref("MoveStage")),
-                answers=version, problems="404 409",
-            )
-        },
-        "/modelVersions/{id}/aliases/{alias}": {
-            "put": operation(
-                "setModelVersionAlias", "modelVersions",
-                "Give a version an alias; the version of the model that had it loses it.",
-                parameters=[ID, _ALIAS, PRODUCER], answers=version, problems="404 409 422",
-            ),
-            "delete": operation(
-                "deleteModelVersionAlias", "modelVersions", "Take an alias from a version.",
-                parameters=[ID, _ALIAS, PRODUCER], answers=version, problems="404 409",
-            ),
-        },
-        "/modelVersions/select": {
-            "get": operation(
-                "selectModelVersionByName", "modelVersions",
-                "Find the version of a model that a word means, by the model's name.",
-                parameters=[
-                    parameter("model", "FQN or id of the model.", TEXT, required=True),
-                    parameter("selector", which, TEXT, required=True),
-                    AS_OF, IF_NONE_MATCH,
-                ],
-                answers=found, problems="404",
-            )
-        },
-        "/mlmodels/{id}/modelVersions/{selector}": {
-            "get": operation(
-                "selectModelVersion", "mlmodels", "Find the version of a model that a word means.",
-                parameters=[ID, selector, AS_OF, IF_NONE_MATCH], answers=found, problems="404",
-            )
-        },
-        "/mlmodels/{id}/lifecycle": {"get": _lifecycle()},
-    }  # fmt: skip
-
-
-def _lifecycle() -> Operation:
-    stage = choice("staging", "production", "archived")
-    del stage["default"]
-    at = "When: ISO 8601 (UTC without an offset) or milliseconds since the epoch; now unless given."
-    pages = {"anyOf": [ref("RecordPage"), ref("VersionPointers")]}
-    return operation(
-        "getLifecycle", "mlmodels",
-        "List how a model's versions moved, newest first; or which were in a stage at a time.",
-        parameters=[
-            ID,
-            parameter("stage", "Answer the versions that were in it, all at once.", stage),
-            parameter("at", at, TEXT),
-            _LIMIT, AFTER_NUMBER,
-        ],
-        answers=answer("One page of moves, or the versions.", pages), problems="404",
-    )  # fmt: skip

@@ -10,7 +10,6 @@ from starlette.responses import Response
 
 from headwater.api.answer import Answer, Stored, entity, json_answer, listing, page
 from headwater.api.auth import actor_of
-from headwater.api.errors import malformed
 from headwater.api.form import Release, Rename
 from headwater.api.projection import Projection
 from headwater.api.query import MAX_LIMIT, Query, if_match
@@ -183,8 +182,6 @@ class _Routes:
         which, key = target(request)
         query = Query(request.scope, ("recursive", "hard", "force"))
         hard, force = query.flag("hard"), query.flag("force")
-        if force and not hard:
-            raise malformed("force=true goes with hard=true: it takes the entity out of others")
         actor, rev = (
             actor_of(request, role="admin" if hard else "viewer"),
             if_match(request.headers),
@@ -194,7 +191,7 @@ class _Routes:
         def delete() -> Stored:
             if hard:
                 return self._catalog.erase(which.name, key, actor=actor, force=force, **how)
-            return self._catalog.delete(which.name, key, actor=actor, **how)
+            return self._catalog.delete(which.name, key, actor=actor, force=force, **how)
 
         return entity(await self._services.act(delete))
 

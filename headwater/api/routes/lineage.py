@@ -14,7 +14,7 @@ from headwater.api.query import MAX_LIMIT, Query
 from headwater.api.resource import Resource, Services
 from headwater.errors import NotFoundError
 from headwater.lineage.analysis import LEVELS as ANALYSIS_LEVELS
-from headwater.lineage.kind import STAGES, known_kinds
+from headwater.lineage.kind import known_kinds
 from headwater.lineage.path import PATH_LEVELS
 from headwater.store.base import Direction, Key
 from headwater.store.draft import Document
@@ -261,7 +261,7 @@ def _reach(query: Query) -> tuple[int, str | None, int]:
     """How far a question goes, the stage that it is about, and how much it lists."""
     return (
         query.number("depth", 8, high=MAX_DEPTH),
-        query.option("stage", STAGES),
+        query.text("stage"),
         query.number("limit", 1000, low=1, high=MAX_EDGES),
     )
 

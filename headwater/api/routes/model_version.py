@@ -15,15 +15,17 @@ from headwater.api.form import MoveStage
 from headwater.api.query import MAX_LIMIT, Query
 from headwater.api.resource import Resource, Services
 from headwater.api.routes.record import entry_page
-from headwater.api.routes.target import fresh, plain_json, target
+from headwater.api.routes.target import fresh, plain_json, target, written
+from headwater.catalog import Written
+from headwater.catalog.model_content import ARTIFACT_TYPES, ContentPage
 from headwater.errors import NotFoundError
+from headwater.schemas import kind
 from headwater.store.base import Entry, Key, Record
 from headwater.store.draft import now_ms
 from headwater.store.moment import sequence_of
 
 MODEL = "mlmodel"
 VERSION = "modelVersion"
-STAGES = ("staging", "production", "archived")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
@@ -38,7 +40,12 @@ def model_version_resources(services: Services) -> dict[str, Resource]:
     return {
         one + "/stage": Resource(POST=routes.set_stage),
         one + "/aliases/{alias:path}": Resource(PUT=routes.set_alias, DELETE=routes.delete_alias),
+        one + "/modelVersions": Resource(POST=routes.create),
         one + "/modelVersions/{selector:path}": Resource(GET=routes.select),
+        one + "/runs": Resource(GET=routes.runs),
+        one + "/artifacts": Resource(GET=routes.artifacts),
+        one + "/sourceChanges": Resource(GET=routes.source_changes),
+        one + "/compare": Resource(GET=routes.compare),
         one + "/lifecycle": Resource(GET=routes.lifecycle),
         "/modelVersions/select": Resource(GET=routes.select_by_name),
     }
@@ -48,6 +55,51 @@ class _Routes:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._versions = services.catalog.model_versions
+        self._content = services.catalog.model_content
+
+    async def create(self, request: Request) -> Response:
+        key, actor = _key(request, MODEL), actor_of(request)
+        plain_json(request)
+        Query(request.scope)
+        catalog = self._services.catalog
+
+        def create(body: Any) -> Written:
+            return catalog.create_model_version(key, body, actor=actor)
+
+        return written(kind(VERSION), await self._services.write(request, create))
+
+    async def runs(self, request: Request) -> Response:
+        key = _key(request, VERSION)
+        limit, after = _page_of(Query(request.scope, ("limit", "after")))
+        return _content(
+            await self._services.long_read(
+                lambda: self._content.runs(key, after=after, limit=limit)
+            )
+        )
+
+    async def artifacts(self, request: Request) -> Response:
+        key = _key(request, VERSION)
+        query = Query(request.scope, ("type", "limit", "after"))
+        limit, after = _page_of(query)
+        which = query.option("type", ARTIFACT_TYPES)
+
+        def read() -> ContentPage:
+            return self._content.artifacts(key, artifact_type=which, after=after, limit=limit)
+
+        return _content(await self._services.long_read(read))
+
+    async def source_changes(self, request: Request) -> Response:
+        key = _key(request, VERSION)
+        Query(request.scope)
+        lineage = self._services.lineage
+        return json_answer(await self._services.long_read(lambda: lineage.source_changes(key)))
+
+    async def compare(self, request: Request) -> Response:
+        key = _key(request, MODEL)
+        selectors = Query(request.scope, (), ("version",)).texts("version")
+        return json_answer(
+            await self._services.long_read(lambda: self._content.compare(key, selectors))
+        )
 
     async def set_stage(self, request: Request) -> Response:
         key, actor = _key(request, VERSION), actor_of(request)
@@ -63,25 +115,33 @@ class _Routes:
                 reason=asked.reason,
                 effective_at=asked.effective_at,
                 exclusive=asked.exclusive,
+                force=asked.force,
             )
 
         return entity(await self._services.write(request, move))
 
     async def set_alias(self, request: Request) -> Response:
         key, actor = _key(request, VERSION), actor_of(request)
-        Query(request.scope)
-        alias = request.path_params["alias"]
-        return entity(
-            await self._services.act(lambda: self._versions.set_alias(key, alias, actor=actor))
-        )
+        query = Query(request.scope, ("protected", "force"))
+        alias, force = request.path_params["alias"], query.flag("force")
+        protected = None if query.text("protected") is None else query.flag("protected")
+
+        def give() -> Record:
+            return self._versions.set_alias(
+                key, alias, actor=actor, protected=protected, force=force
+            )
+
+        return entity(await self._services.act(give))
 
     async def delete_alias(self, request: Request) -> Response:
         key, actor = _key(request, VERSION), actor_of(request)
-        Query(request.scope)
+        force = Query(request.scope, ("force",)).flag("force")
         alias = request.path_params["alias"]
-        return entity(
-            await self._services.act(lambda: self._versions.delete_alias(key, alias, actor=actor))
-        )
+
+        def take() -> Record:
+            return self._versions.delete_alias(key, alias, actor=actor, force=force)
+
+        return entity(await self._services.act(take))
 
     async def select(self, request: Request) -> Response:
         key = _key(request, MODEL)
@@ -110,7 +170,7 @@ class _Routes:
         return entry_page(await self._services.read(read), limit)
 
     async def _held(self, query: Query, key: Key) -> Response:
-        stage, at = query.choice("stage", STAGES), query.time("at")
+        stage, at = query.needed("stage"), query.time("at")
         if query.text("limit") is not None or query.text("after") is not None:
             raise malformed("the versions of a stage are answered all at once")
         when = now_ms() if at is None else at
@@ -127,9 +187,19 @@ class _Routes:
         return fresh(request, await self._services.read(read))
 
 
-def _key(request: Request, kind: str) -> Key:
+def _page_of(query: Query) -> tuple[int, int]:
+    """How many to answer, and where to begin."""
+    return query.number("limit", 100, low=1, high=MAX_LIMIT), query.number("after", 0)
+
+
+def _content(page: ContentPage) -> Response:
+    paging = {} if page.after is None else {"after": str(page.after)}
+    return json_answer({"data": page.documents, "paging": paging})
+
+
+def _key(request: Request, name: str) -> Key:
     """The key of an entity that must be of one kind."""
     which, key = target(request)
-    if which.name != kind:
-        raise NotFoundError(f"there is no such thing of a {which.name}, but of a {kind}")
+    if which.name != name:
+        raise NotFoundError(f"there is no such thing of a {which.name}, but of a {name}")
     return key

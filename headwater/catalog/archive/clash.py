@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from headwater.catalog.archive.content import Content
 from headwater.catalog.archive.snapshot import TOMBSTONE, batches
-from headwater.catalog.model_version import KIND as MODEL_VERSION
+from headwater.catalog.model_summary import KIND as MODEL_VERSION
 from headwater.store.base import Key, Record, Store
 
 

@@ -1,0 +1,95 @@
+"""The stages that there are: those that ship, and those that administrators define."""
+
+from __future__ import annotations
+
+import re
+
+from headwater.errors import AccessError, ConflictError, InvalidInputError
+from headwater.schemas import kind
+from headwater.store.base import PageQuery, Record, Store
+from headwater.store.draft import Actor, Change, load
+
+KIND = "modelStage"
+NONE = "none"
+ARCHIVED = "archived"
+EXCLUSIVE = ("staging", "production")
+"""Stages in which a version is alone, unless a move says otherwise."""
+STAGES = (NONE, *EXCLUSIVE, ARCHIVED)
+LATEST = "latest"
+_NAME = re.compile("[a-z][a-z0-9_-]{0,63}")
+
+
+def is_listed(stage: str) -> bool:
+    """Whether the summary of a model tells which versions are in it."""
+    return stage not in (NONE, ARCHIVED)
+
+
+def is_exclusive(store: Store, stage: str) -> bool:
+    """Whether one version of a model has a stage to itself.
+
+    Raises:
+        InvalidInputError: There is no such stage.
+    """
+    if stage in STAGES:
+        return stage in EXCLUSIVE
+    own = find_own_stage(store, stage)
+    if own is None:
+        known = " or ".join((*STAGES, *_own_stages(store)))
+        raise InvalidInputError.at("/stage", f"a stage is {known}, not {stage!r}")
+    return bool(load(own).get("exclusive"))
+
+
+def check_listed(store: Store, stage: str) -> None:
+    """Refuse a stage that there is not, and ``none``, which is where versions begin.
+
+    Raises:
+        InvalidInputError: It is such a one.
+    """
+    if stage == NONE:
+        raise InvalidInputError.at("/stage", "none is no stage to be in")
+    is_exclusive(store, stage)
+
+
+def find_own_stage(store: Store, stage: str) -> Record | None:
+    """The stage of that name that an administrator defined, if one did."""
+    found = store.find((KIND, stage)) if _NAME.fullmatch(stage) else None
+    return None if found is None or found.deleted else found
+
+
+def check_stage(store: Store, change: Change, stored: Record | None, actor: Actor) -> None:
+    """Leave stages to admins, and hold their names to what selectors understand.
+
+    Raises:
+        AccessError: The actor is no admin.
+        InvalidInputError: The name cannot be a stage's.
+        ConflictError: The stage has another name already, or is to go while versions are in it.
+    """
+    if actor.role != "admin":
+        raise AccessError(f"only admins define stages; the role of this token is {actor.role}")
+    if not _NAME.fullmatch(change.name) or change.name in (*STAGES, LATEST):
+        raise InvalidInputError.at(
+            "/name",
+            f"{change.name!r} cannot be a stage: lower-case letters, digits, _ and -, a letter"
+            f" first, and none of {', '.join((*STAGES, LATEST))}",
+        )
+    if stored and stored.fqn != change.fqn:
+        raise ConflictError(f"stage {stored.name!r} keeps its name; define another one")
+    if change.after.get("deleted") and stored:
+        check_empty(store, stored)
+
+
+def check_empty(store: Store, stage: Record) -> None:
+    """Refuse that a stage goes while versions are in it.
+
+    Raises:
+        ConflictError: Some are.
+    """
+    query = PageQuery("modelVersion", 1, filters={"stage": (stage.name,)})
+    if found := store.page(query):
+        raise ConflictError(
+            f"modelVersion {found[0].fqn!r} is in stage {stage.name!r}; move it first"
+        )
+
+
+def _own_stages(store: Store) -> list[str]:
+    return [record.name for record in store.page(PageQuery(kind(KIND).name, 100))]
