@@ -190,3 +190,51 @@ def test_a_name_that_looks_like_a_path_is_a_name(client: httpx.Client) -> None:
         service = client.post("/mlmodelServices", json={"name": name, "serviceType": "Mlflow"})
         assert service.status_code == 201, service.text
         assert client.get(f"/mlmodelServices/name/{name}").json()["name"] == name
+
+
+def test_a_version_is_added_by_its_model_and_named_by_its_number(
+    client: httpx.Client, ids: dict[str, str]
+) -> None:
+    path = f"/mlmodels/{ids['churn']}/modelVersions"
+    made = client.post(path, json={"algorithm": "Boost"})
+    number = made.json()["number"]
+    assert (made.status_code, made.json()["name"]) == (201, str(number))
+    assert made.headers["location"] == f"/api/v1/modelVersions/{made.json()['id']}"
+    assert client.post(path, json={"name": "a"}).status_code == 409
+    wrong = client.post(path, json={"mlmodel": "headwater.churn"})
+    assert wrong.json()["errors"][0]["pointer"] == "/mlmodel"
+    assert client.post(path, json=[]).status_code == 422
+
+
+def test_a_stage_that_is_held_is_a_conflict_that_names_the_holder(
+    client: httpx.Client, ids: dict[str, str]
+) -> None:
+    move(client, ids["a"], "production")
+    refused = move(client, ids["b"], "production", force=False)
+    assert refused.status_code == 409
+    assert [each["name"] for each in refused.json()["holders"]] == ["a"]
+    gone = client.delete(f"/modelVersions/{ids['a']}")
+    assert (gone.status_code, "in production" in gone.text) == (409, True)
+    assert client.delete(f"/modelVersions/{ids['a']}", params={"force": "true"}).is_success
+
+
+def test_an_alias_that_is_protected_moves_by_force(
+    client: httpx.Client, ids: dict[str, str]
+) -> None:
+    a, b = (f"/modelVersions/{ids[each]}/aliases/champion" for each in "ab")
+    assert client.put(a, params={"protected": "true"}).is_success
+    assert client.put(b).status_code == client.delete(a).status_code == 409
+    assert client.put(b, params={"force": "true"}).json()["aliases"] == ["champion"]
+    assert client.delete(b, params={"force": "true"}).json()["aliases"] == []
+
+
+def test_versions_tell_runs_artifacts_and_what_changed_and_are_compared(
+    client: httpx.Client, ids: dict[str, str]
+) -> None:
+    for what in ("runs", "artifacts"):
+        assert client.get(f"/modelVersions/{ids['a']}/{what}").json() == {"data": [], "paging": {}}
+    assert client.get(f"/modelVersions/{ids['a']}/artifacts?type=x").status_code == 400
+    assert client.get(f"/modelVersions/{ids['a']}/sourceChanges").json()["outdated"] is False
+    compared = client.get(f"/mlmodels/{ids['churn']}/compare?version=a&version=b").json()
+    assert [each["name"] for each in compared["versions"]] == ["a", "b"]
+    assert client.get(f"/mlmodels/{ids['churn']}/compare?version=a").status_code == 400

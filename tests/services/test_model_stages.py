@@ -1,0 +1,242 @@
+"""Stages that hold one version, stages of one's own, protected aliases, and what production keeps."""
+
+from __future__ import annotations
+
+import pytest
+
+from headwater.catalog import Actor, CatalogService, EventService, Written
+from headwater.catalog.record import RecordService
+from headwater.errors import AccessError, AlreadyExistsError, ConflictError, InvalidInputError
+from headwater.lineage import LineageService
+from headwater.store import Store
+from tests.services.shop import ME, Shop
+from tests.services.test_model_versions import MODEL, Registry, doc
+
+EDITOR = Actor("ed", role="editor")
+
+
+@pytest.fixture
+def registry(catalog: CatalogService, shop: Shop) -> Registry:
+    shop.model("churn", algorithm="RandomForest")
+    return Registry(catalog, shop)
+
+
+@pytest.fixture
+def pair(registry: Registry) -> tuple[Written, Written]:
+    """Two versions, the first in production."""
+    versions = registry.version("a", algorithm="Forest"), registry.version("b", algorithm="Boost")
+    registry.stage(versions[0], "production")
+    return versions
+
+
+def define(catalog: CatalogService, name: str, actor: Actor = ME, **fields: object) -> Written:
+    return catalog.put("modelStage", {"name": name, **fields}, actor=actor)
+
+
+def test_a_stage_that_is_held_is_refused_and_says_by_whom(
+    registry: Registry, pair: tuple[Written, Written]
+) -> None:
+    with pytest.raises(ConflictError, match="version 'a' of mlmodel 'headwater.churn'") as refused:
+        registry.stage(pair[1], "production", force=False)
+    assert [each["name"] for each in refused.value.details["holders"]] == ["a"]
+    assert registry.find("production") == "a"
+    assert registry.model["algorithm"] == "Forest"
+
+
+def test_force_archives_who_was_there_in_the_same_commit(
+    registry: Registry, pair: tuple[Written, Written], store: Store
+) -> None:
+    before = store.sequence()
+    registry.stage(pair[1], "production")
+    assert store.sequence() == before + 1
+    assert (registry.find("production"), registry.find("archived")) == ("b", "a")
+    registry.stage(pair[1], "production", force=False)  # where it is already, nobody is in the way
+
+
+def test_an_own_stage_holds_one_version_or_many_as_it_says(registry: Registry) -> None:
+    for name, exclusive in (("shadow", False), ("canary", True)):
+        define(registry.catalog, name, exclusive=exclusive)
+    a, b = registry.version("a"), registry.version("b")
+    for version in (a, b):
+        registry.stage(version, "shadow", force=False)
+    assert registry.find("shadow") == "b"
+    held = {
+        s["stage"]: [v["name"] for v in s["versions"]]
+        for s in registry.model["lifecycle"]["stages"]
+    }
+    assert held == {"shadow": ["a", "b"]}
+    registry.stage(a, "canary", force=False)
+    with pytest.raises(ConflictError, match="canary"):
+        registry.stage(b, "canary", force=False)
+    assert [each["name"] for each in registry.versions.held_at(MODEL, "canary", 2**52)] == ["a"]
+
+
+@pytest.mark.parametrize("name", ["latest", "production", "none", "Shadow", "1", "a b"])
+def test_a_stage_has_a_name_that_selectors_understand(registry: Registry, name: str) -> None:
+    with pytest.raises(InvalidInputError):
+        define(registry.catalog, name)
+
+
+def test_only_admins_define_stages(registry: Registry) -> None:
+    with pytest.raises(AccessError, match="only admins"):
+        define(registry.catalog, "shadow", EDITOR)
+    made = define(registry.catalog, "shadow")
+    with pytest.raises(AccessError, match="only admins"):
+        registry.catalog.delete("modelStage", made.id, actor=EDITOR)
+
+
+def test_a_stage_that_is_used_stays_and_its_word_names_no_version(registry: Registry) -> None:
+    made = define(registry.catalog, "shadow")
+    version = registry.version("a")
+    registry.stage(version, "shadow")
+    for act in (registry.catalog.delete, registry.catalog.erase):
+        with pytest.raises(ConflictError, match=r"headwater\.churn\.a"):
+            act("modelStage", made.id, actor=ME)
+    with pytest.raises(InvalidInputError):
+        registry.version("shadow")
+    with pytest.raises(InvalidInputError):
+        registry.versions.set_alias(version.id, "Shadow", actor=ME)
+    registry.stage(version, "none")
+    registry.catalog.delete("modelStage", made.id, actor=ME)
+    with pytest.raises(InvalidInputError, match="a stage is"):
+        registry.stage(version, "shadow")
+
+
+def test_what_is_in_production_is_deleted_by_force_only(
+    registry: Registry, pair: tuple[Written, Written], catalog: CatalogService
+) -> None:
+    for kind, key in (("modelVersion", pair[0].id), ("mlmodel", MODEL)):
+        for act in (catalog.delete, catalog.erase):
+            with pytest.raises(ConflictError, match="in production"):
+                act(kind, key, actor=ME, recursive=True)
+    catalog.delete("modelVersion", pair[0].id, actor=ME, force=True)
+    assert "serving" not in registry.model["lifecycle"]
+    registry.stage(pair[1], "production")
+    with pytest.raises(ConflictError, match="in production"):
+        catalog.delete("mlmodelService", ("mlmodelService", "headwater"), actor=ME, recursive=True)
+    catalog.delete("mlmodel", MODEL, actor=ME, recursive=True, force=True)
+    assert catalog.get("mlmodel", MODEL, include_deleted=True).deleted is True
+
+
+def test_a_protected_alias_moves_by_force_only(
+    registry: Registry, pair: tuple[Written, Written]
+) -> None:
+    a, b = (each.id for each in pair)
+    versions = registry.versions
+    versions.set_alias(a, "champion", actor=ME, protected=True)
+    with pytest.raises(ConflictError, match="protected"):
+        versions.set_alias(b, "champion", actor=ME)
+    with pytest.raises(ConflictError, match="protected"):
+        versions.set_alias(a, "champion", actor=ME, protected=False)
+    with pytest.raises(ConflictError, match="protected"):
+        versions.delete_alias(a, "champion", actor=ME)
+    versions.set_alias(b, "champion", actor=ME, force=True)
+    assert registry.find("champion") == "b"
+    with pytest.raises(ConflictError, match="protected"):  # it still is
+        versions.set_alias(a, "champion", actor=ME)
+    versions.delete_alias(b, "champion", actor=ME, force=True)
+    versions.set_alias(a, "champion", actor=ME)
+    versions.set_alias(b, "champion", actor=ME)
+
+
+def test_a_version_without_a_name_is_named_by_its_number(registry: Registry) -> None:
+    create = registry.catalog.create_model_version
+    first = doc(create(MODEL, {"algorithm": "Forest"}, actor=ME))
+    named = doc(create(MODEL, {"name": "1.0.5"}, actor=ME))
+    third = doc(create(MODEL, {}, actor=ME))
+    assert [(v["number"], v["name"]) for v in (first, named, third)] == [
+        (1, "1"), (2, "1.0.5"), (3, "3"),
+    ]  # fmt: skip
+    with pytest.raises(AlreadyExistsError):
+        create(MODEL, {"name": "1.0.5"}, actor=ME)
+    with pytest.raises(InvalidInputError):
+        create(MODEL, {"mlmodel": "headwater.other"}, actor=ME)
+
+
+def test_versions_are_told_when_their_columns_change(
+    registry: Registry, shop: Shop, lineage: LineageService, store: Store
+) -> None:
+    shop.table("people", "age", "city", "note")
+    reads = {"years": ["people.age"], "place": ["people.city"]}
+    version = registry.version("a", features=reads)
+    archived = registry.version("old", features=reads)
+    registry.stage(archived, "archived")
+    assert lineage.source_changes(version.id) == {"outdated": False, "tables": []}
+
+    shop.table("people", "age", "city", "note", "extra")
+    added = lineage.source_changes(version.id)
+    assert added["outdated"] is False
+    assert added["tables"][0]["columns"] == [
+        {"name": "extra", "change": "added", "is": "INT", "features": []}
+    ]
+    columns = [{"name": "age", "dataType": "VARCHAR"}, {"name": "note", "dataType": "INT"}]
+    shop.catalog.put(
+        "table",
+        {"name": "people", "databaseSchema": shop.schema, "columns": columns},
+        actor=ME,
+    )
+    changed = lineage.source_changes(version.id)
+    assert changed["outdated"] is True
+    (table,) = changed["tables"]
+    assert (table["trainedOn"], table["now"]) == ("0.1", "1.0")
+    assert {c["name"]: (c["change"], c["features"]) for c in table["columns"]} == {
+        "age": ("retyped", ["years"]),
+        "city": ("dropped", ["place"]),
+    }
+    told = EventService(store).page(types=["sourcesChanged"]).events
+    assert [each.event.fqn for each in told] == ["headwater.churn.a"]
+
+
+def test_a_version_has_its_runs_and_artifacts(registry: Registry, catalog: CatalogService) -> None:
+    version = registry.version("a")
+    catalog.put("pipelineService", {"name": "jobs"}, actor=ME)
+    catalog.put("pipeline", {"name": "train", "service": "jobs"}, actor=ME)
+    for name, at, field in (("r1", 1, "outputs"), ("r2", 2, "inputs"), ("r3", 3, None)):
+        body = {"name": name, "pipeline": "jobs.train", "startedAt": at}
+        if field:
+            body[field] = [{"type": "modelVersion", "id": version.id}]
+        catalog.put("pipelineRun", body, actor=ME)
+    content = catalog.model_content
+    assert [run["name"] for run in content.runs(version.id).documents] == ["r2", "r1"]
+    first = content.runs(version.id, limit=1)
+    assert [run["name"] for run in content.runs(version.id, after=first.after or 0).documents] == [
+        "r1"
+    ]
+
+    for name, kind in (("frame", "data"), ("forest", "model")):
+        catalog.put("artifact", {"name": name, "artifactType": kind}, actor=ME)
+        body = {"name": "1", "artifact": name, "modelVersions": ["headwater.churn.a"]}
+        catalog.put("artifactVersion", body, actor=ME)
+    found = content.artifacts(version.id).documents
+    assert {each["artifact"]["name"]: each["artifactType"] for each in found} == {
+        "frame": "data", "forest": "model",
+    }  # fmt: skip
+    (model,) = content.artifacts(version.id, artifact_type="model").documents
+    assert model["artifact"]["name"] == "forest"
+    catalog.delete("modelVersion", version.id, actor=ME)
+    assert catalog.get("artifactVersion", ("artifactVersion", "forest.1")).deleted is False
+
+
+def test_versions_are_compared_side_by_side(registry: Registry, shop: Shop, store: Store) -> None:
+    shop.table("people", "age", "city")
+    parameters = [{"name": "depth", "value": 3}]
+    a = registry.version(
+        "a", algorithm="Forest", mlHyperParameters=parameters, features={"x": ["people.age"]}
+    )
+    registry.version(
+        "b", algorithm="Forest", mlHyperParameters=[{"name": "depth", "value": 4}],
+        features={"x": ["people.age"], "y": ["people.city"]},
+    )  # fmt: skip
+    records = RecordService(store, registry.catalog)
+    records.append("modelVersion", a.id, "metadata", {"key": "acc", "data": {"value": 1}}, actor=ME)
+    records.append("modelVersion", a.id, "metadata", {"key": "acc", "data": {"value": 2}}, actor=ME)
+    found = registry.catalog.model_content.compare(MODEL, ["a", "latest"])
+    assert [each["name"] for each in found["versions"]] == ["a", "b"]
+    rows = {(r["section"], r["name"]): (r["values"], r["equal"]) for r in found["rows"]}
+    assert rows["version", "algorithm"] == (["Forest", "Forest"], True)
+    assert rows["parameter", "depth"] == ([3, 4], False)
+    assert rows["metadata", "acc"] == ([2, None], False)
+    assert rows["feature", "y"][0][0] is None
+    assert rows["source", "wh.main.shop.people.city"][0] == [None, {"tableVersion": "0.1"}]
+    with pytest.raises(InvalidInputError):
+        registry.catalog.model_content.compare(MODEL, ["a"])
