@@ -56,7 +56,9 @@ def derive_features(store: Store, change: Change, draft: Draft, *, lift: bool = 
     wanted = _wanted(change, sources)
     current, suppressed = _stored_edges(store, change, wanted) if change.rev else (set(), set())
     if lift:
-        draft.closed_edges += sorted(suppressed)
+        lifted = {(key.from_id, key.to_id) for key in wanted}
+        lifted |= {(source_id(change.id, each), each.feature["id"]) for each in sources}
+        draft.closed_edges += sorted(k for k in suppressed if (k.from_id, k.to_id) in lifted)
         suppressed = set()
     hidden = _hidden(change.id, sources, suppressed)
     keys = [key for key in wanted if (key.from_id, key.to_id) not in hidden]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
-from headwater.store.base import Record
+from headwater.lineage.source import Source, source_id
+from headwater.store.base import Edge, Record
 from headwater.store.draft import load
 from tests.parity.question import Around
 from tests.parity.state import LISTED, Entity, Featured, Model, ModelVersion, Node, State, Table
@@ -128,6 +130,59 @@ def check(got: Answer, wanted: Answer) -> None:
 
 def shown(version: tuple[int, int]) -> str:
     return f"{version[0]}.{version[1]}"
+
+
+# Edges
+
+
+class Asserted(NamedTuple):
+    """An assertion, or what a person suppressed."""
+
+    from_id: str
+    to_id: str
+    level: str
+    source: str
+    producer: str
+    description: str | None
+
+
+def open_at(seq: int, edges: Iterable[Edge]) -> list[Edge]:
+    """The assertions that were open after a commit, of all that ever were."""
+    return [
+        edge
+        for edge in edges
+        if edge.opened_seq <= seq and (edge.closed_seq is None or seq < edge.closed_seq)
+    ]
+
+
+def check_edges(got: Iterable[Edge], state: State, parts: Mapping[Node, str]) -> None:
+    """Hold what is asserted, and what people suppressed, to the oracle's.
+
+    Args:
+        parts: The ids of columns and features.
+    """
+
+    def id_of(node: Node) -> str:
+        if node.source is None:
+            return parts[node] if node.is_part else node.owner
+        name, table = node.source
+        source = {"name": name, **({"dataSource": {"id": table}} if table else {})}
+        return source_id(node.owner, Source({"name": node.path}, source))
+
+    pairs = {*(edge.pair for edge in state.edges), *state.suppressed}
+    ids = {node: id_of(node) for pair in pairs for node in pair}
+    wanted = {Asserted(ids[e.start], ids[e.end], *e[2:], text) for e, text in state.edges.items()}
+    wanted |= {
+        Asserted(ids[a], ids[b], "suppressed", "manual", "person", None)
+        for a, b in state.suppressed
+    }
+    found = {Asserted(*edge.key, json.loads(edge.details).get("description")) for edge in got}
+    nodes = {id_: node for node, id_ in (*parts.items(), *ids.items())}
+
+    def told(edges: Iterable[Asserted]) -> list[Any]:
+        return [(nodes.get(e.from_id), nodes.get(e.to_id), e) for e in edges]
+
+    assert found == wanted, f"got {told(found - wanted)}, wanted {told(wanted - found)}"
 
 
 # Lineage

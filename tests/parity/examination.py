@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant
 from headwater.catalog import Actor, CatalogService
 from headwater.errors import HeadwaterError
 from headwater.lineage import LineageService, derive
-from headwater.store import Store
+from headwater.store import Edge, Store
 from headwater.store.draft import load
 from tests.parity import answer, question
 from tests.parity.oracle import Oracle
@@ -51,13 +51,16 @@ class Examination(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         if self.sound:
+            edges = self._edges(include_closed=True)
+            for seq, state in self.past.items():
+                answer.check_edges(answer.open_at(seq, edges), state, self.parts)
             for seq in sorted(self.past)[:: max(1, len(self.past) // 5)]:
                 self._check_past(seq)
         self.store.close()
 
     @invariant()
-    def documents_agree(self) -> None:
-        """Every document is as the oracle has it, after a step that may have written."""
+    def all_is_as_foreseen(self) -> None:
+        """Every document and every edge is as the oracle has it, after a step that wrote."""
         if self.checked == self.store.sequence():
             return
         self.checked, self.sound = self.store.sequence(), False
@@ -69,9 +72,15 @@ class Examination(RuleBasedStateMachine):
         assert seen.keys() == self.now.entities.keys()
         for id_, each in self.now.entities.items():
             answer.check(seen[id_], answer.wanted(self.now, each))
+        answer.check_edges(self._edges(), self.now, self.parts)
         self.sound = True
 
     # Inside
+
+    def _edges(self, *, include_closed: bool = False) -> list[Edge]:
+        """All assertions: a source that waits for its column starts them and ends none."""
+        ends = [*self.now.entities, *self.parts.values()]
+        return self.store.edges(to_ids=ends, include_closed=include_closed)
 
     def _write(self, act: Callable[[], Any], foresee: Callable[[Oracle, str], Any]) -> None:
         """Write to both; both refuse, with the same code, or neither does."""

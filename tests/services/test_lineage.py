@@ -200,6 +200,28 @@ def test_a_person_suppresses_a_derived_edge_until_lineage_is_added_again(
     assert "a -> headwater.churn" in model_walk(lineage, "entity")
 
 
+def test_adding_lineage_brings_back_nothing_but_what_the_model_says_now(
+    lineage: LineageService, shop: Shop
+) -> None:
+    """Neither a feature that it had and has again, nor what a connector says of it."""
+    shop.table("a", "x")
+    shop.table("b", "x")
+    shop.model(features={"f": ["a.x"], "g": ["b.x"]})
+    model = "mlmodel:headwater.churn"
+    reported = {"fromEntity": "table:wh.main.shop.b", "toEntity": model}
+    lineage.put_edge(reported, actor=BOT)
+    lineage.delete_edge({**reported, "fromEntity": "mlFeature:headwater.churn.g"}, actor=ME)
+    lineage.delete_edge(reported, actor=ME)
+    made = shop.model(features={"f": ["a.x"]})
+    lineage.add_mlmodel_lineage(made.id, actor=ME)
+    lineage.put_edge(reported, actor=BOT)
+    shop.model(features={"f": ["a.x"], "g": []})
+    assert model_walk(lineage) == {
+        "a.x -> headwater.churn.f", "headwater.churn.f -> headwater.churn"
+    }  # fmt: skip
+    assert model_walk(lineage, "entity") == {"a -> headwater.churn"}
+
+
 def test_an_edge_that_a_person_deletes_stays_away_from_its_connector(
     lineage: LineageService, shop: Shop
 ) -> None:
