@@ -31,13 +31,15 @@ def unexplained(
     loose = [(pair[near], pair[far]) for pair in first.edges if pair not in tied]
     seeds = [first.nodes[end][0] for _, end in loose]
     rest = coarse.walk(seeds, **{direction: depth - 1 - min(met.values())})
+    # The way to an entity leads to the first of its parts that was met, and from there to it. There
+    # it stands under another key than its id, under which tables alone may lead to it once more.
+    stands = {id_: f"whole:{id_}" for id_ in met if id_ in first.nodes and id_ not in fine.nodes}
+    whole = {stand: first.nodes[id_] for id_, stand in stands.items()}
     arrivals: dict[int, list[Pair]] = {}
     for start, end in loose:
-        arrivals.setdefault(met[start] + 1, []).append((start, end))
-    whole = {each.id: (each, 0) for each in entities}
+        arrivals.setdefault(met[start] + 1, []).append((stands.get(start, start), end))
     walk = Walk({**whole, **fine.nodes}, more=first.more | rest.more)
-    # The way to an entity leads to the first of its parts that was met, and from there to it.
-    walk.came_from = {id_: by[id_] for id_ in whole if id_ not in fine.nodes} | fine.came_from
+    walk.came_from = {stand: by[id_] for id_, stand in stands.items()} | fine.came_from
     steps = [(pair[near], pair[far]) for pair in rest.edges]
     known = {(pair[near], pair[far]) for pair in tied}
     onward = _beyond_runs(rest, steps, loose, known)

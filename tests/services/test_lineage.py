@@ -419,6 +419,26 @@ def test_impact_ends_in_a_circle_of_untied_tables_and_keeps_to_its_depth(
     assert uncertain(3) == uncertain(9) == ["x", "x", "a", "b", "churn"]
 
 
+def test_a_table_may_reach_a_model_whose_feature_does_not(
+    lineage: LineageService, shop: Shop
+) -> None:
+    """The model has a feature that is reached, and that a person says it does not use."""
+    shop.table("a", "x")
+    shop.table("b", "y")
+    shop.model(features={"f": ["a.x"]})
+    model = "mlmodel:headwater.churn"
+    feature = {"fromEntity": "mlFeature:headwater.churn.f", "toEntity": model}
+    lineage.delete_edge(feature, actor=ME)
+    assert lineage.impact("wh.main.shop.a.x")["tableLevelModels"] == []
+    view(lineage, "a", "b", ("x", "y"))
+    lineage.put_edge({"fromEntity": "table:wh.main.shop.b", "toEntity": model}, actor=ME)
+    found = lineage.impact("wh.main.shop.a.x")
+    assert (found["models"], names(found["tableLevelModels"])) == ([], ["headwater.churn"])
+    assert names(found["tableLevelModels"][0]["path"]) == [
+        "wh.main.shop.a.x", "wh.main.shop.b.y", "wh.main.shop.b", "headwater.churn"
+    ]  # fmt: skip
+
+
 def test_an_edge_of_a_dropped_column_is_deleted_and_not_put(
     lineage: LineageService, shop: Shop
 ) -> None:

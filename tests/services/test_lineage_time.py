@@ -90,6 +90,17 @@ def test_what_is_away_or_waits_goes_by_the_name_that_its_table_had(
     }
 
 
+def test_a_path_of_tables_goes_by_the_names_that_they_had(
+    store: Store, catalog: CatalogService, lineage: LineageService, shop: Shop
+) -> None:
+    made = shop.table("a", "x")
+    shop.model(features={"f": ["a.later"]})
+    then = store.sequence()
+    catalog.rename("table", made.id, "other", actor=ME)
+    (model,) = lineage.impact(f"column:{S}.other.x", as_of=then)["tableLevelModels"]
+    assert names(model["path"]) == [f"{S}.a.x", f"{S}.a", "headwater.churn"]
+
+
 def test_many_states_of_one_version_are_searched_for_the_first(
     store: Store, catalog: CatalogService, shop: Shop
 ) -> None:
