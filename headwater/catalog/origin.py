@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
-from headwater.catalog.diff import FieldChange
+from headwater.catalog.diff import FieldChange, diff
 from headwater.catalog.keyed import Elements, identity, keyed, quoted, tied
-from headwater.schemas.kind import Field, Shape
+from headwater.schemas.kind import Field, Kind, Shape
 from headwater.store.draft import Actor, Document
 
 Origins = dict[str, Any]
@@ -113,6 +113,23 @@ def relabelled(shape: Shape, origins: Origins, old: Document, new: Document) -> 
     for path, mark in origins.items():
         above = next((each for each in _prefixes(path) if each in moved), path)
         out[moved.get(above, above) + path[len(above) :]] = mark
+    return out
+
+
+def taken_out(which: Kind, origins: Origins, old: Document, new: Document, actor: Actor) -> Origins:
+    """The origins of a document without some of its references: what is left stays whose it was.
+
+    Args:
+        old: The document with them, under no id.
+    """
+    changes = [each for each in diff(which, old, new) if each.action == "deleted"]
+    out = record_origins(relabelled(which.shape, origins, old, new), changes, actor)
+    # The path of an element that loses its tie breaker lies above those of its namesakes.
+    moved = _moved(which.shape, old, new, "", "")
+    for was, now in sorted(moved, key=lambda pair: len(pair[1])):
+        owner = owner_of(origins, was)
+        if owner and owner_of(out, now) != owner:
+            out[now] = owner
     return out
 
 

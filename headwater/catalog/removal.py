@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Container, Sequence
 
 from headwater.catalog import model_summary, stage
-from headwater.catalog.reference import without_references
+from headwater.catalog.origin import Origins, taken_out
+from headwater.catalog.reference import spelled_references, without_references
 from headwater.catalog.sign_in import marks_of_erased
 from headwater.catalog.write import WritePath
 from headwater.catalog.written import Written, written_by
@@ -97,6 +99,7 @@ def erase(
         after = without_references(which.shape, load(record), family)
         change = path.change(which, record, before, after)
         change.follows = True  # a model and the version that it serves lose the same
+        change.origins, change.restores = _left(record, after, family, by_erasure), True
         draft.merge(path.prepare(change, by_erasure, stored=record).draft)
     for record in family.values():
         draft.events.append(_event(record))
@@ -111,6 +114,15 @@ def _referrers(store: Store, family: dict[str, Record]) -> dict[str, Record]:
     found = {entity_id for _, entity_id, _ in store.referrers(family)} - family.keys()
     records = store.find_many(found) if found else {}
     return {str(key): record for key, record in records.items()}
+
+
+def _left(record: Record, after: Document, gone: Container[str], actor: Actor) -> Origins:
+    """Who set what is left of a document without its references to what is gone."""
+    which, before = kind(record.kind), load(record)
+    for each in spelled_references(which.shape, before):
+        if each.value["id"] in gone:
+            each.value["id"] = None
+    return taken_out(which, json.loads(record.origins), before, after, actor)
 
 
 def _event(record: Record) -> EventWrite:

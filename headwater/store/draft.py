@@ -105,7 +105,7 @@ class Change:
         references: Of ``after``, where they are known already.
         depends: Revs of the entities whose names the document spells, by id.
         about: Further properties of the ``changeDescription``.
-        restores: The origins are those of an earlier state, and stay as they are.
+        restores: The origins are those that the values had already, and stay as they are.
         follows: It follows from another write, such as a promotion, and asks for none itself.
     """
 

@@ -1,4 +1,4 @@
-"""Fifty processes promote fifty versions of one model at once: one is served, and history adds up."""
+"""Fifty processes promote fifty versions of a model at once: one is served, history adds up."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from headwater.catalog import CatalogService
 from headwater.errors import ConflictError, NotFoundError, PreconditionError
 from headwater.lineage import LineageService
 from headwater.store import Store
-from tests.services.shop import ME, Shop
+from tests.services.shop import BOT, ME, Shop
 
 
 def test_an_erased_entity_is_gone_with_its_past(
@@ -95,6 +95,27 @@ def test_sources_that_only_their_tables_told_apart_become_one(
     [feature] = json.loads(catalog.get("mlmodel", model.id).document)["mlFeatures"]
     assert [each["name"] for each in feature["featureSources"]] == ["id"]
     catalog.patch("mlmodel", model.id, {"description": "still a valid one"}, actor=ME)
+
+
+def test_a_source_that_loses_its_table_stays_whose_it_was(
+    catalog: CatalogService, shop: Shop
+) -> None:
+    """A source of that name, too, whose table stays: the connector's go when it leaves them out."""
+    gone = shop.table("t", "id")
+    shop.table("u", "id")
+    model = shop.model(features={"key": ["u.id"], "other": ["t.id", "u.id"]}, actor=BOT)
+    sources = [shop.source(each) for each in ("u.id", "t.id")]
+    catalog.patch("mlmodel", model.id, {"mlFeatures": [
+        {"name": "key", "featureSources": sources}, {"name": "other", "featureSources": sources},
+    ]}, actor=ME)  # fmt: skip
+    catalog.erase("table", gone.id, actor=ME, force=True)
+    shop.model(features={"key": ["x"], "other": []}, actor=BOT)
+    features = json.loads(catalog.get("mlmodel", model.id).document)["mlFeatures"]
+    left = {each["name"]: each.get("featureSources", []) for each in features}
+    assert {name: [each["name"] for each in found] for name, found in left.items()} == {
+        "key": ["id", "x"], "other": []
+    }  # fmt: skip
+    assert "dataSource" not in left["key"][0]
 
 
 def test_children_are_erased_only_on_request(catalog: CatalogService, shop: Shop) -> None:
