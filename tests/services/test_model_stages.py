@@ -36,7 +36,9 @@ def define(catalog: CatalogService, name: str, actor: Actor = ME, **fields: obje
 def test_a_stage_that_is_held_is_refused_and_says_by_whom(
     registry: Registry, pair: tuple[Written, Written]
 ) -> None:
-    with pytest.raises(ConflictError, match=r"version 'a' of mlmodel 'headwater\.churn'") as refused:
+    with pytest.raises(
+        ConflictError, match=r"version 'a' of mlmodel 'headwater\.churn'"
+    ) as refused:
         registry.stage(pair[1], "production", force=False)
     assert [each["name"] for each in refused.value.details["holders"]] == ["a"]
     assert registry.find("production") == "a"
