@@ -11,8 +11,8 @@ from sqlglot.errors import SqlglotError
 from benchmarks.lineage.corpus import Corpus
 from benchmarks.lineage.oracle import Edge, Oracle
 from benchmarks.lineage.twin import NotTwinnedError
-from headwater.connectors.relation import Relation
-from headwater.connectors.view_lineage import ViewReader
+from headwater.sql.relation import Relation
+from headwater.sql.view_lineage import ViewReader
 
 
 @dataclass

@@ -12,8 +12,8 @@ from dataclasses import replace
 
 from sqlglot import exp
 
-from headwater.connectors.relation import ColumnLineage, Note, Relation, ViewLineage
-from headwater.connectors.view_lineage import ViewReader
+from headwater.sql.relation import ColumnLineage, Note, Relation, ViewLineage
+from headwater.sql.view_lineage import ViewReader
 
 
 class ModelReader(ViewReader):

@@ -23,12 +23,12 @@ from headwater.connectors.dbt_table import (
     schema_of,
     table_request,
 )
-from headwater.connectors.relation import Relation, ViewLineage
 from headwater.connectors.run import Run
 from headwater.connectors.sql_lineage import LineageWriter
 from headwater.connectors.sql_run import SERVICE_TYPES
 from headwater.connectors.sql_source import SqlTable
 from headwater.errors import NotFoundError
+from headwater.sql.relation import Relation, ViewLineage
 
 SOURCE = "dbt"
 """How this connector knows what models read."""

@@ -25,7 +25,7 @@ class Config(SourceConfig):
         include: Tables and views to read, as patterns of ``schema.table``; all unless said.
         exclude: Tables and views to leave out, as patterns.
         masking: Functions that hash or mask their arguments, beside those of
-            ``headwater.connectors.masking``.
+            ``headwater.sql.masking``.
         statements: Files, folders, or patterns of them, with SQL that fills tables.
     """
 

@@ -7,12 +7,12 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from headwater.connectors.relation import Relation, ViewLineage
 from headwater.connectors.run import Run
 from headwater.connectors.sql_request import Place
 from headwater.connectors.sql_source import SqlTable
 from headwater.errors import ConflictError, InvalidInputError, NotFoundError
 from headwater.sdk.lineage_calls import Edge
+from headwater.sql.relation import Relation, ViewLineage
 
 VIEW = "view"
 STATEMENT = "sql"

@@ -7,15 +7,15 @@ from typing import Any
 
 from sqlglot.dialects.dialect import Dialect
 
-from headwater.connectors.masking import Masking
-from headwater.connectors.relation import Relation
 from headwater.connectors.run import Run
 from headwater.connectors.sql import Config
 from headwater.connectors.sql_lineage import STATEMENT, LineageWriter
 from headwater.connectors.sql_request import Place, table_request
 from headwater.connectors.sql_source import SqlSource, SqlTable, open_source
 from headwater.connectors.sql_statements import StatementLineage
-from headwater.connectors.view_lineage import ViewReader
+from headwater.sql.masking import Masking
+from headwater.sql.relation import Relation
+from headwater.sql.view_lineage import ViewReader
 
 SERVICE_TYPES = {
     "awsathena": "Athena",

@@ -10,13 +10,13 @@ from typing import Any
 
 from sqlglot.dialects.dialect import Dialect
 
-from headwater.connectors.relation import Relation, ViewLineage
 from headwater.connectors.run import Run
 from headwater.connectors.sql_lineage import STATEMENT, VIEW, LineageWriter, TargetEdges
 from headwater.connectors.sql_request import Place
-from headwater.connectors.statement import Feed, OpenError, Statement, feeds, split
-from headwater.connectors.view_lineage import ViewReader
 from headwater.sdk.lineage_calls import Edge
+from headwater.sql.relation import Relation, ViewLineage
+from headwater.sql.statement import Feed, OpenError, Statement, feeds, split
+from headwater.sql.view_lineage import ViewReader
 
 
 @dataclass(slots=True)

@@ -7,9 +7,9 @@ import pytest
 from headwater import Headwater
 from headwater.connectors.config import check_config
 from headwater.connectors.ingest import ingest
-from headwater.connectors.masking import Masking
-from headwater.connectors.relation import Relation
-from headwater.connectors.view_lineage import ViewReader
+from headwater.sql.masking import Masking
+from headwater.sql.relation import Relation
+from headwater.sql.view_lineage import ViewReader
 
 from .conftest import MakeDatabase
 

@@ -11,8 +11,8 @@ from sqlglot.dialects.dialect import Dialect
 from sqlglot.optimizer.scope import Scope, build_scope, traverse_scope, walk_in_scope
 from sqlglot.schema import MappingSchema
 
-from headwater.connectors.masking import Masking
-from headwater.connectors.relation import ColumnLineage, Note, Relation
+from headwater.sql.masking import Masking
+from headwater.sql.relation import ColumnLineage, Note, Relation
 
 Origin = tuple[Relation, str]
 

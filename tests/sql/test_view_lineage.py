@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from headwater.connectors.relation import Relation, ViewLineage
-from headwater.connectors.view_lineage import ViewReader
+from headwater.sql.relation import Relation, ViewLineage
+from headwater.sql.view_lineage import ViewReader
 
 SAMPLES = Relation("main", "samples", ("id", "Grower", "parent"))
 CHEMISTRY = Relation("main", "chemistry", ("id", "acid", "ash", "odd name"))

@@ -16,10 +16,10 @@ from sqlglot.errors import ParseError, SqlglotError
 from sqlglot.optimizer.normalize_identifiers import normalize_identifiers
 from sqlglot.optimizer.qualify import qualify
 
-from headwater.connectors.column_trace import Bindings, Trace, fold, line_of
-from headwater.connectors.masking import Masking
-from headwater.connectors.relation import ColumnLineage, Note, Relation, ViewLineage
-from headwater.connectors.statement import Feed, OpenError
+from headwater.sql.column_trace import Bindings, Trace, fold, line_of
+from headwater.sql.masking import Masking
+from headwater.sql.relation import ColumnLineage, Note, Relation, ViewLineage
+from headwater.sql.statement import Feed, OpenError
 
 
 class _Query(NamedTuple):

@@ -1,0 +1,1 @@
+"""What SQL says without its database: which columns outputs are made from. Needs sqlglot."""
