@@ -1,0 +1,121 @@
+"""Equal hashes say that a step would do the same again; different ones, that it may not."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from headwater import InvalidInputError
+from headwater.tracking.cache import cache_key, code_hash, value_hash
+
+ROOT = Path(__file__).parents[2]
+MODULE = '''
+LIMIT = 3
+WORDS = {"b": [1]}
+
+def helper(x):
+    return x + 1
+
+class Scaler:
+    factor = 2
+    def scale(self, x):
+        return x * self.factor
+
+def step(x, gamma=0.5):
+    """What it does."""
+    if x in {"one", "two", "three"}:
+        return LIMIT
+    return Scaler().scale(helper(x)) * gamma + len(WORDS)
+'''
+
+
+def of(source: str) -> str:
+    namespace: dict[str, Any] = {"__name__": "steps"}
+    exec(compile(source, "steps.py", "exec"), namespace)  # noqa: S102  (as a notebook does)
+    return code_hash(namespace["step"])
+
+
+def test_comments_layout_and_decorators_do_not_count() -> None:
+    moved = "\n# moved down\n" + MODULE.replace("LIMIT = 3", "LIMIT = 3  # three")
+    assert of(moved) == of(MODULE)
+    decorated = MODULE.replace("def step", "same = lambda f: f\n@same\ndef step")
+    assert of(decorated) == of(MODULE)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("* gamma", "/ gamma"),
+        ("gamma=0.5", "gamma=0.25"),
+        ("LIMIT = 3", "LIMIT = 4"),
+        ('{"b": [1]}', '{"b": [2]}'),
+        ("return x + 1", "return x + 2"),
+        ("factor = 2", "factor = 3"),
+        ("x * self.factor", "x / self.factor"),
+        ("gamma=", "gamma: int ="),
+        ('"three"}', '"four"}'),
+    ],
+)
+def test_what_the_function_does_counts(old: str, new: str) -> None:
+    assert MODULE.count(old) == 1
+    assert of(MODULE.replace(old, new)) != of(MODULE)
+
+
+def test_variables_of_the_function_around_count() -> None:
+    def make(factor: Any, inner: Any) -> Any:
+        def step(x: float) -> Any:
+            return inner(x * factor)
+
+        return step
+
+    assert code_hash(make(2, abs)) == code_hash(make(2, abs))
+    assert code_hash(make(2, abs)) != code_hash(make(3, abs))
+    frames = [pd.DataFrame({"a": [value]}) for value in (1, 1, 2)]
+    hashes = [code_hash(make(frame, abs)) for frame in frames]
+    assert hashes[0] == hashes[1] != hashes[2]
+
+
+def test_functions_that_name_each_other_have_a_hash() -> None:
+    assert of("def step(x):\n  return other(x)\ndef other(x):\n  return step(x)").startswith(
+        "sha256:"
+    )
+
+
+def test_hashes_are_the_same_in_every_process() -> None:
+    code = (
+        "from tests.tracking.test_cache import *;"
+        "print(of(MODULE), value_hash({'a': 1, 'b': [0.1]}), value_hash(pd.DataFrame({'a': [1]})))"
+    )
+    runs = [
+        subprocess.run([sys.executable, "-c", code], capture_output=True, cwd=ROOT, check=True)
+        for _ in range(2)
+    ]
+    assert runs[0].stdout == runs[1].stdout
+
+
+def test_values_are_told_apart_by_content_and_by_type() -> None:
+    values = [1, 1.5, True, None, "1", b"1", [1], {"a": 1}, np.array([1]), pd.Series([1])]
+    assert len({value_hash(value) for value in values}) == len(values)
+    assert value_hash(np.float64(1.5)) == value_hash(1.5)
+    with pytest.raises(InvalidInputError, match="no materializer writes a object"):
+        value_hash(object())
+
+
+def test_a_key_is_of_code_parameters_and_inputs() -> None:
+    key = cache_key("sha256:c", {"a": 1, "b": "x"}, {"rows": "sha256:r"})
+    assert key == cache_key("sha256:c", {"b": "x", "a": 1}, {"rows": "sha256:r"})
+    others = [
+        cache_key("sha256:d", {"a": 1, "b": "x"}, {"rows": "sha256:r"}),
+        cache_key("sha256:c", {"a": 2, "b": "x"}, {"rows": "sha256:r"}),
+        cache_key("sha256:c", {"a": 1, "b": "x"}, {"rows": "sha256:s"}),
+        cache_key("sha256:c", {"a": 1, "b": "x"}, {"cols": "sha256:r"}),
+        cache_key("sha256:c", {"a": 1, "b": "x", "rows": "sha256:r"}, {}),
+    ]
+    assert key not in others
+    assert len(set(others)) == len(others)
