@@ -5,7 +5,7 @@ it is used.
 """
 
 from headwater.tracking.artifact_store import ArtifactStore, StoredArtifact, open_artifact_store
-from headwater.tracking.cache import cache_key, code_hash, value_hash
+from headwater.tracking.hash import cache_key, code_hash, value_hash
 from headwater.tracking.materializer import Materializer, Reading
 from headwater.tracking.materializers import PickleMaterializer, register_materializer
 

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from headwater import InvalidInputError
-from headwater.tracking.cache import cache_key, code_hash, value_hash
+from headwater.tracking.hash import cache_key, code_hash, value_hash
 
 ROOT = Path(__file__).parents[2]
 MODULE = '''
@@ -89,7 +89,7 @@ def test_functions_that_name_each_other_have_a_hash() -> None:
 
 def test_hashes_are_the_same_in_every_process() -> None:
     code = (
-        "from tests.tracking.test_cache import *;"
+        "from tests.tracking.test_hash import *;"
         "print(of(MODULE), value_hash({'a': 1, 'b': [0.1]}), value_hash(pd.DataFrame({'a': [1]})))"
     )
     runs = [
