@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlglot.dialects.dialect import Dialect
-
 from headwater.connectors.run import Run
 from headwater.connectors.sql import Config
 from headwater.connectors.sql_lineage import STATEMENT, LineageWriter
 from headwater.connectors.sql_request import Place, table_request
 from headwater.connectors.sql_source import SqlSource, SqlTable, open_source
 from headwater.connectors.sql_statements import StatementLineage
+from headwater.sql.dialect import grammar_of
 from headwater.sql.masking import Masking
 from headwater.sql.relation import Relation
 from headwater.sql.view_lineage import ViewReader
@@ -37,15 +36,6 @@ SERVICE_TYPES = {
 }
 """The catalog's word for what a SQLAlchemy dialect speaks to; any other is a CustomDatabase."""
 
-_GRAMMARS = {
-    "awsathena": "athena",
-    "clickhousedb": "clickhouse",
-    "mariadb": "mysql",
-    "mssql": "tsql",
-    "postgresql": "postgres",
-}
-"""sqlglot's name of a SQLAlchemy dialect, where it has another."""
-
 
 def read(config: Config, run: Run) -> None:
     """See ``headwater.connectors.sql.Config.read``."""
@@ -59,8 +49,7 @@ class _Reader:
         self._source = source
         self._config = config
         self._place = Place(config.service_name, source.database)
-        grammar = _GRAMMARS.get(source.dialect, source.dialect)
-        self._grammar = grammar if Dialect.get(grammar) else None
+        self._grammar = grammar_of(source.dialect)
 
     def read(self) -> None:
         """Read everything, then write it, then what the views are made from."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Literal, overload
 
@@ -13,34 +12,13 @@ from headwater.errors import InvalidInputError
 from headwater.generated import MlModel, ModelVersion
 from headwater.sdk.address import EntityLike, address_of
 from headwater.sdk.entities import EntityCalls
-from headwater.sdk.sklearn_estimator import parameters_of, raw_columns
-from headwater.sdk.sklearn_trace import Output, final_estimator, outputs_of, raw_outputs
+from headwater.sdk.sklearn_feature import fitted, model_fields
 
 Sources = EntityLike | Mapping[str, EntityLike | Sequence[EntityLike]]
 """A table that has the raw columns by name, or, of each raw column, what it is read from."""
 
 _Holder = dict[str, str]
-_MOST_FEATURES = 1000
 _HOLDERS = ("table", "container")
-_STEPS = " → "
-# How dtypes of pandas, NumPy and polars begin, in lower case; any other is a category.
-_TYPES = {
-    "bool": ("boolean", "categorical"),
-    "date32": ("date", "categorical"),
-    "datetime": ("timestamp", "categorical"),
-    "date": ("date", "categorical"),
-    "timestamp": ("timestamp", "categorical"),
-    "int": ("integer", "numerical"),
-    "uint": ("integer", "numerical"),
-    "float": ("number", "numerical"),
-    "double": ("number", "numerical"),
-    "decimal": ("number", "numerical"),
-    "str": ("string", "categorical"),
-    "utf8": ("string", "categorical"),
-    "list": ("array", "categorical"),
-    "array": ("array", "categorical"),
-    "struct": ("object", "categorical"),
-}
 
 
 class SklearnCalls(EntityCalls):
@@ -112,18 +90,9 @@ class SklearnCalls(EntityCalls):
         Example:
             >>> hw.sklearn_model("churn", pipeline, frame, sources="warehouse.main.shop.customers")
         """
-        estimator = final_estimator(model)
-        raw, types = raw_columns(model, estimator, frame_or_names)
-        outputs = _few(outputs_of(model, raw_outputs(raw)))
-        found = self._sources_of(raw, types, sources)
-        fields: dict[str, Any] = {
-            "algorithm": type(estimator).__name__,
-            "mlFeatures": [_feature(output, found, types) for output in outputs],
-            "mlHyperParameters": [
-                {"name": key, "value": value}
-                for key, value in parameters_of(estimator, frozenset(parameters)).items()
-            ],
-        }
+        found = fitted(model, frame_or_names)
+        held = self._sources_of(found.columns, sources)
+        fields = model_fields(found, held, parameters=parameters)
         if target is not None:
             fields["target"] = target
         request = {"name": name, **fields}
@@ -146,7 +115,7 @@ class SklearnCalls(EntityCalls):
         return self.create(made, kind=ModelVersion)
 
     def _sources_of(
-        self, raw: Sequence[str], types: Mapping[str, str], sources: Sources | None
+        self, raw: Sequence[str], sources: Sources | None
     ) -> dict[str, list[dict[str, Any]]]:
         """The feature sources of each raw column."""
         given: Mapping[str, Any] = dict.fromkeys(raw, sources)
@@ -159,8 +128,7 @@ class SklearnCalls(EntityCalls):
         for name in raw:
             ends = given.get(name)
             listed = [ends] if ends is None or isinstance(ends, (str, Document)) else list(ends)
-            typed = {"dataType": kind} if (kind := _types(types.get(name))[0]) else {}
-            found[name] = [{"name": name, **typed} | self._held(name, end, known) for end in listed]
+            found[name] = [{"name": name} | self._held(name, end, known) for end in listed]
         return found
 
     def _held(
@@ -189,47 +157,6 @@ class SklearnCalls(EntityCalls):
                     path = names.join(*parts[length:]) if length < len(parts) else None
                     return {"type": kind, "id": entity.id}, path
         raise InvalidInputError(f"sources: {end!r} is no table of the catalog, nor a column of one")
-
-
-def _few(outputs: Sequence[Output]) -> list[Output]:
-    """The outputs, each name once; where they are very many, those of one origin are one."""
-    if len(outputs) > _MOST_FEATURES:
-        outputs = [
-            replace(each, name=f"{', '.join(each.sources)} ({_STEPS.join(each.steps)})")
-            for each in outputs
-        ]
-    found: dict[str, Output] = {}
-    for each in outputs:
-        name = names.REFUSED.sub(" ", each.name)[: names.MAX_NAME]
-        same = found.get(name, each)
-        sources = dict.fromkeys((*same.sources, *each.sources))
-        steps = dict.fromkeys((*same.steps, *each.steps))
-        found[name] = Output(name, tuple(sources), tuple(steps))
-    return list(found.values())
-
-
-def _feature(
-    output: Output, found: Mapping[str, list[dict[str, Any]]], types: Mapping[str, str]
-) -> dict[str, Any]:
-    sources: dict[tuple[str, str], dict[str, Any]] = {}
-    for source in (each for raw in output.sources for each in found[raw]):
-        sources.setdefault((source["name"], str(source.get("dataSource"))), source)
-    feature: dict[str, Any] = {"name": output.name, "featureSources": list(sources.values())}
-    if output.steps:
-        feature["featureAlgorithm"] = _STEPS.join(output.steps)[:256]
-    kinds = {_types(types.get(raw))[1] for raw in output.sources}
-    if kinds and None not in kinds:
-        feature["dataType"] = "numerical" if kinds == {"numerical"} else "categorical"
-    return feature
-
-
-def _types(dtype: str | None) -> tuple[str | None, str | None]:
-    """The type of a source and of a feature that a column's dtype means."""
-    if dtype is None:
-        return None, None
-    return next(
-        (t for start, t in _TYPES.items() if dtype.startswith(start)), (None, "categorical")
-    )
 
 
 def _now() -> int:
