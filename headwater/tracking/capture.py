@@ -32,8 +32,8 @@ class Read:
 
     Attributes:
         sources: Kinds (``table``, ``container``) by the FQN of what was read.
-        columns: Of each column of the frame, the FQNs of the catalog's columns that it is made from;
-            empty where that is not known.
+        columns: Of each column of the frame, the FQNs of the catalog's columns that it is made
+            from; empty where that is not known.
         notes: What is open, and why.
     """
 

@@ -60,8 +60,9 @@ def trace(
         if each.origins
     }
     sources = tuple(reader.found[relation] for relation in read.relations)
-    notes = [note.message for note in read.notes if not note.message.endswith("known table")]
-    return Traced(sources, columns, tuple(dict.fromkeys([*reader.notes, *notes])))
+    # What is open because a table is not known follows from that.
+    notes = reader.notes or [note.message for note in read.notes]
+    return Traced(sources, columns, tuple(dict.fromkeys(notes)))
 
 
 class _QueryReader(ViewReader):
