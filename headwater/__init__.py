@@ -47,6 +47,7 @@ from headwater.sdk import (
     TrainedOn,
     TrainedVersion,
 )
+from headwater.tracking import read_sql, read_table
 from headwater.version import __version__
 
 __all__ = [
@@ -88,5 +89,7 @@ __all__ = [
     "TrainedOn",
     "TrainedVersion",
     "__version__",
+    "read_sql",
+    "read_table",
 ]
 __all__ += generated.__all__
