@@ -27,18 +27,23 @@ _NEXT = "\n# next\n"
 
 
 def sdk() -> str:
-    """The client's methods, other classes, errors."""
+    """The client's methods, other classes, functions, errors."""
     names = [n for n in headwater.__all__ if n not in generated.__all__ and n[0] != "_"]
-    classes: dict[str, type] = {name: getattr(headwater, name) for name in names}
+    public = {name: getattr(headwater, name) for name in names}
+    classes = {name: thing for name, thing in public.items() if isinstance(thing, type)}
+    functions = {n: f for n, f in sorted(public.items()) if n not in classes}
     errors = {n: c for n, c in classes.items() if issubclass(c, headwater.HeadwaterError)}
     others = {n: c for n, c in sorted(classes.items()) if n not in errors}
     told = {"Headwater": others.pop("Headwater"), **others}
-    signatures = _signatures(list(told.values()))
+    methods = [f for cls in told.values() for f in _public(cls).values() if inspect.isfunction(f)]
+    signatures = _signatures([*methods, *functions.values()])
     titles = ", ".join(f"`{kind.title}`" for kind in kinds().values())
     return "".join(
         [
             INTRODUCTION.format(titles),
             *(_class(name, cls, signatures) for name, cls in told.items()),
+            "## Functions\n\n",
+            *(_function(name, function, signatures) for name, function in functions.items()),
             "## Errors\n\n| error | code | is a | |\n|---|---|---|---|\n",
             *(_error(name, cls) for name, cls in sorted(errors.items())),
         ]
@@ -48,11 +53,15 @@ def sdk() -> str:
 def _class(name: str, cls: type, signatures: dict[Any, str]) -> str:
     text = f"## {name}\n\n{_told(cls)}"
     for title, function in _public(cls).items():
-        text += f"### {name}.{title}\n\n"
-        if function in signatures:
-            text += f"```python\n{signatures[function]}\n```\n\n"
-        text += _told(function)
+        text += _function(f"{name}.{title}", function, signatures)
     return text
+
+
+def _function(name: str, function: Any, signatures: dict[Any, str]) -> str:
+    text = f"### {name}\n\n"
+    if function in signatures:
+        text += f"```python\n{signatures[function]}\n```\n\n"
+    return text + _told(function)
 
 
 def _public(cls: type) -> dict[str, Any]:
@@ -68,9 +77,8 @@ def _public(cls: type) -> dict[str, Any]:
     return found
 
 
-def _signatures(classes: list[type]) -> dict[Any, str]:
-    """The signatures of their methods, as the source has them, formatted."""
-    functions = [f for cls in classes for f in _public(cls).values() if inspect.isfunction(f)]
+def _signatures(functions: list[Any]) -> dict[Any, str]:
+    """The signatures of functions, as the source has them, formatted."""
     source = _NEXT.join(map(_signature, functions))
     command = [sys.executable, "-m", "ruff", "format", "--line-length", "96", "-"]
     done = subprocess.run(command, input=source, capture_output=True, text=True, check=True)
@@ -83,7 +91,8 @@ def _signature(function: Any) -> str:
     (node,) = ast.parse(textwrap.dedent(inspect.getsource(function))).body
     assert isinstance(node, ast.FunctionDef)  # noqa: S101  # for the type checker
     node.decorator_list, node.body = [], [ast.Expr(ast.Constant(...))]
-    del node.args.args[:1]
+    if "." in function.__qualname__:  # self
+        del node.args.args[:1]
     return ast.unparse(node)
 
 
