@@ -15,7 +15,7 @@ from typing import Any
 
 from headwater import names
 from headwater.document import Document
-from headwater.errors import ClientError, HeadwaterError
+from headwater.errors import ClientError, HeadwaterError, InvalidInputError
 from headwater.sdk import Headwater
 from headwater.sdk.address import EntityLike, address_of
 from headwater.tracking import frame_reader
@@ -166,7 +166,10 @@ def read_table(
         >>> frame = headwater.read_table("warehouse.main.shop.orders", "orders.parquet")
     """
     note = _Note(catalog, table)
-    fqn = note.sources[0].fqn if note.sources else address_of(table).fqn or str(table)
+    known = note.sources[0].fqn if note.sources else getattr(table, "fully_qualified_name", None)
+    fqn = known or address_of(table).fqn
+    if fqn is None:
+        raise InvalidInputError(f"{table!r} has a name in a catalog alone, and there is none")
     frame = frame_reader.table(names.split(fqn), con, columns=columns, **options)
     return note.same_names(frame)
 

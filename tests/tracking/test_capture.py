@@ -153,9 +153,7 @@ def test_what_cannot_be_followed_is_read_all_the_same(
     assert note in recorder.reads[0].notes[0]
 
 
-def test_a_table_is_read_with_the_names_that_its_database_has(
-    hw: Headwater, con: Any, database: Path
-) -> None:
+def test_a_table_is_read_with_the_names_that_its_database_has(hw: Headwater, con: Any) -> None:
     frame = read_table(CUSTOMERS, con, columns=["home city", "age"], catalog=hw)
     assert columns(frame) == {"home city": [f"{CUSTOMERS}.home city"], "age": [f"{CUSTOMERS}.age"]}
     assert len(columns(read_table("old.visits", con, catalog=hw))) == 2
@@ -207,6 +205,8 @@ def test_outside_a_run_data_is_just_read(con: Any) -> None:
     assert list(frame["age"]) == [31, 58, 44, 25]
     assert frame.attrs == {}
     assert len(read_table("anything.main.orders", con)) == 5
+    with pytest.raises(InvalidInputError, match="has a name in a catalog alone"):
+        read_table("0190b3c4-0000-7000-8000-000000000000", con)
 
 
 def test_a_catalog_that_is_gone_holds_up_no_reading(con: Any) -> None:

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal, assert_series_equal
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
@@ -170,7 +171,11 @@ def test_arrays_come_back(dtype: str, shape: list[int]) -> None:
 def fitted(seed: int = 0) -> Pipeline:
     rows = pd.DataFrame({"age": [30.0, 40, 50, 60], "city": ["Oslo", "Lima", "Oslo", "Lima"]})
     columns = ColumnTransformer(
-        [("n", StandardScaler(), ["age"]), ("c", OneHotEncoder(), ["city"])]
+        [
+            ("n", StandardScaler(), ["age"]),
+            ("c", OneHotEncoder(), ["city"]),
+            ("t", TfidfVectorizer(), "city"),
+        ]
     )
     forest = RandomForestClassifier(3, random_state=seed)
     model: Pipeline = make_pipeline(columns, forest).fit(rows, [0, 1, 0, 1])

@@ -16,6 +16,8 @@ from headwater.tracking.extra import load as module
 from headwater.tracking.materializer import Materializer, Reading, type_name
 
 _SCHEMA = "schema.json"
+_ADDRESS = "_stop_words_id"
+"""Where vectorizers of text remember in memory the words that they have checked."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first moment that a zip file can tell
 
 
@@ -68,7 +70,7 @@ def _canonical(content: bytes) -> bytes:
         with ZipFile(made, "w") as written:
             for old, new in files.items():
                 written.writestr(ZipInfo(new, _EPOCH), given.read(old))
-            written.writestr(ZipInfo(_SCHEMA, _EPOCH), json.dumps(schema, indent=2))
+            written.writestr(ZipInfo(_SCHEMA, _EPOCH), json.dumps(schema))
     return made.getvalue()
 
 
@@ -90,6 +92,8 @@ class _Numbered:
         return self._files
 
     def _number_node(self, node: dict[str, Any]) -> None:
+        if isinstance(address := node.get(_ADDRESS), dict):
+            address["content"] = "0"
         if isinstance(identity := node.get("__id__"), int):
             # Whether two equal texts or numbers are one object is chance.
             known = {} if node.get("is_json") else self._ids
