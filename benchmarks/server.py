@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,17 +35,31 @@ def servers(commands: Sequence[Sequence[str]], folders: Sequence[Path]) -> Itera
     """A server for each command, which is given the port at its end, run in the folder beside."""
     with ExitStack() as stack:
         yield [
-            stack.enter_context(_server(command, folder))
+            stack.enter_context(server(command, folder))
             for command, folder in zip(commands, folders, strict=True)
         ]
 
 
 @contextmanager
-def _server(command: Sequence[str], folder: Path) -> Iterator[Server]:
+def server(
+    command: Sequence[str],
+    folder: Path,
+    *,
+    environ: Mapping[str, str] | None = None,
+    seconds: float = 30,
+) -> Iterator[Server]:
+    """A server of a command, which is given the port at its end, run in a folder.
+
+    Args:
+        environ: In place of this process's variables.
+        seconds: How long it may take until it listens.
+    """
     port = _free_port()
-    process = subprocess.Popen([*command, str(port)], stdout=subprocess.DEVNULL, cwd=folder)
+    process = subprocess.Popen(
+        [*command, str(port)], stdout=subprocess.DEVNULL, cwd=folder, env=environ
+    )
     try:
-        _wait_for(port)
+        _wait_for(port, seconds)
         yield Server(port, process.pid)
     finally:
         process.terminate()
@@ -58,13 +72,13 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _wait_for(port: int) -> None:
+def _wait_for(port: int, seconds: float) -> None:
     """Return when something listens on the port.
 
     Raises:
-        TimeoutError: Nothing does within 30 seconds.
+        TimeoutError: Nothing does within so many seconds.
     """
-    end = time.monotonic() + 30
+    end = time.monotonic() + seconds
     while time.monotonic() < end:
         with socket.socket() as probe:
             probe.settimeout(0.1)

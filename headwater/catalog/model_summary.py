@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Container, Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from headwater.catalog.lifecycle import Summary, changed_projection, pointer, project
+from headwater.catalog.lifecycle import PROJECTED, Summary, changed_projection, pointer, project
 from headwater.catalog.origin import hand_back
 from headwater.catalog.same import same
 from headwater.catalog.stage import NONE, is_listed
@@ -88,21 +88,25 @@ def write_model(
         serving: The document of a version that the draft writes, for it may be the one served.
     """
     before = load(model)
-    after = {**load(model), "lifecycle": summary.as_json()}
-    change = path.change(kind(model.kind), model, before, after)
-    change.follows = True
-    by_promotion = Actor(actor.name, "bot", PROMOTION, role=actor.role)
+    change = path.change(
+        kind(model.kind), model, before, {**before, "lifecycle": summary.as_json()}
+    )
     was, served = Summary(before).serving, summary.serving
     if was and not served:  # the fields are ordinary again, and nobody's
         change.origins = hand_back(change.origins, PROMOTION, actor)
     elif served and (version := _newly_served(store, was, served, serving)):
+        by_promotion = Actor(actor.name, "bot", PROMOTION, role=actor.role)
         change.after = project(
-            change.kind.shape, after, version, origins=change.origins, actor=by_promotion
+            change.kind.shape, change.after, version, origins=change.origins, actor=by_promotion
         )
-    if same(before, change.after):
+        if not all(same(before.get(name), change.after.get(name)) for name in PROJECTED):
+            change.follows = True
+            draft.merge(path.prepare(change, by_promotion, stored=model).draft)
+            return
+    if same(before.get("lifecycle"), change.after["lifecycle"]):
         draft.depend_on({model.id: model.rev})
-        return
-    draft.merge(path.prepare(change, by_promotion, stored=model).draft)
+    else:  # the summary is no version, and nothing follows from it
+        draft.entities.append(same_version(model, change.after, origins=dump(change.origins)))
 
 
 def _newly_served(

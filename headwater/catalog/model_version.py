@@ -125,9 +125,10 @@ class ModelVersionService:
                 return version
             draft = Draft()
             when = self._effective(model, version, effective_at)
-            records = {version.id: version} | {
-                str(id_): each for id_, each in self._store.find_many(moves).items()
-            }
+            records = {version.id: version}
+            if aside := moves.keys() - records.keys():
+                found = self._store.find_many(aside)
+                records |= {str(id_): each for id_, each in found.items()}
             for id_ in sorted(moves, key=lambda id_: id_ == version.id):
                 # What makes room does so no earlier than it came: its moves stay in their order.
                 at = when if id_ == version.id else max(when, self._moved_at(model, id_))
