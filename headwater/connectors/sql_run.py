@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
+
+from sqlglot.dialects.dialect import Dialect
 
 from headwater.connectors.run import Run
 from headwater.connectors.sql import Config
 from headwater.connectors.sql_lineage import STATEMENT, LineageWriter
 from headwater.connectors.sql_request import Place, table_request
-from headwater.connectors.sql_source import SqlSource, SqlTable, open_source
+from headwater.connectors.sql_source import SqlColumn, SqlSource, SqlTable, open_source
 from headwater.connectors.sql_statements import StatementLineage
 from headwater.sql.dialect import grammar_of
 from headwater.sql.masking import Masking
 from headwater.sql.relation import Relation
+from headwater.sql.statement import column_names
 from headwater.sql.view_lineage import ViewReader
 
 SERVICE_TYPES = {
@@ -66,13 +70,21 @@ class _Reader:
             for table in self._source.tables(schema, wanted=self._config.wants):
                 name = self._place.fqn(table.schema, table.name)
                 if isinstance(table, SqlTable):
-                    tables.append(table)
+                    tables.append(self._with_columns(table) if table.fault else table)
                     continue
                 self._run.saw("table", name)
                 if table.reason:
                     self._run.report.found += 1
                     self._run.fail(name, table.reason)
         return tables
+
+    def _with_columns(self, view: SqlTable) -> SqlTable:
+        """A view whose columns the database does not tell, with those that its SQL names."""
+        self._run.fail(self._fqn(view), view.fault)
+        if self._grammar is None:
+            return view
+        named = column_names(view.definition or "", Dialect.get_or_raise(self._grammar))
+        return replace(view, columns=tuple(SqlColumn(name, "", True, None) for name in named))
 
     def _write_containers(self, tables: Sequence[SqlTable]) -> None:
         place, run = self._place, self._run
@@ -87,7 +99,13 @@ class _Reader:
         run.enumerated("table", place.service_fqn)
 
     def _request(self, table: SqlTable) -> dict[str, Any]:
-        return table_request(table, self._place, self._grammar)
+        request = table_request(table, self._place, self._grammar)
+        if table.fault:
+            there = self._run.hw.find("table", self._fqn(table))
+            known = there.to_wire() if there else {}
+            if not table.columns or known.get("viewDefinition") == table.definition:
+                del request["columns"]  # those that were known, with their types, stay
+        return request
 
     def _write_lineage(self, written: Sequence[SqlTable], tables: Sequence[SqlTable]) -> None:
         views = [table for table in written if table.is_view]

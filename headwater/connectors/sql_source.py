@@ -20,6 +20,7 @@ from headwater.connectors.postgres_inspector import PostgresInspector
 from headwater.errors import InvalidInputError, NotInstalledError, SourceError
 
 TableType = Literal["Regular", "Partitioned", "Foreign", "View", "MaterializedView"]
+_VIEWS = ("View", "MaterializedView")
 
 _Inspector = Inspector | DuckdbInspector | PostgresInspector
 _INSPECTORS: dict[str, Callable[[Engine], _Inspector]] = {
@@ -61,7 +62,12 @@ class ForeignKey:
 
 @dataclass(frozen=True, slots=True)
 class SqlTable:
-    """A table or view, as its database describes it."""
+    """A table or view, as its database describes it.
+
+    Attributes:
+        fault: Why the database does not tell a view's columns, such as a function that only one
+            application has; empty where it does.
+    """
 
     schema: str
     name: str
@@ -72,11 +78,12 @@ class SqlTable:
     primary_key: tuple[str, ...] = ()
     foreign_keys: tuple[ForeignKey, ...] = ()
     unique: tuple[tuple[str, ...], ...] = ()
+    fault: str = ""
 
     @property
     def is_view(self) -> bool:
         """Whether it is made by a query over others."""
-        return self.type in ("View", "MaterializedView")
+        return self.type in _VIEWS
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +139,19 @@ class SqlSource:
             try:
                 yield self._table(schema, name, kind)
             except SQLAlchemyError as error:
-                yield Unread(schema, name, reason_of(error, self._engine.url))
+                yield self._undescribed(schema, name, kind, error)
+
+    def _undescribed(
+        self, schema: str, name: str, kind: TableType, error: SQLAlchemyError
+    ) -> SqlTable | Unread:
+        """What is left of something that the database does not describe: a view's definition."""
+        reason, sql = reason_of(error, self._engine.url), None
+        if kind in _VIEWS:
+            with suppress(SQLAlchemyError):
+                sql = self._inspector.get_view_definition(name, schema)
+        if not sql:
+            return Unread(schema, name, reason)
+        return SqlTable(schema, name, kind, (), definition=sql, fault=reason)
 
     def _names(self, schema: str) -> dict[str, TableType]:
         found = self._inspector
@@ -156,7 +175,7 @@ class SqlSource:
         with suppress(NotImplementedError):  # SQLite has no comments
             comment = found.get_table_comment(name, schema)["text"]
         described = tuple(self._column(column) for column in columns)
-        if kind in ("View", "MaterializedView"):
+        if kind in _VIEWS:
             sql = found.get_view_definition(name, schema)
             return SqlTable(schema, name, kind, described, comment, sql)
         key = found.get_pk_constraint(name, schema)

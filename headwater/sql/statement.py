@@ -93,6 +93,17 @@ def split(text: str, dialect: Dialect) -> Iterator[Statement]:
         yield Statement(text.count("\n", 0, start) + 1, text[start:end])
 
 
+def column_names(sql: str, dialect: Dialect) -> tuple[str, ...]:
+    """The columns of what a ``CREATE VIEW`` makes, where its text alone names all; else none."""
+    try:
+        made = list(feeds(Statement(1, sql).parse(dialect)))
+    except OpenError:
+        return ()
+    columns = [each for feed in made for each in feed.columns or feed.query.selects]
+    names = tuple("" if each.is_star else each.alias_or_name for each in columns)
+    return names if all(names) and len(set(names)) == len(names) else ()
+
+
 def feeds(tree: exp.Expr) -> Iterator[Feed]:
     """Tell what a statement fills by a query; nothing for one that fills nothing so.
 

@@ -182,6 +182,8 @@ class ViewReader:
     def _misaligned(self, view: Relation, body: exp.Query, *, named: bool) -> str | None:
         """Why outputs and the view's columns cannot be paired by position, or None."""
         outputs = body.selects
+        if not view.columns:
+            return f"the columns of {view.name} are not known"
         if any(output.is_star for output in outputs):
             return "a star cannot be expanded, because the columns behind it are not known"
         if len(outputs) != len(view.columns):

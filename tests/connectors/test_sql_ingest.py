@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -118,6 +120,44 @@ def test_what_cannot_be_read_now_keeps_its_lineage(sqlite: MakeDatabase, hw: Hea
     )
     assert [note.name for note in report.unresolved] == ["sqlite.cellar.main.v"]
     assert feeds(hw, "sqlite.cellar.main.v.a") == {"sqlite.cellar.main.t.a"}
+
+
+def test_a_view_over_a_function_of_one_application_is_cataloged(
+    sqlite: MakeDatabase, hw: Headwater
+) -> None:
+    url = sqlite("CREATE TABLE t (a INTEGER, b TEXT)")
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
+        connection.create_function("blur", 1, str)  # unknown to every other connection
+        connection.execute("CREATE VIEW named AS SELECT a, blur(b) AS blurred FROM t")
+        connection.execute("CREATE VIEW starred AS SELECT *, blur(b) AS blurred FROM t")
+        connection.execute("CREATE VIEW plain AS SELECT a FROM t")
+    report, main = ingest(hw, url), "sqlite.cellar.main"
+    assert [(each.name, each.message) for each in report.failed] == [
+        (f"{main}.named", "no such function: blur"),
+        (f"{main}.starred", "no such function: blur"),
+    ]
+    named = hw.get(Table, f"{main}.named")
+    assert [column.name for column in named.columns or []] == ["a", "blurred"]
+    assert "blur(b) AS blurred" in (named.view_definition or "")
+    assert feeds(hw, f"{main}.named.blurred") == {f"{main}.t.b"}
+    assert not hw.get(Table, f"{main}.starred").columns
+    upstream = hw.lineage(f"table:{main}.starred", upstream=1, downstream=0).upstream()
+    assert [node.fully_qualified_name for node in upstream] == [f"{main}.t"]
+    assert "columns of starred are not known" in report.unresolved[0].message
+    assert hw.find(Table, f"{main}.plain")
+    again = ingest(hw, url)
+    assert (again.created, again.changed) == (0, 0)
+
+
+def test_a_view_that_breaks_keeps_its_columns(sqlite: MakeDatabase, hw: Headwater) -> None:
+    ingest(hw, sqlite("CREATE TABLE t (a INTEGER); CREATE VIEW v AS SELECT a FROM t;"))
+    before = hw.get(Table, "sqlite.cellar.main.v")
+    report = ingest(hw, sqlite("DROP TABLE t"))
+    assert [each.name for each in report.failed] == ["sqlite.cellar.main.v"]
+    assert hw.get(Table, "sqlite.cellar.main.v") == before
+    ingest(hw, sqlite("DROP VIEW v; CREATE VIEW v AS SELECT a, a AS b FROM t"))
+    columns = hw.get(Table, "sqlite.cellar.main.v").columns
+    assert [column.name for column in columns or []] == ["a", "b"]
 
 
 def test_one_view_that_is_refused_holds_up_no_other(

@@ -105,8 +105,9 @@ def test_a_view_that_its_database_cannot_read_holds_up_no_other(sqlite: MakeData
         """)
     )
     broken = found["main", "broken"]
-    assert isinstance(broken, Unread)
-    assert "gone" in broken.reason
+    assert isinstance(broken, SqlTable)
+    assert "gone" in broken.fault
+    assert (broken.columns, "FROM gone" in (broken.definition or "")) == ((), True)
     assert isinstance(found["main", "good"], SqlTable)
 
 
