@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from headwater.cli.failure import FAILED
-from headwater.cli.item import Item, find_files, read_file
+from headwater.cli.item import Item, find_files, place_of, read_file
 from headwater.cli.option import Format, Output, Store, Url, connect, kind_named
 from headwater.cli.output import print_data, print_text
 from headwater.cli.progress import progress
@@ -101,8 +101,7 @@ def _items(files: list[str], failed: list[Outcome]) -> Iterator[Item]:
         try:
             items = read_file(name).items()
         except HeadwaterError as error:
-            shown, line = "stdin" if name == "-" else name, error.details.get("line")
-            place = shown + (f", line {line}" if line else "")
+            place = place_of(name, error)
             failed.append(_refused(place, f"{place} {error.message}", error))
             continue
         if not items:

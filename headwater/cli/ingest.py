@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from headwater.cli.failure import FAILED
-from headwater.cli.item import read_file
+from headwater.cli.item import place_of, read_file
 from headwater.cli.option import Format, Output, Store, Url, check_file, connect
 from headwater.cli.output import print_data, print_text
 from headwater.cli.progress import progress
 from headwater.errors import InvalidInputError, NotFoundError
+
+if TYPE_CHECKING:
+    from headwater.connectors.config import SourceConfig  # loaded when there is something to read
 
 
 def ingest(
@@ -47,23 +51,10 @@ def ingest(
       headwater ingest -c sources.yaml
       headwater records pipeline headwater.sql-warehouse run
     """
-    from headwater.connectors.config import check_config
     from headwater.connectors.ingest import ingest as ingest_all
     from headwater.connectors.run import RunOptions
 
-    items = read_file(config).items()
-    if len(items) != 1:
-        raise InvalidInputError(f"{config} is not one document with `sources:`")
-    item = items[0]
-    try:
-        sources = check_config(item.body())
-    except InvalidInputError as error:
-        faults = error.errors or [{"pointer": "", "message": error.message}]
-        told = [f"{item.place(f['pointer'])}: {f['pointer']}: {f['message']}" for f in faults]
-        raise InvalidInputError("\n".join(told), errors=error.errors) from error
-    if unknown := set(only or ()) - {source.service_name for source in sources}:
-        raise InvalidInputError(f"{config} has no source of the service {min(unknown)!r}")
-    chosen = [source for source in sources if not only or source.service_name in only]
+    chosen = _sources(config, only or ())
     reports = []
     if preview and store is not None:
         try:
@@ -80,3 +71,34 @@ def ingest(
         print_data([report.to_wire() for report in reports], output)
     if not all(report.succeeded for report in reports):
         raise typer.Exit(FAILED)
+
+
+def _sources(config: str, only: Collection[str]) -> list[SourceConfig]:
+    """The sources of a file, or those of some services; a fault has the file's name and its line.
+
+    Raises:
+        NotFoundError: There is no such file.
+        InvalidInputError: It is no configuration, or has no source of one of the services.
+    """
+    from headwater.connectors.config import check_config
+
+    try:
+        items = read_file(config).items()
+    except (InvalidInputError, NotFoundError) as error:
+        raise type(error)(f"{place_of(config, error)} {error.message}") from error
+    if len(items) != 1:
+        raise InvalidInputError(f"{config} is not one document with `sources:`")
+    item = items[0]
+    try:
+        sources = check_config(item.body(), only=only)
+    except InvalidInputError as error:
+        line = error.details.get("line")
+        faults = error.errors or [{"pointer": "", "message": error.message}]
+        told = [
+            ": ".join(filter(None, (item.place(at := f["pointer"], line=line), at, f["message"])))
+            for f in faults
+        ]
+        raise InvalidInputError("\n".join(told), errors=error.errors) from error
+    if unknown := set(only) - {source.service_name for source in sources}:
+        raise InvalidInputError(f"{config} has no source of the service {min(unknown)!r}")
+    return sources

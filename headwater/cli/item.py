@@ -10,7 +10,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from headwater.errors import InvalidInputError, NotFoundError
+from headwater.errors import HeadwaterError, InvalidInputError, NotFoundError
 
 if TYPE_CHECKING:
     from headwater.cli.yaml_text import YamlText  # loaded when there is something to read
@@ -147,6 +147,12 @@ def read_file(name: str) -> TextFile:
         raise NotFoundError(f"cannot be read: {error.strerror}") from error
 
 
+def place_of(name: str, error: HeadwaterError) -> str:
+    """Where a file cannot be read: for messages."""
+    line = error.details.get("line")
+    return ("stdin" if name == "-" else name) + (f", line {line}" if line else "")
+
+
 def _below(folder: Path) -> Iterator[Path]:
     for path in folder.rglob("*"):
         hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
@@ -193,6 +199,8 @@ def _fault(start: str, error: Any, text: str) -> InvalidInputError:
     if (position := getattr(error, "position", None)) is not None:  # a character YAML has not
         problem, line = error.reason, text.count("\n", 0, position) + 1
     where = f" {context} that starts in line {around.line + 1}" if around and context else ""
+    if problem == "mapping values are not allowed in this context":
+        where = ": a colon too many; text with a colon in it stands in quotes"
     return InvalidInputError(f"{start}{problem or error}{where}", line=line)
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from headwater.connectors.config import Name, SourceConfig
+from headwater.connectors.config import ENV, Name, SourceConfig
 from headwater.connectors.ingest import ingest_source
 from headwater.connectors.report import Report
 from headwater.connectors.run import Run, RunOptions
@@ -50,6 +50,14 @@ class Config(SourceConfig):
     def service_name(self) -> str:
         """The warehouse's service, with the project where one is named."""
         return f"{self.service}-{self.project}" if self.project else self.service
+
+    @classmethod
+    def named(cls, raw: Mapping[str, Any]) -> str | None:
+        """See ``SourceConfig.named``."""
+        service, project = super().named(raw), raw.get("project")
+        if project is None or service is None:
+            return service
+        return None if str(project).startswith(ENV) else f"{service}-{project}"
 
     @property
     def manifest_path(self) -> Path:

@@ -41,7 +41,7 @@ class Config(SourceConfig):
     tracking_insecure_tls: bool = False
     databricks_host: str | None = None
     production_alias: Name | None = "champion"
-    tag_keys: tuple[Name, ...] = ("*",)
+    tag_keys: tuple[Name, ...] = Field(default=("*",), title="patterns")
     datasets: dict[str, Name] = Field(default_factory=dict)
 
     @field_validator("tracking_uri")

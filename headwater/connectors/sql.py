@@ -34,10 +34,10 @@ class Config(SourceConfig):
     type: Literal["sql"] = "sql"
     url: str = Field(min_length=1)
     password: str | None = None
-    include: tuple[Name, ...] = ("*",)
-    exclude: tuple[Name, ...] = ()
-    masking: tuple[Name, ...] = ()
-    statements: tuple[Name, ...] = ()
+    include: tuple[Name, ...] = Field(default=("*",), title="patterns")
+    exclude: tuple[Name, ...] = Field(default=(), title="patterns")
+    masking: tuple[Name, ...] = Field(default=(), title="functions")
+    statements: tuple[Name, ...] = Field(default=(), title="files, folders or patterns")
 
     @property
     def service_name(self) -> str:

@@ -53,6 +53,32 @@ def test_a_fault_of_the_configuration_names_its_line(shell: Shell) -> None:
     assert "hunter2" not in told
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("sources:\n- type: sql\n  url: [a\n", "line 4 is not YAML: did not find expected"),
+        ("sources:\n- type: sql\n  url: a: b\n", "line 3 is not YAML: mapping values are not"),
+        ("sources:\n- type: sql\n  url: a\n  url: b\n", "document 1, line 4: the key 'url'"),
+        ("sources::\n- type: sql\n", "document 1, line 1: a configuration has `sources:`"),
+    ],
+)
+def test_yaml_that_is_broken_is_told_with_file_and_line(shell: Shell, text: str, told: str) -> None:
+    config = shell.file("sources.yaml", text)
+    assert f"headwater: {config}, {told}" in shell("ingest", "-c", config, code=2).output
+
+
+def test_a_configuration_that_is_not_there_is_named(shell: Shell) -> None:
+    assert "nope.yaml cannot be read" in shell("ingest", "-c", "nope.yaml", code=3).output
+
+
+def test_only_one_source_needs_its_own_variables_alone(shell: Shell, config: str) -> None:
+    text = (shell.folder / "sources.yaml").read_text()
+    other = "- {type: sql, service: other, url: 'env:NOT_SET_HERE'}\n"
+    both = shell.file("both.yaml", text.replace("sources:\n", "sources:\n" + other))
+    assert "NOT_SET_HERE" in shell("ingest", "-c", both, code=2).output
+    assert shell.lines("ingest", "-c", both, "--only", "sqlite")[0].startswith("sqlite: 5 seen")
+
+
 def test_only_one_source_of_several(shell: Shell, config: str) -> None:
     told = shell("ingest", "-c", config, "--only", "other", code=2).output
     assert "no source of the service 'other'" in told
