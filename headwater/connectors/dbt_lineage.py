@@ -22,6 +22,8 @@ class ModelReader(ViewReader):
     A relation's ``schema`` is ``place(database, schema)``.
     """
 
+    _what = "model"
+
     def __init__(self, relations: Iterable[Relation], *, dialect: str) -> None:
         super().__init__((), dialect=dialect, database="", default_schema="")
         self._known: dict[tuple[str, str], list[Relation]] = {}

@@ -85,13 +85,17 @@ class Bindings:
 class Trace:
     """Follows outputs of a query to the columns of the relations that it reads."""
 
-    def __init__(self, query: exp.Query, bindings: Bindings, masking: Masking) -> None:
+    def __init__(
+        self, query: exp.Query, bindings: Bindings, masking: Masking, *, what: str = "view"
+    ) -> None:
+        """Make one; ``what`` is the query's own name in messages."""
         scope = build_scope(query)
         if scope is None:
             raise ValueError("the query has no outputs")
         self.notes: list[Note] = []
         self._bindings = bindings
         self._masking = masking
+        self._what = what
         self._root = scope
         self._seen: dict[tuple[int, int], _Ways] = {}
 
@@ -147,7 +151,7 @@ class Trace:
         return _merged(way for index in outputs for way in self._output(scope, index).items())
 
     def _column(self, scope: Scope, column: exp.Column) -> _Ways:
-        source = _follow(scope, column)
+        source = _follow(scope, column, self._what)
         if isinstance(source, exp.Table):
             origin = self._table_column(source, column)
             return {origin: False} if origin else {}
@@ -178,7 +182,7 @@ class Trace:
         output = query.selects[index].unalias()
         if not isinstance(output, exp.Column):
             return output.sql(dialect=self._bindings.dialect)
-        source = _follow(scope, output)
+        source = _follow(scope, output, self._what)
         return self._function(*source) if isinstance(source, tuple) else None
 
     def _note(self, node: exp.Expr, message: str) -> None:
@@ -216,14 +220,14 @@ def _tables(query: exp.Query) -> list[exp.Table]:
     return list(tables.values())
 
 
-def _follow(scope: Scope, column: exp.Column) -> tuple[Scope, int] | exp.Table | str:
+def _follow(scope: Scope, column: exp.Column, what: str) -> tuple[Scope, int] | exp.Table | str:
     """Where a column comes from: an output of an inner query, a table, or why that is open."""
     at: Scope | None = scope
     # A subquery sees the sources of the query around it.
     while at is not None and column.table not in at.selected_sources:
         at = at.parent if at.can_be_correlated else None
     if at is None:
-        return "is not a column of what the view reads"
+        return f"is not a column of what the {what} reads"
     node, source = at.selected_sources[column.table]
     if node.args.get("pivots"):
         return "comes from a pivot, which is not followed"

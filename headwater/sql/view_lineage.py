@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from sqlglot import TokenType, exp, parse_one
 from sqlglot.dialects.dialect import Dialect
@@ -28,10 +28,15 @@ class _Query(NamedTuple):
     """Whether the view has a column list of its own (``CREATE VIEW v (a, b) AS``)."""
     named: bool = False
     """Whether every output must have its column's name, and not only those of a star."""
+    what: str = "view"
+    """What messages call it."""
 
 
 class ViewReader:
     """Resolves views against the tables and views of one database."""
+
+    _what: ClassVar[str] = "view"
+    """What messages call that which is read."""
 
     def __init__(
         self,
@@ -80,7 +85,7 @@ class ViewReader:
             name = ".".join(part.name for part in feed.table.parts)
             raise OpenError(f"{name} is not a known table", line_of(feed.table))
         filled = Relation(relation.schema, relation.name, self._filled(relation, feed))
-        query = _Query(feed.query, names_outputs=not feed.named, named=feed.named)
+        query = _Query(feed.query, not feed.named, named=feed.named, what="statement")
         return relation, self._resolve(filled, query, view=statement)
 
     def _filled(self, relation: Relation, feed: Feed) -> tuple[str, ...]:
@@ -119,7 +124,11 @@ class ViewReader:
             "\n" * sql.count("\n", 0, start) + sql[start:], dialect=self._dialect
         )
         body = statement.unnest() if isinstance(statement, exp.Query) else None
-        return _Query(body.copy(), names_outputs) if isinstance(body, exp.Query) else None
+        return (
+            _Query(body.copy(), names_outputs, what=self._what)
+            if isinstance(body, exp.Query)
+            else None
+        )
 
     def _header(self, sql: str) -> tuple[int, bool]:
         """Where the query starts, behind ``CREATE VIEW … AS``; whether columns are named before.
@@ -149,13 +158,13 @@ class ViewReader:
         # sqlglot answers unusual SQL with more than its own errors (KeyError, RecursionError), and
         # one view must not end a run.
         try:
-            columns, notes = self._columns(filled, body, bindings, named=named)
+            columns, notes = self._columns(filled, body, bindings, named=named, what=query.what)
         except Exception as error:  # noqa: BLE001 - see above
             columns, notes = (), (_unread(_first_line(error), line=line_of(body)),)
         return ViewLineage(read, columns, tuple(dict.fromkeys((*bindings.notes, *notes))))
 
     def _columns(
-        self, view: Relation, body: exp.Query, bindings: Bindings, *, named: bool
+        self, view: Relation, body: exp.Query, bindings: Bindings, *, named: bool, what: str
     ) -> tuple[tuple[ColumnLineage, ...], tuple[Note, ...]]:
         body = qualify(
             body,
@@ -168,7 +177,7 @@ class ViewReader:
         fault = self._misaligned(view, body, named=named)
         if fault:
             return (), (Note(line_of(body), fault),)
-        trace = Trace(body, bindings, self._masking)
+        trace = Trace(body, bindings, self._masking, what=what)
         columns = tuple(trace.column(name, index) for index, name in enumerate(view.columns))
         return columns, tuple(trace.notes)
 

@@ -254,6 +254,10 @@ def test_a_model_reads_other_databases(hw: Headwater, write: Write) -> None:
     ("fields", "message"),
     [
         ({"compiled_code": "select a from\n cellar.raw.unheard"}, "unheard is not a known table"),
+        (
+            {"compiled_code": "select shoe as id from\n cellar.raw.sample, cellar.raw.sample s"},
+            "shoe is not a column of what the model reads",
+        ),
         ({"compiled_code": None}, "dbt compile"),
         ({"language": "python"}, "no SQL"),
         ({"compiled_code": "select id, nonsense(("}, "cannot be resolved"),

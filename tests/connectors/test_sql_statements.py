@@ -170,6 +170,11 @@ def test_what_was_known_stays_while_a_file_is_not_understood(
         ("\n\nINSERT INTO nowhere SELECT id FROM orders", 3, "nowhere is not a known table"),
         ("INSERT INTO copy (id,\n age) SELECT id, id FROM orders", 2, "age is not one column"),
         ("INSERT INTO copy\nSELECT id FROM orders", 2, "the SQL has 1 outputs, copy 3 columns"),
+        (
+            "INSERT INTO copy (id)\nSELECT shoe FROM orders o, customers c",
+            2,
+            "shoe is not a column of what the statement reads",
+        ),
         ("SELECT 1;\nUPDATE copy SET id = 1", 2, "UPDATE is not followed"),
         ("SELECT 1;\n\nINSERT INTO copy SELECT (", 3, ""),
         ("INSERT INTO copy (id) SELECT 'open", 1, ""),
