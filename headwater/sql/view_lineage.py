@@ -7,10 +7,10 @@ becomes a note with its line.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import ClassVar, NamedTuple
 
-from sqlglot import TokenType, exp, parse_one
+from sqlglot import Token, TokenType, exp
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import ParseError, SqlglotError
 from sqlglot.optimizer.normalize_identifiers import normalize_identifiers
@@ -118,36 +118,14 @@ class ViewReader:
         return found[0] if len(found) == 1 else None
 
     def _parse(self, sql: str) -> _Query | None:
-        start, names_outputs = self._header(sql)
-        # Lines in place of the header keep the numbers of those behind it.
-        statement: exp.Expr | None = parse_one(
-            "\n" * sql.count("\n", 0, start) + sql[start:], dialect=self._dialect
-        )
-        body = statement.unnest() if isinstance(statement, exp.Query) else None
-        return (
-            _Query(body.copy(), names_outputs, what=self._what)
-            if isinstance(body, exp.Query)
-            else None
-        )
-
-    def _header(self, sql: str) -> tuple[int, bool]:
-        """Where the query starts, behind ``CREATE VIEW … AS``; whether columns are named before.
-
-        Parsed as a whole, a statement that sqlglot does not know becomes a command without a fault
-        or a line.
-        """
         tokens = self._dialect.tokenize(sql)
-        if not tokens or tokens[0].token_type is not TokenType.CREATE:
-            return 0, False
-        depth, names_outputs = 0, False
-        for token in tokens:
-            if token.token_type is TokenType.L_PAREN:
-                depth, names_outputs = depth + 1, True
-            elif token.token_type is TokenType.R_PAREN:
-                depth -= 1
-            elif token.token_type is TokenType.ALIAS and depth == 0:
-                return token.end + 1, names_outputs
-        return 0, False
+        start, names_outputs = _header(tokens)
+        trees = self._dialect.parser().parse(tokens[start:], sql)
+        tree = trees[0] if trees else None
+        body = tree.unnest() if isinstance(tree, exp.Query) else None
+        if not isinstance(body, exp.Query):
+            return None
+        return _Query(body.copy(), names_outputs, what=self._what)
 
     def _resolve(self, filled: Relation, query: _Query, *, view: Relation) -> ViewLineage:
         body = normalize_identifiers(query.body, dialect=self._dialect)
@@ -206,6 +184,25 @@ class ViewReader:
             if name not in names and not name.startswith("_col_"):
                 return f"the SQL gives {name!r} where {view.name} has {column!r}"
         return None
+
+
+def _header(tokens: Sequence[Token]) -> tuple[int, bool]:
+    """How many tokens are before the query (``CREATE VIEW … AS``); whether they name columns.
+
+    Parsed as a whole, a statement that sqlglot does not know becomes a command without a fault
+    or a line.
+    """
+    if not tokens or tokens[0].token_type is not TokenType.CREATE:
+        return 0, False
+    depth, names_outputs = 0, False
+    for at, token in enumerate(tokens):
+        if token.token_type is TokenType.L_PAREN:
+            depth, names_outputs = depth + 1, True
+        elif token.token_type is TokenType.R_PAREN:
+            depth -= 1
+        elif token.token_type is TokenType.ALIAS and depth == 0:
+            return at + 1, names_outputs
+    return 0, False
 
 
 def _unread(reason: str, *, line: int = 1) -> Note:
