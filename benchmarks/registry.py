@@ -14,8 +14,8 @@ from pathlib import Path
 
 from headwater import Headwater
 from headwater.connectors.mlflow import ingest
-from tests.clients.environment import environment
-from tests.clients.mlflow_server import REQUIREMENTS, server
+from tools.environment import environment
+from tools.mlflow_server import REQUIREMENTS, server
 
 SCRIPT = Path(__file__).with_name("mlflow_registry.py")
 

@@ -11,7 +11,7 @@ from examples.demo.warehouse import read
 from headwater import Headwater, ModelVersion
 from headwater.connectors.mlflow import ingest
 from headwater.testing.neo4j.install import InstallError
-from tests.clients.mlflow_server import Server, server
+from tools.mlflow_server import Server, server
 
 SERVICE = "registry"
 MODEL = f"{SERVICE}.order-price"

@@ -15,7 +15,7 @@ from headwater import Dashboard, Headwater, Pipeline, Table
 from headwater.connectors.dbt import ingest
 from headwater.connectors.run import RunOptions
 from headwater.connectors.sql import ingest as ingest_sql
-from tests.clients.environment import environment
+from tools.environment import environment
 
 # dbt 2 is another program. DuckDB's version is the catalog's own: it has to open the same file.
 REQUIREMENTS = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from headwater.connectors import mlflow_run
 from headwater.connectors.mlflow import ingest
 from headwater.connectors.mlflow_model import read_files
 from headwater.connectors.run import RunOptions
-from tests.clients.mlflow_server import ADMIN_PASSWORDS, Server, server
+from tools.mlflow_server import ADMIN_PASSWORDS, Server, server
 
 SERVICE = "registry"
 CHURN = "registry.churn"
@@ -36,7 +37,14 @@ def logged(
     """A server with models, and the runs that made them. Tests leave it as it is."""
     folder = tmp_path_factory.mktemp(f"mlflow-{generation}")
     with server(folder, generation) as running:
-        yield running, running.log_models(folder)
+        yield running, log_models(running, folder)
+
+
+def log_models(running: Server, folder: Path) -> dict[str, str]:
+    """Log the models of ``mlflow_models.py``; return the ids of their runs."""
+    script = Path(__file__).with_name("mlflow_models.py")
+    found: dict[str, str] = json.loads(running.run(script, folder).splitlines()[-1])
+    return found
 
 
 @pytest.fixture

@@ -1,8 +1,7 @@
-"""A real MLflow server of some version, with models in it, for one test after the other."""
+"""A real MLflow server of some version, for tests, benchmarks and the demo."""
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import subprocess
@@ -15,7 +14,7 @@ from typing import Any
 
 import httpx
 
-from tests.clients.environment import environment
+from tools.environment import environment
 
 # scikit-learn's files differ by version; SQLAlchemy 2.1 lacks a name that MLflow 2 imports.
 _COMMON = ("scikit-learn==1.7.2", "lightgbm==4.6.0")
@@ -26,7 +25,6 @@ REQUIREMENTS = {
 ADMIN_PASSWORDS = {2: "password1234", 3: "only for this test"}
 """Of the user `admin`: MLflow 2 has it without asking, MLflow 3 takes any other."""
 _SLOWEST = 120.0  # seconds that a server takes to start on a machine that has much to do
-_SCRIPT = Path(__file__).with_name("mlflow_models.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +47,6 @@ class Server:
         """Delete something over its REST API."""
         return self._send("DELETE", path, body)
 
-    def log_models(self, folder: Path) -> dict[str, str]:
-        """Log the models of ``mlflow_models.py``; return the ids of their runs."""
-        found: dict[str, str] = json.loads(self.run(_SCRIPT, folder).splitlines()[-1])
-        return found
-
     def run(self, script: Path, folder: Path) -> str:
         """Run a script with MLflow in a folder, given the address and it; return what it prints."""
         done = subprocess.run(
@@ -64,7 +57,8 @@ class Server:
             text=True,
             check=False,
         )
-        assert done.returncode == 0, done.stderr
+        if done.returncode:
+            raise RuntimeError(done.stderr)
         return done.stdout
 
     def kill(self) -> None:
@@ -73,7 +67,8 @@ class Server:
 
     def _send(self, method: str, path: str, body: dict[str, Any]) -> Any:
         answer = httpx.request(method, f"{self.url}/api/2.0/mlflow/{path}", json=body, timeout=30)
-        assert answer.status_code == 200, answer.text
+        if answer.status_code != 200:
+            raise RuntimeError(answer.text)
         return answer.json()
 
 
@@ -119,7 +114,7 @@ def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
                 return
         except httpx.TransportError:
             time.sleep(0.1)
-    raise AssertionError(f"the server did not start:\n{log.read_text()[-2000:]}")
+    raise RuntimeError(f"the server did not start:\n{log.read_text()[-2000:]}")
 
 
 def _environ() -> dict[str, str]:
