@@ -41,11 +41,11 @@ class Server:
 
     def post(self, path: str, **body: Any) -> Any:
         """Ask something of its REST API."""
-        return self._send("POST", path, body)
+        return self.send("POST", path, **body)
 
     def delete(self, path: str, **body: Any) -> Any:
         """Delete something over its REST API."""
-        return self._send("DELETE", path, body)
+        return self.send("DELETE", path, **body)
 
     def run(self, script: Path, folder: Path) -> str:
         """Run a script with MLflow in a folder, given the address and it; return what it prints."""
@@ -65,7 +65,8 @@ class Server:
         """End it at once."""
         stop(self.process)
 
-    def _send(self, method: str, path: str, body: dict[str, Any]) -> Any:
+    def send(self, method: str, path: str, **body: Any) -> Any:
+        """Send a request to its REST API by any method."""
         answer = httpx.request(method, f"{self.url}/api/2.0/mlflow/{path}", json=body, timeout=30)
         if answer.status_code != 200:
             raise RuntimeError(answer.text)

@@ -113,10 +113,11 @@ class MlflowClient:
                 ) as response:
                     if response.status_code not in _AGAIN or pause is None:
                         return _content(response, most)
+                    pause = _wait_of(response, pause)
             except httpx.TransportError as error:
                 if pause is None:
                     raise self._unreachable(error) from None
-            time.sleep(pause or 0)
+            time.sleep(pause)
         raise AssertionError("the last try returns or raises")
 
     # Inside

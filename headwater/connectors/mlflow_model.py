@@ -14,6 +14,8 @@ from headwater.connectors.mlflow_source import MlflowRun, Version
 from headwater.connectors.pickle_class import class_in_pickle, class_in_skops
 
 UNKNOWN = "unknown"
+ALGORITHM_TAGS = ("estimator_class", "estimator_name")
+"""Tags of runs that name the estimator, by autologging; the first that is there counts."""
 _MOST_MLMODEL = 2**22  # bytes
 _MOST_PICKLE = 2**26
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times faster, where it was built
@@ -95,7 +97,7 @@ def _tagged(run: MlflowRun | None, flavors: Mapping[str, Any] | tuple[()]) -> st
     """The class that autologging noted at the run, where it speaks of this model."""
     if run is None or not run.is_of_one_model or (flavors and "sklearn" not in flavors):
         return None
-    named = _bare(run.tags.get("estimator_class") or run.tags.get("estimator_name") or "")
+    named = _bare(next(filter(None, map(run.tags.get, ALGORITHM_TAGS)), ""))
     return named if named and named not in _WRAPPERS else None
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from headwater.connectors.mlflow import Config
 from headwater.connectors.mlflow_client import MlflowClient
 from headwater.connectors.mlflow_data import TrainingData
+from headwater.connectors.mlflow_known import KnownFiles
 from headwater.connectors.mlflow_model import UNKNOWN, ModelFiles, read_files
 from headwater.connectors.mlflow_request import TAGS, Request, Requests, metrics
 from headwater.connectors.mlflow_source import Registry, Version, read_registry
@@ -24,15 +25,32 @@ _AT_ONCE = 8
 def read(config: Config, run: Run) -> None:
     """See ``headwater.connectors.mlflow.Config.read``."""
     with MlflowClient(config) as client:
-        registry = read_registry(client)
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            files = list(
-                pool.map(
-                    lambda each: read_files(client, each, registry.run_of(each)), registry.versions
-                )
-            )
+        registry, requests = read_registry(client), Requests(config, client.url)
+        known = KnownFiles(run, requests, registry)
+        files = _files(client, registry, known)
     if registry.models:
-        _Writer(run, config, Requests(config, client.url), registry).write(files)
+        known.note(files, _Writer(run, config, requests, registry).write(files))
+
+
+def _files(client: MlflowClient, registry: Registry, known: KnownFiles) -> list[ModelFiles]:
+    """What the files of each version tell; those of one place and run are read once."""
+    found = [known.find(each) for each in registry.versions]
+    places = [
+        (each.source or f"{each.model}/{each.number}", each.run_id) for each in registry.versions
+    ]
+    unread = {
+        place: version
+        for place, version, its in zip(places, registry.versions, found, strict=True)
+        if its is None
+    }
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        read = pool.map(
+            lambda each: read_files(client, each, registry.run_of(each)), unread.values()
+        )
+        by_place = dict(zip(unread, read, strict=True))
+    return [
+        by_place[place] if its is None else its for place, its in zip(places, found, strict=True)
+    ]
 
 
 class _Writer:
@@ -45,8 +63,12 @@ class _Writer:
         self._data = TrainingData(run, config.datasets)
         self._stages = StageWriter(run, config.production_alias)
 
-    def write(self, files: list[ModelFiles]) -> None:
-        """Write everything; ``files`` are those of the registry's versions."""
+    def write(self, files: list[ModelFiles]) -> Collection[str]:
+        """Write everything; return the FQNs of versions that the catalog has.
+
+        Args:
+            files: Those of the registry's versions.
+        """
         run, requests = self._run, self._requests
         models, runs = requests.services()
         run.put("mlmodelService", [models])
@@ -69,6 +91,7 @@ class _Writer:
         self._write_stages(known, versions)
         run.enumerated("mlmodel", requests.service)
         run.enumerated("modelVersion", requests.service)
+        return versions
 
     # Inside
 
