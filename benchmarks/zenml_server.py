@@ -22,7 +22,7 @@ from typing import Any
 
 from benchmarks.client import RawClient
 from benchmarks.server import server
-from tests.clients.environment import environment
+from tools.environment import environment
 
 ROOT = Path(__file__).parents[1]
 VERSIONS = 150

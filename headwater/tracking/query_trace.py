@@ -68,6 +68,8 @@ def trace(
 class _QueryReader(ViewReader):
     """Resolves queries against the catalog."""
 
+    _what = "query"
+
     def __init__(self, find: Find, *, dialect: str) -> None:
         super().__init__((), dialect=dialect, database="", default_schema="")
         self._ask = find
