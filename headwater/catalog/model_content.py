@@ -97,6 +97,7 @@ class ModelContentService:
             NotFoundError: There is no such model or version.
             InvalidInputError: Fewer than two are asked for, or too many.
         """
+        model = self._versions.get_model(model).id
         if not 2 <= len(selectors) <= MOST_COMPARED:
             raise InvalidInputError(f"2 to {MOST_COMPARED} versions are compared at once")
         records = [self._versions.find(model, each) for each in selectors]

@@ -23,7 +23,12 @@ from headwater.catalog.revert import reverted, reverted_origins
 from headwater.catalog.validation import check_nested, check_request
 from headwater.catalog.write import Derive, Located, Prepared, WritePath, locate
 from headwater.catalog.written import Written, check_rev, commit
-from headwater.errors import AlreadyExistsError, InvalidInputError, StaleWriteError
+from headwater.errors import (
+    AlreadyExistsError,
+    InvalidInputError,
+    NotFoundError,
+    StaleWriteError,
+)
 from headwater.schemas import Kind, kind
 from headwater.store.base import Key, Record, Store
 from headwater.store.draft import Actor, Change, Document, load, until_current
@@ -99,7 +104,11 @@ class CatalogService(CatalogReader):
             raise InvalidInputError.at("/mlmodel", "is the one that the path names")
 
         def attempt() -> Written:
-            parent = self.model_versions.get_model(model)
+            try:
+                parent = self.model_versions.get_model(model)
+            except NotFoundError:  # what is wrong with a request is told first, here as elsewhere
+                check_request(kind("modelVersion"), {"name": "1", **body, "mlmodel": {}})
+                raise
             given = {"name": str(Summary(load(parent)).last_number + 1), **body}
             request = {**given, "mlmodel": {"id": parent.id}}
             try:

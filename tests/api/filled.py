@@ -58,6 +58,7 @@ class Filled:
 
     def _add_all(self, copy: int) -> None:
         put: Callable[..., str] = self._put
+        put("modelStage", f"shadow{copy}", exclusive=bool(copy % 2))
         n = str(copy)
         user = put("user", "user" + n)
         put("team", "team" + n)

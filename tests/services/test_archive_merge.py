@@ -280,7 +280,7 @@ def test_stages_stay_as_they_are_here(twins: tuple[Store, Store], tmp_path: Path
     source, target = twins
     versions = catalog_over(target).model_versions
     first = versions.find(CHURN, "first")
-    versions.set_stage(first.id, "production", actor=ME)
+    versions.set_stage(first.id, "production", actor=ME, force=True)
     described(source, CHURN, "Later.")
     send(source, target, tmp_path / "a.ndjson")
     document = load(get(target, CHURN))
@@ -389,7 +389,7 @@ def test_branch_leaves_out_what_is_newer_than_its_commit(store: Store, tmp_path:
     described(store, CHURN, "Newer.")
     body = {"name": "third", "mlmodel": "headwater.churn"}
     written = shop.catalog.put("modelVersion", body, actor=BOT)
-    shop.catalog.model_versions.set_stage(written.id, "production", actor=ME)
+    shop.catalog.model_versions.set_stage(written.id, "production", actor=ME, force=True)
     assert list(branch_rows(store, seq, root)) == before
 
 

@@ -69,8 +69,8 @@ class _Routes:
         return written(kind(VERSION), await self._services.write(request, create))
 
     async def runs(self, request: Request) -> Response:
-        key = _key(request, VERSION)
         limit, after = _page_of(Query(request.scope, ("limit", "after")))
+        key = _key(request, VERSION)
         return _content(
             await self._services.long_read(
                 lambda: self._content.runs(key, after=after, limit=limit)
@@ -78,10 +78,10 @@ class _Routes:
         )
 
     async def artifacts(self, request: Request) -> Response:
-        key = _key(request, VERSION)
         query = Query(request.scope, ("type", "limit", "after"))
         limit, after = _page_of(query)
         which = query.option("type", ARTIFACT_TYPES)
+        key = _key(request, VERSION)
 
         def read() -> ContentPage:
             return self._content.artifacts(key, artifact_type=which, after=after, limit=limit)
@@ -89,8 +89,8 @@ class _Routes:
         return _content(await self._services.long_read(read))
 
     async def source_changes(self, request: Request) -> Response:
-        key = _key(request, VERSION)
         Query(request.scope)
+        key = _key(request, VERSION)
         lineage = self._services.lineage
         return json_answer(await self._services.long_read(lambda: lineage.source_changes(key)))
 
