@@ -19,8 +19,13 @@ from headwater.cli.history import release, rename, revert
 from headwater.cli.impact import impact, models
 from headwater.cli.ingest import ingest
 from headwater.cli.lineage import cycles, lineage, link, path, roots
+from headwater.cli.model import MODEL_COMMANDS, model
+from headwater.cli.model_registry import PAIRED, REGISTRY_COMMANDS, PairCommand, model_registry
+from headwater.cli.model_registry import models as registered
 from headwater.cli.model_version import alias, stage
+from headwater.cli.model_version_group import VERSION_COMMANDS, version
 from headwater.cli.record import follow, record, records, unfollow
+from headwater.cli.resume import resume
 from headwater.cli.search import search
 from headwater.cli.serve import serve
 from headwater.cli.token import TOKEN_COMMANDS, token
@@ -65,17 +70,29 @@ def _options(
 
 def _add(group: typer.Typer, *commands: Callable[..., None]) -> None:
     for command in commands:
-        group.command(command.__name__.rstrip("_"), help=_help(command))(command)
+        name = command.__name__.rstrip("_").replace("_", "-")
+        cls = PairCommand if command in PAIRED else None
+        group.command(name, cls=cls, help=_help(command))(command)
+
+
+def _group(
+    within: typer.Typer, about: Callable[[], None], *commands: Callable[..., None]
+) -> typer.Typer:
+    """Add a group of commands that is called as what documents it."""
+    group = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+    _add(group, *commands)
+    within.add_typer(group, name=about.__name__.replace("_", "-"), help=_help(about))
+    return group
 
 
 app.callback(help=_help(_options))(_options)
 _add(app, serve, apply, ingest, get, list_, lineage, impact, models, path, roots, cycles, link)
 _add(app, versions, diff, revert, rename, release, delete, restore)
-_add(app, search, events, stage, alias, record, records, follow, unfollow)
+_add(app, search, events, stage, alias, record, records, follow, unfollow, resume)
 _add(app, export, import_, copy, backup, migrate, doctor, completion)
-_tokens = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
-_add(_tokens, *TOKEN_COMMANDS)
-app.add_typer(_tokens, name="token", help=_help(token))
+_group(_group(app, model, *MODEL_COMMANDS), version, *VERSION_COMMANDS)
+_group(_group(app, model_registry), registered, *REGISTRY_COMMANDS)
+_group(app, token, *TOKEN_COMMANDS)
 
 
 def main() -> None:

@@ -35,7 +35,7 @@ def record(
     while at and "=" in words[at - 1]:
         at -= 1
     name, kind, type_ = entity_and(words[:at], "a type and values: KIND NAME TYPE FIELD=VALUE")
-    pairs = dict(_pair(each) for each in words[at:])
+    pairs = dict(pair(each) for each in words[at:])
     if not pairs:
         raise InvalidInputError("say what to record: FIELD=VALUE, such as auc=0.93")
     if type_ == "metric":
@@ -43,7 +43,7 @@ def record(
             raise InvalidInputError("of metrics, what stands before = is the key; leave --key out")
         records = [{"key": n, "data": {"value": _number(n, v)}} for n, v in pairs.items()]
     else:
-        records = [{"key": key, "data": {n: _value(v) for n, v in pairs.items()}}]
+        records = [{"key": key, "data": {n: value_of(v) for n, v in pairs.items()}}]
     with connect(url, store) as hw:
         made = hw.add_records(name, type_, records, kind=kind)
     _print(made, output)
@@ -117,7 +117,12 @@ def _print(found: list[dict[str, Any]], output: Format) -> None:
     print_table(["at", "key", "data", "by"], rows)
 
 
-def _pair(text: str) -> tuple[str, str]:
+def pair(text: str) -> tuple[str, str]:
+    """What stands before and after the first ``=``.
+
+    Raises:
+        InvalidInputError: Nothing stands before it.
+    """
     name, _, value = text.partition("=")
     if not name:
         raise InvalidInputError(f"{text!r} has no name before =, as auc=0.93 has")
@@ -125,13 +130,14 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _number(name: str, text: str) -> float:
-    value = _value(text)
+    value = value_of(text)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         raise InvalidInputError(f"a metric is a number: {name}={text} is not")
     return value
 
 
-def _value(text: str) -> Any:
+def value_of(text: str) -> Any:
+    """A value as it is typed: as JSON where it is such, else the text."""
     try:
         return json.loads(text)
     except ValueError:

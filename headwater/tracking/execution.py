@@ -1,0 +1,183 @@
+"""Carrying out a step: its arguments, the cache, the function itself, and what it returned."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from headwater.errors import HeadwaterError, InvalidInputError
+from headwater.tracking.artifact import ArtifactHandle, artifact_type
+from headwater.tracking.capture import Read
+from headwater.tracking.context import _step
+from headwater.tracking.hash import cache_key, code_hash
+from headwater.tracking.plain import is_plain, plain
+from headwater.tracking.run import Run
+from headwater.tracking.step_cache import find_cached
+from headwater.tracking.step_run import StepRun
+
+if TYPE_CHECKING:
+    from headwater.tracking.step import Step, StepOptions
+
+_log = logging.getLogger("headwater.tracking")
+_MOST_JSON = 10_000
+"""Characters that a parameter has as JSON; what is longer is kept as an artifact."""
+
+
+@dataclass(slots=True)
+class _Arguments:
+    """The arguments of a step.
+
+    Attributes:
+        parameters: What JSON can hold.
+        artifacts: What steps made, or artifacts that were named.
+        others: Values that no step made.
+        hashes: Of each artifact's content; None of an argument whose content is not known.
+    """
+
+    parameters: dict[str, Any] = field(default_factory=dict)
+    artifacts: dict[str, ArtifactHandle] = field(default_factory=dict)
+    others: dict[str, Any] = field(default_factory=dict)
+    hashes: dict[str, str | None] = field(default_factory=dict)
+
+
+def execute(
+    step: Step[..., Any],
+    run: Run,
+    name: str,
+    options: StepOptions,
+    bound: inspect.BoundArguments,
+) -> Any:
+    """Run a step's function with its arguments, and record it.
+
+    Args:
+        step: The step.
+        run: The run that calls it.
+        name: Its name in this run.
+        options: How it is recorded.
+        bound: The arguments.
+    """
+    arguments = _sorted(run, bound.arguments)
+    model = run.model if options.model is None else run.bind_if_there(options.model)
+    makes = [output.name for output in step.outputs.listed or ()]
+    at_work = StepRun(run, name, model=model, parameters=arguments.parameters, makes=makes)
+    try:
+        _take(run, at_work, arguments, bound.arguments if options.enable_cache else None)
+        code = code_hash(step.function)
+        key = _key(code, arguments) if options.enable_cache else None
+        if key is not None and (found := _cached(step, at_work, key, options.trusted)) is not None:
+            result = found[0]
+        else:
+            result = _called(step, at_work, arguments, bound, options.trusted)
+            at_work.complete(step.outputs.split(result), code_version=code, cache_key=key)
+    except BaseException:
+        at_work.fail()
+        raise
+    at_work.tell_trained(step.outputs.split(result), bound.arguments.values())
+    return result
+
+
+def _sorted(run: Run, given: Mapping[str, Any]) -> _Arguments:
+    """Tell parameters from artifacts."""
+    found = _Arguments()
+    for name, value in given.items():
+        if isinstance(value, ArtifactHandle):
+            found.artifacts[name] = value
+        elif (handle := run.values.find(value)) is not None:
+            found.artifacts[name] = handle
+        elif _is_parameter(value):
+            found.parameters[name] = plain(value, name)
+        else:
+            found.others[name] = value
+    return found
+
+
+def _is_parameter(value: Any) -> bool:
+    if value is None or isinstance(value, (bool, int, float)):
+        return is_plain(value)
+    return is_plain(value) and len(json.dumps(plain(value, ""))) <= _MOST_JSON
+
+
+def _take(
+    run: Run, at_work: StepRun, arguments: _Arguments, compared: Mapping[str, Any] | None
+) -> None:
+    """Note the artifacts that a step is given; what is none yet becomes one.
+
+    Args:
+        run: The run.
+        at_work: The step.
+        arguments: Its arguments; their hashes are filled in.
+        compared: The arguments as they are, where they are to be compared with what steps returned.
+    """
+    for name, handle in [*arguments.artifacts.items()]:
+        value = handle if compared is None else compared[name]
+        if value is not handle and _is_changed(run, name, value, handle):
+            del arguments.artifacts[name]
+            arguments.others[name] = value
+        else:
+            at_work.used(handle)
+            arguments.hashes[name] = handle.hash
+    for name, value in arguments.others.items():
+        arguments.hashes[name] = None
+        try:
+            stored = run.store.put(value, name=name)
+        except InvalidInputError:  # nothing writes such a value; the step is never taken as known
+            continue
+        of = artifact_type(value, is_model=False, is_deployment=False)
+        handle = run.values.of_hash(stored.hash) or at_work.given(name, stored, of)
+        run.values.add(value, handle)
+        at_work.used(handle)
+        arguments.hashes[name] = stored.hash
+
+
+def _is_changed(run: Run, name: str, value: Any, handle: ArtifactHandle) -> bool:
+    """Whether a value was changed in place since a step returned it."""
+    return bool(run.store.put(value, name=name).hash != handle.hash)
+
+
+def _key(code: str, arguments: _Arguments) -> str | None:
+    """The cache key; None where the content of an argument is not known."""
+    known = {name: each for name, each in arguments.hashes.items() if each is not None}
+    if len(known) < len(arguments.hashes):
+        return None
+    return cache_key(code, arguments.parameters, known)
+
+
+def _cached(
+    step: Step[..., Any], at_work: StepRun, key: str, trusted: Sequence[str]
+) -> tuple[Any] | None:
+    """What an equal step made, in a tuple of one, since it may be None."""
+    run = at_work.run
+    if run.outbox.is_cut_off or (found := find_cached(run.hw, run.pipeline_fqn, key)) is None:
+        return None
+    made, reads = found
+    names = [output.name for output in step.outputs.listed or ()] or list(made)
+    try:
+        values = [made[name].load(trusted=trusted) for name in names]
+    except (HeadwaterError, KeyError) as error:
+        _log.warning("%s runs, for what it made before is not loaded: %s", at_work.name, error)
+        return None
+    run.reads += [Read.from_wire(each) for each in reads or ()]
+    at_work.complete_cached([made[name] for name in names], cache_key=key)
+    return (step.outputs.join(values),)
+
+
+def _called(
+    step: Step[..., Any],
+    at_work: StepRun,
+    arguments: _Arguments,
+    bound: inspect.BoundArguments,
+    trusted: Sequence[str],
+) -> Any:
+    """Run the function; artifacts that were named are loaded for it."""
+    for name, handle in arguments.artifacts.items():
+        if bound.arguments[name] is handle:
+            bound.arguments[name] = handle.load(trusted=trusted)
+    token = _step.set(at_work)
+    try:
+        return step.function(*bound.args, **bound.kwargs)
+    finally:
+        _step.reset(token)

@@ -1,0 +1,297 @@
+"""``Model``: one version of a model, as pipelines, notebooks and scripts speak of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
+from typing import Any, Self
+
+from headwater import names
+from headwater.errors import InvalidInputError, NotFoundError
+from headwater.generated import ArtifactVersion, MlModel, ModelVersion
+from headwater.sdk import Headwater
+from headwater.tracking.artifact import ArtifactHandle, ArtifactType, link, save_artifact
+from headwater.tracking.connection import current
+from headwater.tracking.metadata import MetadataValue, metadata_records, read_metadata
+from headwater.tracking.selection import Wanted, check_stage_name, find_or_make
+
+
+class Model:
+    """A version of a model; found, or made, when something of it is asked for first.
+
+    Example:
+        >>> Model("iris_classifier", version="production").run_metadata["accuracy"].value
+        0.93
+    """
+
+    def __init__(
+        self,
+        name: str,
+        version: str | int | None = None,
+        *,
+        license: str | None = None,  # the field's own name
+        description: str | None = None,
+        tags: Sequence[str] = (),
+        create_new_model_version: bool = True,
+        delete_new_version_on_failure: bool = False,
+    ) -> None:
+        """Say which version is meant; nothing is sent yet.
+
+        Args:
+            name: The model's, in the configured service; its FQN in another.
+            version: ``latest``, a stage, an alias, a name or a number. A name that is not there is
+                made; None makes the next version: in a pipeline one for each run.
+            license: Of a model that is made now; one that is there is left as it is.
+            description: As ``license``.
+            tags: As ``license``. Words are tags of the classification ``Label``.
+            create_new_model_version: Whether one may be made; otherwise None is the latest.
+            delete_new_version_on_failure: Whether the version that a run made is deleted when the
+                run fails; otherwise its status is ``failed``.
+        """
+        names.check_name(name)
+        check_stage_name(version)
+        self._wanted = Wanted(
+            name, version, license, description, tuple(tags), create_new_model_version
+        )
+        self.delete_new_version_on_failure = delete_new_version_on_failure
+        self._found: ModelVersion | None = None
+        self._run: Mapping[str, str] | None = None
+        self.was_created_in_this_run = False
+
+    @classmethod
+    def of(cls, version: ModelVersion) -> Self:
+        """The model of a version that was read."""
+        model = cls(str(version.mlmodel.fully_qualified_name), version.name)
+        model._found = version
+        return model
+
+    def __repr__(self) -> str:
+        return f"Model({self._wanted.name!r}, version={self._version_text()!r})"
+
+    # What it is
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return names.split(self._wanted.name)[-1]
+
+    @property
+    def version(self) -> str:
+        """The version's name."""
+        return self._resolved.name
+
+    @property
+    def number(self) -> int:
+        """The version's number, which no other version of the model ever had."""
+        return int(self._resolved.number or 0)
+
+    @property
+    def id(self) -> str:
+        """The version's id."""
+        return str(self._resolved.id)
+
+    @property
+    def model_id(self) -> str:
+        """The model's id."""
+        return str(self._resolved.mlmodel.id)
+
+    @property
+    def fully_qualified_name(self) -> str:
+        """The version's FQN: ``service.model.version``."""
+        return str(self._resolved.fully_qualified_name)
+
+    @property
+    def stage(self) -> str:
+        """The stage that the version is in now; ``none`` when in none."""
+        return str(self.entity.stage or "none")
+
+    @property
+    def status(self) -> str | None:
+        """``pending`` while its run is at work, then ``ready`` or ``failed``."""
+        return self.entity.status
+
+    @property
+    def aliases(self) -> list[str]:
+        """The version's aliases now."""
+        return list(self.entity.aliases or ())
+
+    @property
+    def description(self) -> str | None:
+        """The model's description."""
+        return self._model().description
+
+    @property
+    def license(self) -> str | None:
+        """The model's license."""
+        return self._model().license
+
+    @property
+    def tags(self) -> list[str]:
+        """The model's tags: words of ``Label``, and FQNs of others."""
+        fqns = [str(each.fully_qualified_name) for each in self._model().tags or ()]
+        return [fqn.removeprefix("Label.") for fqn in fqns]
+
+    @property
+    def entity(self) -> ModelVersion:
+        """The version, as the catalog has it now."""
+        self._found = self._hw.get(ModelVersion, id=self.id)
+        return self._found
+
+    @property
+    def run_metadata(self) -> dict[str, MetadataValue]:
+        """The newest value of each name that was logged on the version."""
+        return read_metadata(self._hw, self._resolved, "modelVersion")
+
+    # What is done with it
+
+    def set_stage(self, stage: str, force: bool = False, *, reason: str | None = None) -> None:
+        """Move the version to a stage.
+
+        Args:
+            stage: ``staging``, ``production``, ``archived``, ``none``, or one of the catalog's own.
+            force: Archive the version that is there, in the same commit.
+            reason: Why, for the record.
+
+        Raises:
+            ConflictError: Another version is in the stage, which holds one, and not ``force``.
+            InvalidInputError: There is no such stage, or it is ``latest``.
+        """
+        hw = self._hw
+        self._found = hw.set_stage(self._resolved, str(stage), reason=reason, force=force)
+
+    def set_alias(self, alias: str, *, protected: bool | None = None, force: bool = False) -> None:
+        """Give the version an alias; another version that had it loses it.
+
+        Args:
+            alias: No stage and no number.
+            protected: Whether it moves and goes by force only; as before unless given.
+            force: Move it although it is protected.
+        """
+        self._found = self._hw.set_alias(self._resolved, alias, protected=protected, force=force)
+
+    def delete_alias(self, alias: str, *, force: bool = False) -> None:
+        """Take an alias from the version; a protected one by ``force`` only."""
+        self._found = self._hw.delete_alias(self._resolved, alias, force=force)
+
+    def log_metadata(self, metadata: Mapping[str, Any]) -> None:
+        """Log values on the version.
+
+        Raises:
+            InvalidInputError: JSON cannot hold a value; the message has its path and type.
+        """
+        about = {} if self._run is None else {"run": self._run["id"]}
+        entity = f"modelVersion:{self.id}"
+        self._hw.put_records(metadata_records(entity, metadata, about=about))
+
+    def history(self) -> Iterator[dict[str, Any]]:
+        """Iterate over the moves of the model's versions, newest first."""
+        return self._hw.lifecycle(self._resolved.mlmodel)
+
+    def delete(self, *, force: bool = False) -> None:
+        """Delete the version; its artifacts stay.
+
+        Raises:
+            ConflictError: It is in production, and not ``force``.
+        """
+        self._hw.delete(self._resolved, force=force)
+        self._found = None
+
+    # Its artifacts
+
+    def link_artifact(self, artifact: Any, name: str | None = None) -> ArtifactHandle:
+        """Link an artifact to the version, and return what is linked.
+
+        Args:
+            artifact: One that was read or saved; or a value, which is saved first.
+            name: The artifact's name. Where it has another, one of this name is made over the same
+                content. Needed for a value.
+        """
+        if isinstance(artifact, ArtifactVersion):
+            return self.link_artifact(ArtifactHandle(artifact), name)
+        if not isinstance(artifact, ArtifactHandle):
+            if name is None:
+                raise InvalidInputError("a value is linked by a name: link_artifact(value, name)")
+            return save_artifact(name, artifact, model=self)
+        is_same = name is None or name == artifact.name
+        linked = artifact if is_same else artifact.named(str(name))
+        link(self._hw, linked.fully_qualified_name, self.id)
+        return linked
+
+    def list_artifacts(self, type: ArtifactType | None = None) -> Iterator[ArtifactHandle]:
+        """Iterate over the artifacts that are linked to the version, newest first.
+
+        Args:
+            type: ``data``, ``model`` or ``deployment``; all unless given.
+        """
+        return map(ArtifactHandle.of_row, self._hw.version_artifacts(self._resolved, type))
+
+    def get_artifact(self, name: str, version: str | None = None) -> ArtifactHandle:
+        """The newest artifact of a name that is linked to the version, or one version of it.
+
+        Raises:
+            NotFoundError: None is; the message lists those that are.
+        """
+        return self._artifact(name, version, None)
+
+    def get_data_artifact(self, name: str, version: str | None = None) -> ArtifactHandle:
+        """As ``get_artifact``, of data."""
+        return self._artifact(name, version, "data")
+
+    def get_model_artifact(self, name: str, version: str | None = None) -> ArtifactHandle:
+        """As ``get_artifact``, of a trained model."""
+        return self._artifact(name, version, "model")
+
+    def get_deployment_artifact(self, name: str, version: str | None = None) -> ArtifactHandle:
+        """As ``get_artifact``, of a deployment."""
+        return self._artifact(name, version, "deployment")
+
+    # Inside
+
+    def bound(self, run: Mapping[str, str]) -> Self:
+        """This model in a run, which makes a version of its own where one is to be made."""
+        model = copy(self)
+        model._run, model._found = run, None
+        return model
+
+    def resolve(self) -> ModelVersion:
+        """Find or make the version, if that was not done yet."""
+        return self._resolved
+
+    @property
+    def wanted(self) -> Wanted:
+        """What was asked for."""
+        return self._wanted
+
+    @property
+    def _hw(self) -> Headwater:
+        return current()
+
+    @property
+    def _resolved(self) -> ModelVersion:
+        if self._found is None:
+            self._found, made = find_or_make(self._hw, self._wanted, run=self._run)
+            self.was_created_in_this_run = made and self._run is not None
+        return self._found
+
+    def _version_text(self) -> str | None:
+        if self._found is not None:
+            return self._found.name
+        return None if self._wanted.version is None else str(self._wanted.version)
+
+    def _model(self) -> MlModel:
+        return self._hw.get(MlModel, id=self.model_id)
+
+    def _artifact(
+        self, name: str, version: str | None, type_: ArtifactType | None
+    ) -> ArtifactHandle:
+        others: dict[str, None] = {}
+        for each in self.list_artifacts(type_):
+            if each.name == name and version in (None, each.version):
+                return each
+            others[each.name] = None
+        what = f"{type_} artifact" if type_ else "artifact"
+        listed = ", ".join(map(repr, others)) or "none"
+        wanted = name if version is None else f"{name}, version {version}"
+        raise NotFoundError(
+            f"{self.fully_qualified_name} has no {what} {wanted!r}; it has {listed}"
+        )

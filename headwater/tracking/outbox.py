@@ -1,0 +1,165 @@
+"""What a run tells the catalog; once that cannot be reached, it is kept in a file to send later."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from headwater.errors import (
+    AccessError,
+    ClientError,
+    HeadwaterError,
+    InvalidInputError,
+    NotFoundError,
+    PreconditionError,
+    StoreError,
+)
+from headwater.generated import ArtifactVersion, EntityReference
+from headwater.sdk import Headwater
+
+FOLDER = Path(".headwater") / "journal"
+"""Where journals are kept, beside the artifacts of a run that says nothing else."""
+
+Message = Mapping[str, Any]
+"""``{"put": kind, "requests"}``, ``{"records"}``, or ``{"link": artifact version, "to"}``."""
+
+_AWAY = (ClientError, StoreError, AccessError)
+_TRIES = 5
+
+
+class Outbox:
+    """Sends messages in their order.
+
+    The first that the catalog does not take for want of a server, and all that follow, go to the
+    journal: what is sent of them later is complete and in order.
+    """
+
+    def __init__(self, hw: Headwater, journal: Path | None = None) -> None:
+        """Make it; the journal is a file only once there is something in it.
+
+        Args:
+            hw: The catalog.
+            journal: Path of the file; None: what cannot be sent is an error.
+        """
+        self._hw = hw
+        self._journal = journal and journal.absolute()  # a later chdir changes nothing
+        self._lost: HeadwaterError | None = None
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether messages are kept in the journal."""
+        return self._lost is not None
+
+    def put(self, kind: str, requests: Sequence[Message]) -> list[Any] | None:
+        """Create or update entities of a kind, all in one commit; None when that is kept for later.
+
+        Raises:
+            InvalidInputError: One is refused.
+        """
+        found: list[Any] | None = self._send({"put": kind, "requests": list(requests)})
+        return found
+
+    def records(self, records: Sequence[Message]) -> None:
+        """Append records to entities; see ``Headwater.put_records``."""
+        if records:
+            self._send({"records": list(records)})
+
+    def link(self, artifact_version: str, model_version: str) -> None:
+        """Link a version of an artifact to a version of a model."""
+        self._send({"link": artifact_version, "to": model_version})
+
+    def close(self) -> None:
+        """Send what was kept, if the catalog is back; else tell where it is."""
+        if self._lost is None or self._journal is None:
+            return
+        try:
+            send_journal(self._hw, self._journal)
+        except _AWAY:
+            self._warn()
+        else:
+            self._lost = None
+
+    def _send(self, message: Message) -> Any:
+        if self._journal is None:
+            return perform(self._hw, message)
+        if self._lost is None:
+            try:
+                return perform(self._hw, message)
+            except _AWAY as error:
+                self._lost = error
+                self._warn()
+        self._journal.parent.mkdir(parents=True, exist_ok=True)
+        with self._journal.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(message, ensure_ascii=False) + "\n")
+        return None
+
+    def _warn(self) -> None:
+        warnings.warn(
+            f"the catalog does not answer ({self._lost}). The run goes on, its results are in the"
+            f" artifact store, and what it has to record is kept in {self._journal}: `headwater"
+            f" resume {self._journal}` records it when the catalog is back",
+            stacklevel=2,
+        )
+
+
+def send_journal(hw: Headwater, journal: str | Path) -> int:
+    """Send what a run kept while the catalog was away, and delete the file.
+
+    Broken off, it can be sent again: what the catalog has is not written twice.
+
+    Args:
+        hw: The catalog.
+        journal: Path of the file, which the run's warning named.
+
+    Returns:
+        How many messages were sent.
+
+    Raises:
+        NotFoundError: There is no such file.
+    """
+    path = Path(journal)
+    if not path.exists():
+        raise NotFoundError(f"there is no journal {str(path)!r}")
+    messages = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
+    for message in messages:
+        perform(hw, message)
+    path.unlink()
+    return len(messages)
+
+
+def perform(hw: Headwater, message: Message) -> Any:
+    """Send one message.
+
+    Raises:
+        InvalidInputError: Something of it is refused.
+    """
+    if "put" in message:
+        result = hw.bulk(message["put"], message["requests"])
+        for failure in result.failed:
+            what = f"{message['put']} {failure.name or failure.index}"
+            raise InvalidInputError(f"{what}: {failure.message}", errors=failure.errors)
+        return result.entities
+    if "records" in message:
+        return hw.put_records(message["records"])
+    return _link(hw, message["link"], message["to"])
+
+
+def _link(hw: Headwater, artifact_version: str, model_version: str) -> None:
+    """Add a link, whoever else writes the version of the artifact meanwhile."""
+    added = EntityReference(id=model_version, type="modelVersion")
+    for attempt in range(_TRIES):
+        found = hw.get(ArtifactVersion, artifact_version)
+        linked = list(found.model_versions or ())
+        if any(each.id == model_version for each in linked):
+            return
+        found.model_versions = [*linked, added]
+        try:
+            hw.update(found)
+        except PreconditionError:
+            if attempt == _TRIES - 1:
+                raise
+        else:
+            return

@@ -1,0 +1,185 @@
+"""``@step``: a function that is recorded when it is called in a pipeline."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Generic, ParamSpec, TypeVar, overload
+
+from headwater.errors import InvalidInputError
+from headwater.tracking.context import find_run, find_step
+from headwater.tracking.execution import execute
+from headwater.tracking.model import Model
+from headwater.tracking.output import Outputs, outputs_of
+from headwater.tracking.run import Run
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class StepOptions:
+    """How a step is recorded; None: as its pipeline says.
+
+    Attributes:
+        name: Its name in runs; the function's unless given.
+        model: The version of a model that what it makes is linked to.
+        enable_cache: Whether what an equal step of an earlier run made is taken.
+        parameters: Arguments in place of defaults.
+        trusted: Names of types of estimators that may be loaded for it; see ``step``.
+    """
+
+    name: str | None = None
+    model: Model | None = None
+    enable_cache: bool | None = None
+    parameters: Mapping[str, Any] | None = None
+    trusted: Sequence[str] = ()
+
+
+class Step(Generic[P, R]):
+    """A function that is recorded when a pipeline calls it; elsewhere it is just the function."""
+
+    def __init__(self, function: Callable[P, R], options: StepOptions) -> None:
+        """Make it of a function; see ``step``."""
+        functools.update_wrapper(self, function)
+        self.function = function
+        self.options = options
+        self.signature = inspect.signature(function)
+        self.outputs: Outputs = outputs_of(function)
+
+    @property
+    def name(self) -> str:
+        """Its name in runs."""
+        return self.options.name or self.function.__name__
+
+    def with_options(
+        self,
+        *,
+        name: str | None = None,
+        model: Model | None = None,
+        enable_cache: bool | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        trusted: Sequence[str] = (),
+    ) -> Step[P, R]:
+        """The same step with other options; those that are not given stay."""
+        return Step(
+            self.function,
+            StepOptions(
+                name or self.options.name,
+                model or self.options.model,
+                self.options.enable_cache if enable_cache is None else enable_cache,
+                {**(self.options.parameters or {}), **(parameters or {})} or None,
+                trusted or self.options.trusted,
+            ),
+        )
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run the function; in a pipeline, record it.
+
+        Beside the function's own arguments, a call in a pipeline takes ``after``: names of steps
+        that must have completed, and ``id``: the step's name in this run.
+
+        Raises:
+            InvalidInputError: A step of ``after`` has not completed.
+        """
+        own = self._own(kwargs)
+        run = find_run()
+        if run is None or find_step() is not None:
+            return self.function(*args, **kwargs)
+        options = _configured(self, run)
+        name = run.step_name(str(own.get("id") or options.name or self.name))
+        check_after(run, name, own.get("after"))
+        bound = self._bound(args, kwargs, options.parameters or {})
+        result: R = execute(self, run, name, options, bound)
+        return result
+
+    # Inside
+
+    def _own(self, kwargs: dict[str, Any]) -> dict[str, Any]:
+        """Take out what the call says to the step, and not to its function."""
+        free = {"after", "id"} - set(self.signature.parameters)
+        return {name: kwargs.pop(name) for name in free & set(kwargs)}
+
+    def _bound(
+        self, args: Sequence[Any], kwargs: Mapping[str, Any], configured: Mapping[str, Any]
+    ) -> inspect.BoundArguments:
+        """The arguments of the function: what the call gives, the configuration, defaults."""
+        if unknown := sorted(set(configured) - set(self.signature.parameters)):
+            raise InvalidInputError(f"step {self.name!r} has no parameter {', '.join(unknown)}")
+        given = self.signature.bind_partial(*args, **kwargs).arguments
+        rest = {name: each for name, each in configured.items() if name not in given}
+        bound = self.signature.bind(*args, **{**kwargs, **rest})
+        bound.apply_defaults()
+        return bound
+
+
+@overload
+def step(function: Callable[P, R], /) -> Step[P, R]: ...
+@overload
+def step(
+    *,
+    name: str | None = None,
+    model: Model | None = None,
+    enable_cache: bool | None = None,
+    trusted: Sequence[str] = (),
+) -> Callable[[Callable[P, R]], Step[P, R]]: ...
+def step(
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    name: str | None = None,
+    model: Model | None = None,
+    enable_cache: bool | None = None,
+    trusted: Sequence[str] = (),
+) -> Any:
+    """Make a step of a function: called in a pipeline, it runs at once and is recorded.
+
+    What it returns is kept as artifacts, of the names that its annotation gives
+    (``-> Annotated[T, "trained_model"]``), and handed on as it is. Outside of a pipeline, and
+    within another step, it is just the function.
+
+    Args:
+        function: The function, where the decorator has no arguments.
+        name: Its name in runs; the function's unless given.
+        model: The version of a model that what it makes is linked to, in place of the pipeline's.
+        enable_cache: Whether it is not run where an earlier run has a completed step of equal code,
+            parameters and contents of inputs; what that made is taken. As the pipeline says, unless
+            given.
+        trusted: Names of types of estimators, beside those known as safe, that may be loaded for
+            it: of artifacts that it is given, and of what an equal step made.
+    """
+    options = StepOptions(name, model, enable_cache, trusted=trusted)
+    if function is None:
+        return lambda decorated: Step(decorated, options)
+    return Step(function, options)
+
+
+def check_after(run: Run, step: str, after: Any) -> None:
+    """Hold a step to those that must have completed before it.
+
+    Raises:
+        InvalidInputError: One has not.
+    """
+    wanted = [after] if isinstance(after, str) else list(after or ())
+    missing = [each for each in wanted if each not in run.completed_steps()]
+    if missing:
+        done = ", ".join(run.completed_steps()) or "none"
+        raise InvalidInputError(
+            f"step {step!r} comes after {', '.join(map(str, missing))}, which has not completed in"
+            f" this run; completed: {done}"
+        )
+
+
+def _configured(step: Step[..., Any], run: Run) -> StepOptions:
+    """The options of a step in a run: what the pipeline's configuration says goes first."""
+    said = run.configuration.steps.get(step.name, {})
+    options = replace(step.options, **{k: each for k, each in said.items() if k != "parameters"})
+    return replace(
+        options,
+        enable_cache=(
+            run.configuration.enable_cache if options.enable_cache is None else options.enable_cache
+        ),
+        parameters={**(options.parameters or {}), **said.get("parameters", {})},
+    )

@@ -1,0 +1,219 @@
+"""One step of a run while it runs: what it is given, what it makes, and how it ended."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from headwater.errors import InvalidInputError, NotFoundError
+from headwater.tracking.artifact import (
+    ArtifactHandle,
+    ArtifactType,
+    artifact_type,
+    version_records,
+    write_versions,
+)
+from headwater.tracking.artifact_store import StoredArtifact
+from headwater.tracking.metadata import metadata_records
+from headwater.tracking.model import Model
+from headwater.tracking.output import Output
+from headwater.tracking.run import Run, artifact_reference, parameter_list
+from headwater.tracking.selection import model_fqn
+from headwater.tracking.step_cache import cache_record
+
+Request = dict[str, Any]
+
+
+class StepRun:
+    """A step that is under way, or has ended.
+
+    Attributes:
+        run: The run that it is of.
+        name: Its name within the run.
+        model: The version of a model that it is configured with, else its pipeline.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        name: str,
+        *,
+        model: Model | None,
+        parameters: Mapping[str, Any],
+        makes: Collection[str] = (),
+    ) -> None:
+        """Make it; nothing is written yet.
+
+        Args:
+            run: The run that it is of.
+            name: Its name within the run.
+            model: See the class.
+            parameters: What it is called with, beside artifacts.
+            makes: Names of the outputs that its annotation lists.
+        """
+        self.run = run
+        self._makes = makes
+        self.name = name
+        self.model = model
+        self._document: dict[str, Any] = {
+            "name": name,
+            "startedAt": int(time.time() * 1000),
+            "parameters": parameter_list(parameters),
+            "inputs": [],
+            "outputs": [],
+        }
+        self._given: list[tuple[ArtifactType, Request]] = []
+        self._later: list[tuple[str | None, Mapping[str, Any]]] = []
+        self._reads_before = len(run.reads)
+
+    def used(self, handle: ArtifactHandle) -> None:
+        """Note an artifact that the step reads."""
+        reference = artifact_reference(handle)
+        if reference not in self._document["inputs"]:
+            self._document["inputs"].append(reference)
+        self.run.add_input(reference)
+
+    def given(self, name: str, stored: StoredArtifact, of: ArtifactType) -> ArtifactHandle:
+        """Keep a value that no step made, and that the step is given, as an artifact."""
+        artifact = f"{self.run.pipeline}::{name}"
+        request = self.run.version_request(artifact, None, stored, self.model)
+        del request["producedBy"]
+        return self.run.write(of, request)
+
+    def saved(
+        self,
+        name: str,
+        stored: StoredArtifact,
+        of: ArtifactType,
+        *,
+        version: str | None,
+        model: Model | None,
+    ) -> ArtifactHandle:
+        """Keep a value that the step's function saves by itself."""
+        model = model or self.model
+        handle = self.run.saved(name, stored, of, version=version, model=model, step=self.name)
+        self._document["outputs"].append(artifact_reference(handle))
+        return handle
+
+    def will_log(self, artifact: str | None, metadata: Mapping[str, Any]) -> bool:
+        """Note metadata of an output that is written when the step ends.
+
+        Returns:
+            False when the step lists no output of that name.
+        """
+        if artifact is not None and artifact not in self._makes:
+            return False
+        metadata_records("", metadata, about={})  # what cannot be kept is refused where it is said
+        self._later.append((artifact, metadata))
+        return True
+
+    def complete(
+        self,
+        outputs: Sequence[tuple[Output, Any]],
+        *,
+        code_version: str | None = None,
+        cache_key: str | None = None,
+    ) -> None:
+        """Keep what the step returned, and record that it is completed.
+
+        Raises:
+            InvalidInputError: No materializer writes a value.
+            StoreError: The artifact store cannot be written.
+        """
+        versions: list[tuple[ArtifactType, Request]] = []
+        for output, value in outputs:
+            config = output.config
+            name = config.name or f"{self.run.pipeline}::{self.name}::{output.name}"
+            stored = self.run.store.put(value, name=name)
+            of = artifact_type(
+                value,
+                is_model=config.is_model_artifact,
+                is_deployment=config.is_deployment_artifact,
+            )
+            model = self._model_of(output)
+            versions.append((of, self._request(name, config.version, stored, model)))
+        handles = write_versions(self.run.outbox, versions, self.run.known) if versions else []
+        for (_, value), handle in zip(outputs, handles, strict=True):
+            self.run.values.add(value, handle)
+        self._made(handles)
+        about = {"codeVersion": code_version, "cacheKey": cache_key}
+        self._end("completed", **about)
+        made = {output.name: handle for (output, _), handle in zip(outputs, handles, strict=True)}
+        records = version_records([request for _, request in versions]) + self._metadata(made)
+        if cache_key is not None:
+            records.append(self._cache_record(cache_key, made))
+        self.run.outbox.records(records)
+
+    def complete_cached(self, handles: Sequence[ArtifactHandle], *, cache_key: str) -> None:
+        """Record that the step is completed by what an earlier run's made."""
+        for handle in handles:
+            self.run.add_input(artifact_reference(handle))
+            if self.model is not None:
+                self.run.outbox.link(handle.fully_qualified_name, self.model.id)
+        self._document["outputs"] += [artifact_reference(each) for each in handles]
+        self._end("completed", cacheKey=cache_key, cached=True)
+
+    def tell_trained(self, outputs: Sequence[tuple[Output, Any]], arguments: Iterable[Any]) -> None:
+        """Tell the run what the step trained for the versions that the run makes."""
+        for output, value in outputs:
+            model = self._model_of(output)
+            if model is not None and model.was_created_in_this_run:
+                self.run.trained(model, value, arguments)
+
+    def fail(self) -> None:
+        """Record that the step failed."""
+        self._end("failed")
+
+    # Inside
+
+    def _end(self, status: str, **about: Any) -> None:
+        for each in self.run.read_inputs(self._reads_before):
+            if each not in self._document["inputs"]:
+                self._document["inputs"].append(each)
+        self._document |= {"status": status, "endedAt": int(time.time() * 1000)}
+        self._document |= {name: each for name, each in about.items() if each is not None}
+        self.run.end_step(self._document)
+
+    def _made(self, handles: Sequence[ArtifactHandle]) -> None:
+        self._document["outputs"] += [artifact_reference(each) for each in handles]
+        self.run.add_outputs(list(handles))
+
+    def _request(
+        self, name: str, version: str | None, stored: StoredArtifact, model: Model | None
+    ) -> Request:
+        return self.run.version_request(name, version, stored, model) | {"step": self.name}
+
+    def _model_of(self, output: Output) -> Model | None:
+        """The version of a model that an output belongs to."""
+        config = output.config
+        if config.model_name is None:
+            return self.model
+        asked = model_fqn(config.model_name)
+        is_own = self.model is not None and self.model.wanted.fqn == asked
+        if is_own and config.model_version is None:
+            return self.model
+        try:
+            return self.run.bind_if_there(Model(asked, config.model_version or "latest"))
+        except NotFoundError:
+            if config.model_version is not None:
+                raise
+            return self.run.bind_if_there(Model(asked))
+
+    def _cache_record(self, key: str, made: Mapping[str, ArtifactHandle]) -> dict[str, Any]:
+        reads = [each.to_wire() for each in self.run.reads[self._reads_before :]]
+        return cache_record(self.run.pipeline_fqn, key, self.run.id, self.name, made, reads)
+
+    def _metadata(self, made: Mapping[str, ArtifactHandle]) -> list[dict[str, Any]]:
+        """Records of what was logged on outputs before they were written."""
+        records: list[dict[str, Any]] = []
+        about = {"run": self.run.id, "step": self.name}
+        for name, metadata in self._later:
+            handle = made.get(name) if name else next(iter(made.values()), None)
+            if handle is None:
+                raise InvalidInputError(
+                    f"metadata was logged on an output of step {self.name!r}, which makes none"
+                )
+            entity = f"artifactVersion:{handle.fully_qualified_name}"
+            records += metadata_records(entity, metadata, about=about)
+        return records

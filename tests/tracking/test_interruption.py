@@ -1,0 +1,199 @@
+"""Catalogs that are away, and processes that are killed: what is lost of a run, which is little."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import pytest
+
+from headwater import (
+    Client,
+    ClientError,
+    Headwater,
+    Model,
+    connect,
+    log_metadata,
+    pipeline,
+    save_artifact,
+    step,
+)
+from headwater.tracking import disconnect
+from headwater.tracking.sign_of_life import sign
+from tests.docs.markdown import ROOT
+from tests.sdk.server import clean_environ, running_server
+
+KILLED = """
+import sys, time
+from typing import Annotated
+from headwater import Model, connect, pipeline, step
+
+connect(sys.argv[1])
+
+@step
+def first() -> tuple[Annotated[int, "one"], Annotated[str, "two"]]:
+    return 1, "2"
+
+@step
+def second() -> Annotated[int, "three"]:
+    print("at work", flush=True)
+    time.sleep(600)
+    return 3
+
+@pipeline(model=Model("killed"))
+def killing():
+    first()
+    second()
+
+killing()
+"""
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder to work in, and no connection afterwards."""
+    monkeypatch.chdir(tmp_path)
+    yield tmp_path
+    disconnect()
+
+
+@step
+def make(value: int) -> Annotated[int, "made"]:
+    log_metadata({"seen": value})
+    return value
+
+
+def test_a_catalog_that_is_not_there_fails_the_run_at_its_start(place: Path) -> None:
+    connect("http://127.0.0.1:9")
+    ran = []
+
+    @pipeline(model=Model("iris"))
+    def training() -> None:
+        ran.append(1)
+
+    with pytest.raises(ClientError, match="cannot reach"):
+        training()
+    assert ran == []
+
+
+def test_a_catalog_that_vanishes_fails_no_run_and_is_told_later(place: Path) -> None:
+    store = f"sqlite:///{place / 'catalog.db'}"
+    with ExitStack() as server:
+        connect(server.enter_context(running_server(store)))
+
+        @pipeline(model=Model("iris"))
+        def training() -> int:
+            make(1)
+            server.close()
+            save_artifact("between", [1])
+            return make(2)
+
+        with pytest.warns(UserWarning, match="headwater resume") as warned:
+            assert training() == 2
+    found = re.search(r"kept in (\S+):", str(warned[-1].message))
+    assert found
+    journal = Path(found[1])
+    with running_server(store) as url:
+        connect(url)
+        assert Client().get_pipeline_run("training").status == "running"
+        command = [sys.executable, "-m", "headwater", "resume", str(journal), "--url", url]
+        done = subprocess.run(command, env=clean_environ(PYTHONPATH=str(ROOT)), check=False)
+        assert done.returncode == 0
+        run = Client().get_pipeline_run("training")
+        steps = {each["name"]: each for each in run.to_wire()["steps"]}
+        assert (run.status, [*steps]) == ("completed", ["make", "make_2"])
+        version = Client().get_model_version("iris")
+        assert version.status == "ready"
+        assert sorted(a.load() for a in version.list_artifacts() if a.name == "made") == [1, 2]
+        assert Client().get_run_metadata(run, "make_2")["seen"].value == 2
+        assert not journal.exists()
+
+
+def test_a_catalog_that_is_back_at_the_end_is_told_at_once(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hw = connect(store=place / "catalog.db")
+    bulk = Headwater.bulk
+
+    @pipeline(model=Model("iris"))
+    def training() -> None:
+        make(1)
+        with monkeypatch.context() as away:
+            away.setattr(Headwater, "bulk", _away)
+            make(2)
+
+    with pytest.warns(UserWarning, match="does not answer"):
+        training()
+    assert Headwater.bulk is bulk
+    run = Client().get_pipeline_run("training")
+    assert (run.status, len(run.steps or ())) == ("completed", 2)
+    assert len(list(Client().list_artifact_versions("made"))) == 2
+    assert list((place / ".headwater" / "journal").iterdir()) == []
+    assert hw.health()["status"] == "ok"
+
+
+def test_a_killed_run_is_interrupted_with_nothing_half_linked(place: Path) -> None:
+    with running_server(f"sqlite:///{place / 'catalog.db'}") as url:
+        script = place / "killed.py"
+        script.write_text(KILLED, encoding="utf-8")
+        connect(url)
+        environ = clean_environ(PYTHONPATH=str(ROOT))
+        command = [sys.executable, str(script), url]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, env=environ, text=True) as killed:
+            assert killed.stdout is not None
+            assert killed.stdout.readline() == "at work\n"
+            assert Client().get_pipeline_run("killing").status == "running"
+            killed.send_signal(signal.SIGKILL)
+        run = Client().get_pipeline_run("killing")
+        assert run.status == "interrupted"
+        assert Client().catalog.get("pipelineRun", id=run.id).status == "interrupted"
+        version = Client().get_model_version("killed")
+        assert version.status == "failed"
+        assert {each.name for each in version.list_artifacts()} == {"one", "two"}
+        assert [each.status for each in Client().list_version_runs(version)] == ["interrupted"]
+
+
+def test_a_silent_run_of_another_machine_is_interrupted(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hw = connect(store=place / "catalog.db")
+    hw.create_or_update({"name": "headwater"}, kind="pipelineService")
+    hw.create({"name": "far", "service": "headwater"}, kind="pipeline")
+    run = {"name": "one", "pipeline": "headwater.far", "status": "running", "startedAt": 1}
+    hw.create({**run, "environment": {"host": "elsewhere", "pid": 1}}, kind="pipelineRun")
+    hw.put_records([sign("headwater.far", "one", "running")])
+    assert Client().get_pipeline_run("far").status == "running"
+    monkeypatch.setattr("headwater.tracking.sign_of_life.SILENCE", 0.0)
+    assert Client().get_pipeline_run("far").status == "interrupted"
+    assert [each.status for each in Client().list_pipeline_runs("far")] == ["interrupted"]
+
+
+def test_the_next_run_finds_the_one_that_was_killed(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hw = connect(store=place / "catalog.db")
+
+    @pipeline
+    def again() -> None:
+        make(1)
+
+    again()
+    first = Client().get_pipeline_run("again")
+    hw.create_or_update(
+        {"name": first.name, "pipeline": "headwater.again", "status": "running"},
+        kind="pipelineRun",
+    )
+    hw.put_records([sign("headwater.again", first.name, "running")])
+    monkeypatch.setattr("headwater.tracking.sign_of_life.SILENCE", 0.0)
+    again()
+    assert hw.get("pipelineRun", id=first.id).status == "interrupted"
+
+
+def _away(*_: object) -> None:
+    raise ClientError("the network is down")

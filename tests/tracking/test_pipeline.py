@@ -1,0 +1,424 @@
+"""Pipelines and steps: what a run records, links and hands on, and what becomes of failures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from headwater import (
+    ArtifactConfig,
+    Client,
+    Headwater,
+    InvalidInputError,
+    Model,
+    ModelStages,
+    NotFoundError,
+    PipelineRun,
+    get_pipeline_context,
+    get_step_context,
+    log_artifact_metadata,
+    log_metadata,
+    log_model_metadata,
+    pipeline,
+    register_model_step,
+    save_artifact,
+    step,
+)
+
+Frames = tuple[Annotated[pd.DataFrame, "X_train"], Annotated[pd.Series, "y_train"]]
+
+
+@step
+def load(rows: int = 4) -> Frames:
+    frame = pd.DataFrame({"a": [float(n) for n in range(rows)], "b": 1.0})
+    return frame, pd.Series([0, 1] * (rows // 2), name="y")
+
+
+@step
+def train(X: pd.DataFrame, y: pd.Series, C: float = 1.0) -> Annotated[Any, "trained_model"]:  # noqa: N803
+    fitted = LogisticRegression(C=C).fit(X, y)
+    log_metadata({"accuracy": fitted.score(X, y)}, infer_model=True)
+    return fitted
+
+
+@step
+def predict(model: Any, data: pd.DataFrame) -> Annotated[np.ndarray, "predictions"]:
+    return model.predict(data)  # type: ignore[no-any-return]  # of scikit-learn
+
+
+@step
+def fail() -> None:
+    raise ValueError("no luck")
+
+
+def run_of(name: str) -> PipelineRun:
+    return Client().get_pipeline_run(name)
+
+
+def steps_of(run: PipelineRun) -> dict[str, dict[str, Any]]:
+    return {each["name"]: each for each in run.to_wire()["steps"]}
+
+
+def named(references: list[dict[str, Any]]) -> list[str]:
+    return [each["fullyQualifiedName"].split(".")[0] for each in references]
+
+
+def test_a_step_outside_of_a_pipeline_is_the_function(hw: Headwater) -> None:
+    frame, target = load(2)
+    assert (len(frame), len(target)) == (2, 2)
+    assert list(hw.list("pipeline")) == []
+
+
+def test_a_run_records_steps_parameters_artifacts_and_where_it_ran(hw: Headwater) -> None:
+    @pipeline(model=Model("iris", license="MIT"))
+    def training(C: float = 0.5) -> Any:  # noqa: N803
+        frame, target = load()
+        return train(frame, target, C=C)
+
+    assert isinstance(training(C=2.0), LogisticRegression)
+    run = run_of("training")
+    steps = steps_of(run)
+    assert (run.status, [*steps]) == ("completed", ["load", "train"])
+    assert [(each.name, each.value) for each in run.parameters or ()] == [("C", 2.0)]
+    assert named(steps["load"]["outputs"]) == ["X_train", "y_train"]
+    assert named(steps["train"]["inputs"]) == ["X_train", "y_train"]
+    assert steps["train"]["parameters"] == [{"name": "C", "value": 2.0}]
+    assert steps["train"]["codeVersion"].startswith("sha256:")
+    where = run.to_wire()["environment"]
+    assert {"pid", "host", "python", "platform"} <= set(where)
+    assert "pandas" in where["packages"]
+    version = Client().get_model_version("iris")
+    assert (version.status, version.number, version.license) == ("ready", 1, "MIT")
+    assert version.run_metadata["accuracy"].step == "train"
+    assert version.run_metadata["accuracy"].run == run.id
+    assert [each.id for each in Client().list_version_runs(version)] == [run.id]
+    linked = {each.name: each for each in version.list_artifacts()}
+    assert sorted(linked) == ["X_train", "trained_model", "y_train"]
+    assert linked["trained_model"].type == "model"
+    assert linked["trained_model"].entity.step == "train"
+
+
+def test_each_run_makes_a_version_and_a_template_names_it(hw: Headwater) -> None:
+    @pipeline(model=Model("iris", version="run-{run.id[:8]}"))
+    def training() -> None:
+        load()
+
+    training()
+    training()
+    versions = list(Client().list_model_versions("iris"))
+    assert len({each.version for each in versions}) == 2
+    assert all(each.version.startswith("run-") for each in versions)
+
+
+def test_the_step_s_model_goes_before_the_pipeline_s(hw: Headwater) -> None:
+    seen = []
+
+    @step(model=Model("other", version="1.0.5"))
+    def make() -> Annotated[dict[str, int], "thing"]:
+        seen.append(get_step_context().model.name)
+        return {"a": 1}
+
+    @pipeline(model=Model("iris"))
+    def training() -> None:
+        load()
+        make()
+        seen.append(get_pipeline_context().model.name)
+
+    training()
+    assert seen == ["other", "iris"]
+    assert [each.name for each in Model("other", "1.0.5").list_artifacts()] == ["thing"]
+    assert {each.name for each in Model("iris", 1).list_artifacts()} == {"X_train", "y_train"}
+
+
+def test_one_model_on_step_and_pipeline_is_one_version(hw: Headwater) -> None:
+    model = Model("iris")
+
+    @step(model=model)
+    def make() -> int:
+        return 1
+
+    @pipeline(model=model)
+    def training() -> None:
+        make()
+
+    training()
+    assert [each.number for each in Client().list_model_versions("iris")] == [1]
+
+
+def test_a_model_s_artifact_passed_into_a_step_is_loaded_there_and_linked(hw: Headwater) -> None:
+    @pipeline(model=Model("iris"))
+    def training() -> None:
+        frame, target = load()
+        train(frame, target)
+
+    @pipeline(model=Model("iris", version=ModelStages.PRODUCTION))
+    def inference() -> Any:
+        model = get_pipeline_context().model
+        frame, _ = load()
+        return predict(model=model.get_model_artifact("trained_model"), data=frame)
+
+    with pytest.raises(NotFoundError):
+        inference()
+    assert run_of("inference").status == "failed"
+    training()
+    version = Client().get_model_version("iris")
+    version.set_stage("production")
+    assert len(inference()) == 4
+    run = run_of("inference")
+    assert named(steps_of(run)["predict"]["inputs"]) == ["trained_model", "X_train"]
+    assert {each.type for each in run.inputs or ()} == {"artifactVersion", "modelVersion"}
+    assert version.get_artifact("predictions").entity.produced_by is not None
+    assert next(Client().list_version_runs(version)).name == run.name
+    assert version.status == "ready"
+
+
+def test_after_names_steps_that_must_have_completed(hw: Headwater) -> None:
+    @step
+    def promote() -> None:
+        get_step_context().model.set_stage(ModelStages.STAGING, force=True)
+
+    @pipeline(model=Model("iris"))
+    def right() -> None:
+        load()
+        promote(after=["load"])  # type: ignore[call-arg]  # the call's own
+
+    @pipeline(model=Model("iris"))
+    def wrong() -> None:
+        promote(after=["load"])  # type: ignore[call-arg]  # as above
+
+    right()
+    assert Client().get_model_version("iris", "staging").number == 1
+    with pytest.raises(InvalidInputError, match="after load, which has not completed"):
+        wrong()
+
+
+def test_ordinary_control_flow_works_and_names_repeated_steps(hw: Headwater) -> None:
+    @step
+    def count(n: int) -> Annotated[list[int], "numbers"]:
+        return [n]
+
+    @pipeline
+    def looping() -> list[list[int]]:
+        found = [count(n) for n in range(3) if n != 1]
+        try:
+            fail()
+        except ValueError:
+            found.append(count(9, id="rescue"))  # type: ignore[call-arg]  # as above
+        return found
+
+    assert looping() == [[0], [2], [9]]
+    run = run_of("looping")
+    states = {name: each["status"] for name, each in steps_of(run).items()}
+    assert states == {
+        "count": "completed", "count_2": "completed", "fail": "failed", "rescue": "completed",
+    }  # fmt: skip
+    assert run.status == "completed"
+    assert len({each.version for each in Client().list_artifact_versions("numbers")}) == 3
+
+
+def test_a_failing_step_fails_run_and_version(hw: Headwater) -> None:
+    @pipeline(model=Model("iris"))
+    def training() -> None:
+        load()
+        fail()
+
+    with pytest.raises(ValueError, match="no luck"):
+        training()
+    run = run_of("training")
+    assert (run.status, steps_of(run)["fail"]["status"]) == ("failed", "failed")
+    (log,) = hw.records(run, "log", kind="pipelineRun")
+    assert log["data"]["message"] == "ValueError: no luck"
+    assert Client().get_model_version("iris").status == "failed"
+
+
+def test_a_failing_run_leaves_no_version_when_so_configured(hw: Headwater) -> None:
+    @pipeline(model=Model("iris", delete_new_version_on_failure=True))
+    def training() -> None:
+        load()
+        fail()
+
+    Model("iris", version="kept").resolve()
+    with pytest.raises(ValueError, match="no luck"):
+        training()
+    assert [each.version for each in Client().list_model_versions("iris")] == ["kept"]
+    assert {each.type for each in run_of("training").outputs or ()} == {"artifactVersion"}
+
+
+def test_a_run_that_may_make_no_version_uses_the_latest(hw: Headwater) -> None:
+    Model("iris").resolve()
+
+    @pipeline(model=Model("iris", create_new_model_version=False))
+    def using() -> None:
+        load()
+
+    using()
+    assert [each.number for each in Client().list_model_versions("iris")] == [1]
+
+
+def test_artifact_config_says_model_name_and_what_it_is(hw: Headwater) -> None:
+    @step
+    def make() -> Annotated[
+        dict[str, int],
+        ArtifactConfig(name="server", model_name="my_model", is_deployment_artifact=True),
+    ]:
+        log_artifact_metadata({"port": 80}, artifact_name="server")
+        save_artifact("prompt", "be brief", is_model_artifact=True)
+        return {"a": 1}
+
+    @pipeline(model=Model("iris"))
+    def deploying() -> None:
+        make()
+
+    deploying()
+    deployed = Model("my_model", version="latest").get_deployment_artifact("server")
+    assert deployed.load() == {"a": 1}
+    assert deployed.run_metadata["port"].value == 80
+    assert Model("iris", version="latest").get_model_artifact("prompt").load() == "be brief"
+    outputs = steps_of(run_of("deploying"))["make"]["outputs"]
+    assert sorted(named(outputs)) == ["prompt", "server"]
+
+
+def test_metadata_of_models_runs_and_steps(hw: Headwater) -> None:
+    @step
+    def log() -> None:
+        log_model_metadata({"a": 1})
+        log_metadata({"b": 2})
+
+    @pipeline(model=Model("iris"))
+    def logging() -> None:
+        log()
+        log_metadata({"c": 3})
+        log_model_metadata({"d": 4}, model_name="iris", version=None)
+
+    logging()
+    assert {*Client().get_model_version("iris").run_metadata} == {"a", "d"}
+    run = run_of("logging")
+    assert Client().get_run_metadata(run)["c"].value == 3
+    assert Client().get_run_metadata(run, "log")["b"].value == 2
+
+
+def test_what_no_step_made_becomes_an_artifact_or_a_parameter(hw: Headwater) -> None:
+    @step
+    def use(frame: pd.DataFrame, again: pd.DataFrame, numbers: list[int], other: object) -> None:
+        pass
+
+    @pipeline
+    def using() -> None:
+        made, _ = load()
+        use(made.copy(), pd.DataFrame({"z": [1]}), [1, 2], object())
+
+    using()
+    found = steps_of(run_of("using"))["use"]
+    assert found["parameters"] == [{"name": "numbers", "value": [1, 2]}]
+    assert named(found["inputs"]) == ["X_train", "using::again"]
+
+
+def test_yaml_configures_model_parameters_and_steps(hw: Headwater, tmp_path: Path) -> None:
+    file = tmp_path / "training.yaml"
+    file.write_text(
+        "model: {name: iris, license: Apache 2.0, tags: [flowers]}\n"
+        "parameters: {C: 3.0}\n"
+        "steps: {load: {parameters: {rows: 6}, model: {name: other, version: '1.0'}}}\n",
+        encoding="utf-8",
+    )
+
+    @pipeline
+    def training(C: float = 1.0) -> int:  # noqa: N803
+        frame, target = load()
+        train(frame, target, C=C)
+        return len(frame)
+
+    assert training.with_options(config_path=file)() == 6
+    assert Client().get_model("iris").license == "Apache 2.0"
+    assert {each.name for each in Model("other", "1.0").list_artifacts()} == {"X_train", "y_train"}
+    assert steps_of(run_of("training"))["train"]["parameters"][0]["value"] == 3.0
+    training.configure(model=Model("third"))
+    training()
+    assert Model("third", version="latest").number == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("modell: {}", "modell is not known"),
+        ("model: {version: 1}", "model has no name"),
+        ("steps: {load: {cache: true}}", "steps.load: cache is not known"),
+        ("enable_cache: perhaps", "true or false"),
+        ("parameters: {D: 1}", "has no parameter D"),
+        ("[", "is not YAML"),
+    ],
+)
+def test_a_configuration_that_is_wrong_is_refused(
+    hw: Headwater, tmp_path: Path, text: str, told: str
+) -> None:
+    file = tmp_path / "wrong.yaml"
+    file.write_text(text, encoding="utf-8")
+
+    @pipeline
+    def training(C: float = 1.0) -> None:  # noqa: N803
+        load()
+
+    with pytest.raises(InvalidInputError, match=told):
+        training.with_options(config_path=file)()
+
+
+def test_register_model_step_registers_what_a_step_trained(hw: Headwater) -> None:
+    @pipeline
+    def training() -> None:
+        frame, target = load()
+        model = train.with_options(model=Model("scratch"))(frame, target)
+        register_model_step(
+            model, name="quickstart", metadata={"gamma": 0.01}, description="The first run."
+        )
+
+    training()
+    version = Client().get_model_version("quickstart")
+    assert version.run_metadata["gamma"].value == 0.01
+    assert version.entity.description == "The first run."
+    assert version.entity.algorithm == "LogisticRegression"
+    assert [each.name for each in version.entity.ml_features or ()] == ["a", "b"]
+    artifact = version.get_model_artifact("trained_model")
+    assert version.entity.source_uri == artifact.uri
+    with pytest.raises(InvalidInputError, match="call it there"):
+        register_model_step(object(), name="x")
+
+
+def test_contexts_are_there_only_while_something_runs(hw: Headwater) -> None:
+    with pytest.raises(InvalidInputError, match="no pipeline is running"):
+        get_pipeline_context()
+    with pytest.raises(InvalidInputError, match="no step"):
+        get_step_context()
+
+
+def test_outputs_that_do_not_fit_the_annotation_fail_the_step(hw: Headwater) -> None:
+    @step
+    def wrong() -> tuple[Annotated[int, "a"], Annotated[int, "b"]]:
+        return (1,)  # type: ignore[return-value]  # that is what is tested
+
+    @pipeline
+    def running() -> None:
+        wrong()
+
+    with pytest.raises(InvalidInputError, match="returned 1 values, and its annotation lists 2"):
+        running()
+    assert steps_of(run_of("running"))["wrong"]["status"] == "failed"
+
+
+def test_a_pipeline_within_a_pipeline_is_part_of_its_run(hw: Headwater) -> None:
+    @pipeline
+    def inner() -> None:
+        load()
+
+    @pipeline
+    def outer() -> None:
+        inner()
+
+    outer()
+    assert [*steps_of(run_of("outer"))] == ["load"]
+    with pytest.raises(NotFoundError):
+        run_of("inner")
