@@ -4,7 +4,8 @@ Speaks the SDK. Light: what stores and reads values (fsspec, pandas, scikit-lear
 it is used.
 """
 
-from headwater.tracking.artifact import ArtifactHandle, load_artifact, save_artifact
+from headwater.tracking.artifact import ArtifactHandle
+from headwater.tracking.artifact_calls import load_artifact, save_artifact
 from headwater.tracking.artifact_store import ArtifactStore, StoredArtifact, open_artifact_store
 from headwater.tracking.capture import Read, Recorder, read_of, read_sql, read_table, recording
 from headwater.tracking.client import Client

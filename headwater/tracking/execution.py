@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from headwater.errors import HeadwaterError, InvalidInputError
-from headwater.tracking.artifact import ArtifactHandle, artifact_type
+from headwater.tracking.artifact import ArtifactHandle
+from headwater.tracking.artifact_write import artifact_type
 from headwater.tracking.capture import Read
 from headwater.tracking.context import _step
 from headwater.tracking.hash import cache_key, code_hash

@@ -8,7 +8,8 @@ from typing import Any
 from headwater.errors import InvalidInputError
 from headwater.generated import ArtifactVersion, PipelineRun
 from headwater.sdk.address import EntityLike, address_of, is_id
-from headwater.tracking.artifact import ArtifactHandle, find_artifact
+from headwater.tracking.artifact import ArtifactHandle
+from headwater.tracking.artifact_calls import find_artifact
 from headwater.tracking.connection import current
 from headwater.tracking.context import find_run, find_step
 from headwater.tracking.metadata import metadata_records

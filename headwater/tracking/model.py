@@ -7,16 +7,15 @@ from copy import copy
 from typing import Any, Self
 
 from headwater import names
-from headwater.errors import InvalidInputError, NotFoundError
-from headwater.generated import ArtifactVersion, MlModel, ModelVersion
+from headwater.generated import MlModel, ModelVersion
 from headwater.sdk import Headwater
-from headwater.tracking.artifact import ArtifactHandle, ArtifactType, link, save_artifact
 from headwater.tracking.connection import current
 from headwater.tracking.metadata import MetadataValue, metadata_records, read_metadata
+from headwater.tracking.model_artifact import ModelArtifacts
 from headwater.tracking.selection import Wanted, check_stage_name, find_or_make
 
 
-class Model:
+class Model(ModelArtifacts):
     """A version of a model; found, or made, when something of it is asked for first.
 
     Example:
@@ -196,55 +195,6 @@ class Model:
         self._hw.delete(self._resolved, force=force)
         self._found = None
 
-    # Its artifacts
-
-    def link_artifact(self, artifact: Any, name: str | None = None) -> ArtifactHandle:
-        """Link an artifact to the version, and return what is linked.
-
-        Args:
-            artifact: One that was read or saved; or a value, which is saved first.
-            name: The artifact's name. Where it has another, one of this name is made over the same
-                content. Needed for a value.
-        """
-        if isinstance(artifact, ArtifactVersion):
-            return self.link_artifact(ArtifactHandle(artifact), name)
-        if not isinstance(artifact, ArtifactHandle):
-            if name is None:
-                raise InvalidInputError("a value is linked by a name: link_artifact(value, name)")
-            return save_artifact(name, artifact, model=self)
-        is_same = name is None or name == artifact.name
-        linked = artifact if is_same else artifact.named(str(name))
-        link(self._hw, linked.fully_qualified_name, self.id)
-        return linked
-
-    def list_artifacts(self, type: ArtifactType | None = None) -> Iterator[ArtifactHandle]:
-        """Iterate over the artifacts that are linked to the version, newest first.
-
-        Args:
-            type: ``data``, ``model`` or ``deployment``; all unless given.
-        """
-        return map(ArtifactHandle.of_row, self._hw.version_artifacts(self._resolved, type))
-
-    def get_artifact(self, name: str, version: str | None = None) -> ArtifactHandle:
-        """The newest artifact of a name that is linked to the version, or one version of it.
-
-        Raises:
-            NotFoundError: None is; the message lists those that are.
-        """
-        return self._artifact(name, version, None)
-
-    def get_data_artifact(self, name: str, version: str | None = None) -> ArtifactHandle:
-        """As ``get_artifact``, of data."""
-        return self._artifact(name, version, "data")
-
-    def get_model_artifact(self, name: str, version: str | None = None) -> ArtifactHandle:
-        """As ``get_artifact``, of a trained model."""
-        return self._artifact(name, version, "model")
-
-    def get_deployment_artifact(self, name: str, version: str | None = None) -> ArtifactHandle:
-        """As ``get_artifact``, of a deployment."""
-        return self._artifact(name, version, "deployment")
-
     # Inside
 
     def bound(self, run: Mapping[str, str]) -> Self:
@@ -280,18 +230,3 @@ class Model:
 
     def _model(self) -> MlModel:
         return self._hw.get(MlModel, id=self.model_id)
-
-    def _artifact(
-        self, name: str, version: str | None, type_: ArtifactType | None
-    ) -> ArtifactHandle:
-        others: dict[str, None] = {}
-        for each in self.list_artifacts(type_):
-            if each.name == name and version in (None, each.version):
-                return each
-            others[each.name] = None
-        what = f"{type_} artifact" if type_ else "artifact"
-        listed = ", ".join(map(repr, others)) or "none"
-        wanted = name if version is None else f"{name}, version {version}"
-        raise NotFoundError(
-            f"{self.fully_qualified_name} has no {what} {wanted!r}; it has {listed}"
-        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import traceback
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
@@ -20,16 +20,15 @@ from headwater.errors import (
     StoreError,
 )
 from headwater.sdk import Headwater
-from headwater.tracking.artifact import (
-    ArtifactHandle,
-    ArtifactType,
+from headwater.tracking.artifact import ArtifactHandle, ArtifactType
+from headwater.tracking.artifact_store import ArtifactStore, StoredArtifact, open_artifact_store
+from headwater.tracking.artifact_write import (
     moment,
     reference_to,
-    version_records,
+    version_record,
     version_request,
     write_versions,
 )
-from headwater.tracking.artifact_store import ArtifactStore, StoredArtifact, open_artifact_store
 from headwater.tracking.capture import Read, recording
 from headwater.tracking.configuration import Configuration
 from headwater.tracking.environment import environment
@@ -54,7 +53,7 @@ class Run:
         id: The run's.
         model: The version of a model that the pipeline is configured with, if it is.
         values: What its steps returned, and which artifacts that is.
-        known: Names of artifacts that the catalog has.
+        newest: The last version that it made of each artifact, by name.
         reads: What was read so far.
     """
 
@@ -86,7 +85,8 @@ class Run:
         self.outbox = Outbox(hw, Path(FOLDER) / f"{self.name}.jsonl")
         self.store: ArtifactStore = open_artifact_store()
         self.values = ValueMap()
-        self.known: set[str] = set()
+        self.newest: dict[str, ArtifactHandle] = {}
+        self._known: set[str] = set()
         self.reads: list[Read] = []
         self._fields: dict[str, dict[str, Any]] = {}
         self._models: dict[tuple[str, str | int | None], Model] = {}
@@ -212,9 +212,15 @@ class Run:
 
     def write(self, of: ArtifactType, request: dict[str, Any]) -> ArtifactHandle:
         """Write one version of an artifact."""
-        (handle,) = write_versions(self.outbox, [(of, request)], self.known)
-        self.outbox.records(version_records([request]))
-        return handle
+        return self.write_all([(of, request)])[0]
+
+    def write_all(
+        self, versions: Sequence[tuple[ArtifactType, dict[str, Any]]]
+    ) -> list[ArtifactHandle]:
+        """Write versions of artifacts in one commit; which are the newest is told at the end."""
+        handles = write_versions(self.outbox, versions, self._known)
+        self.newest |= {handle.name: handle for handle in handles}
+        return handles
 
     def end_step(self, step: Mapping[str, Any]) -> None:
         """Record a step that has ended, with all that it read and made."""
@@ -272,7 +278,8 @@ class Run:
         self.read_inputs(0)
         self._document |= {"status": status, "endedAt": _now()}
         self._write()
-        self.outbox.records([sign(self.pipeline_fqn, self.name, status)])
+        newest = [version_record(handle.entity) for handle in self.newest.values()]
+        self.outbox.records([sign(self.pipeline_fqn, self.name, status), *newest])
         self.outbox.close()
 
     def _end_version(self, model: Model, status: str) -> None:

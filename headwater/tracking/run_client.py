@@ -8,7 +8,8 @@ from headwater import names
 from headwater.errors import NotFoundError
 from headwater.generated import Artifact, ArtifactVersion, Pipeline, PipelineRun
 from headwater.sdk.address import is_id
-from headwater.tracking.artifact import ArtifactHandle, find_artifact
+from headwater.tracking.artifact import ArtifactHandle
+from headwater.tracking.artifact_calls import find_artifact
 from headwater.tracking.connection import current
 from headwater.tracking.metadata import MetadataValue, read_metadata, read_step_metadata
 from headwater.tracking.run import SERVICE

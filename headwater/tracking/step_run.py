@@ -7,14 +7,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from headwater.errors import InvalidInputError, NotFoundError
-from headwater.tracking.artifact import (
-    ArtifactHandle,
-    ArtifactType,
-    artifact_type,
-    version_records,
-    write_versions,
-)
+from headwater.tracking.artifact import ArtifactHandle, ArtifactType
 from headwater.tracking.artifact_store import StoredArtifact
+from headwater.tracking.artifact_write import artifact_type
 from headwater.tracking.metadata import metadata_records
 from headwater.tracking.model import Model
 from headwater.tracking.output import Output
@@ -133,14 +128,14 @@ class StepRun:
             )
             model = self._model_of(output)
             versions.append((of, self._request(name, config.version, stored, model)))
-        handles = write_versions(self.run.outbox, versions, self.run.known) if versions else []
+        handles = self.run.write_all(versions) if versions else []
         for (_, value), handle in zip(outputs, handles, strict=True):
             self.run.values.add(value, handle)
         self._made(handles)
         about = {"codeVersion": code_version, "cacheKey": cache_key}
         self._end("completed", **about)
         made = {output.name: handle for (output, _), handle in zip(outputs, handles, strict=True)}
-        records = version_records([request for _, request in versions]) + self._metadata(made)
+        records = self._metadata(made)
         if cache_key is not None:
             records.append(self._cache_record(cache_key, made))
         self.run.outbox.records(records)

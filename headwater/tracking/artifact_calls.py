@@ -1,0 +1,123 @@
+"""Saving, loading and finding artifacts, in a run and outside of one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from headwater import names
+from headwater.errors import InvalidInputError, NotFoundError
+from headwater.generated import Artifact, ArtifactVersion
+from headwater.sdk import Headwater
+from headwater.tracking.artifact import ArtifactHandle
+from headwater.tracking.artifact_store import open_artifact_store
+from headwater.tracking.artifact_write import (
+    VERSIONS,
+    artifact_type,
+    moment,
+    reference_to,
+    version_request,
+    write_one,
+)
+from headwater.tracking.connection import current
+from headwater.tracking.context import find_run, find_step
+from headwater.tracking.outbox import Outbox
+
+if TYPE_CHECKING:
+    from headwater.tracking.model import Model
+
+
+def save_artifact(
+    name: str,
+    value: Any,
+    *,
+    version: str | None = None,
+    is_model_artifact: bool = False,
+    is_deployment_artifact: bool = False,
+    model: Model | None = None,
+) -> ArtifactHandle:
+    """Keep a value as an artifact, and return it.
+
+    In a step it is made by the step, and linked to the step's model.
+
+    Args:
+        name: The artifact's.
+        value: Of a type that a materializer writes; the same content is stored once.
+        version: Name of the version; unless given, one that tells the time.
+        is_model_artifact: It is a trained model; an estimator is one in any case.
+        is_deployment_artifact: It is a deployment.
+        model: The version of a model that it is linked to, in place of the step's.
+
+    Raises:
+        InvalidInputError: No materializer writes such a value.
+    """
+    if not isinstance(name, str):
+        raise InvalidInputError(f"save_artifact(name, value): the name comes first, not {name!r}")
+    stored = open_artifact_store().put(value, name=name)
+    of = artifact_type(value, is_model=is_model_artifact, is_deployment=is_deployment_artifact)
+    step = find_step()
+    if step is not None:
+        return step.saved(name, stored, of, version=version, model=model)
+    run = find_run()
+    if run is not None:
+        return run.saved(name, stored, of, version=version, model=model)
+    request = version_request(name, version or moment(), stored)
+    if model is not None:
+        request["modelVersions"] = [reference_to(model)]
+    return write_one(of, request)
+
+
+def load_artifact(name: str, version: str | None = None, **options: Any) -> Any:
+    """Read the value of an artifact.
+
+    Args:
+        name: The artifact's, or the id of a version.
+        version: Name of the version; the newest unless given.
+        options: As ``ArtifactHandle.load``.
+    """
+    run, step = find_run(), find_step()
+    made = run.newest.get(name) if run is not None and version is None else None
+    handle = made or find_artifact(current(), name, version)
+    if step is not None:
+        step.used(handle)
+    return handle.load(**options)
+
+
+def find_artifact(hw: Headwater, name: str, version: str | None = None) -> ArtifactHandle:
+    """The newest version of an artifact, or the one of a name.
+
+    Raises:
+        NotFoundError: There is none.
+    """
+    fqn = names.join(name)
+    if version is not None:
+        return ArtifactHandle(hw.get(ArtifactVersion, names.join(name, version)))
+    artifact = hw.find(Artifact, fqn)
+    if artifact is None:
+        return ArtifactHandle(hw.get(ArtifactVersion, name))
+    for record in hw.records(artifact, VERSIONS, kind="artifact"):
+        found = hw.find(ArtifactVersion, names.child(fqn, record["key"]))
+        if found is not None:
+            return ArtifactHandle(found)
+    newest = max(hw.list(ArtifactVersion, parent=artifact), key=_written_at, default=None)
+    if newest is None:
+        raise NotFoundError(f"artifact {name!r} has no version")
+    return ArtifactHandle(newest)
+
+
+def link(hw: Headwater, artifact_version: str, model_version: str) -> None:
+    """Link a version of an artifact, by FQN, to a version of a model, by id."""
+    Outbox(hw).link(artifact_version, model_version)
+
+
+def renamed(handle: ArtifactHandle, name: str) -> ArtifactHandle:
+    """The artifact of another name that has the content of one; made now."""
+    kept = ("uri", "hash", "size", "dataType", "mediaType")
+    about = {key: value for key, value in handle.entity.to_wire().items() if key in kept}
+    if handle.entity.produced_by is not None:
+        about["producedBy"] = {"id": handle.entity.produced_by.id, "type": "pipelineRun"}
+    request = {"name": handle.version, "artifact": names.join(name), **about}
+    return write_one(handle.type, request)
+
+
+def _written_at(version: ArtifactVersion) -> int:
+    return version.updated_at or 0

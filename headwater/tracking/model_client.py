@@ -1,0 +1,135 @@
+"""The part of ``Client`` that is about models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from headwater import names
+from headwater.errors import AlreadyExistsError
+from headwater.generated import MlModel
+from headwater.sdk import Headwater
+from headwater.sdk.address import is_id
+from headwater.tracking.connection import current, model_service
+from headwater.tracking.label import tag_fqn, tag_references
+from headwater.tracking.selection import model_fqn
+
+
+class ModelClient:
+    """Models; see ``Client``."""
+
+    @property
+    def catalog(self) -> Headwater:
+        """The client of all that the catalog can do."""
+        return current()
+
+    def create_model(
+        self,
+        name: str,
+        license: str | None = None,  # the field's own name
+        description: str | None = None,
+        tags: Sequence[str] | None = None,
+        **fields: Any,
+    ) -> MlModel:
+        """Create a model; one that was deleted comes back without its versions.
+
+        Args:
+            name: Its name in the configured service; its FQN in another.
+            license: What it is licensed under.
+            description: What it is, in Markdown.
+            tags: Words, which become tags of the classification ``Label``, or FQNs of tags.
+            fields: Others of ``CreateMlModel``, such as ``algorithm``.
+
+        Raises:
+            AlreadyExistsError: There is one of the name.
+        """
+        service, own = names.split(model_fqn(name))
+        request: dict[str, Any] = {"name": own, "service": service, "algorithm": "unknown"}
+        about = {"license": license, "description": description, **fields}
+        request |= {key: each for key, each in about.items() if each is not None}
+        if tags:
+            request["tags"] = tag_references(self.catalog, tags)
+        try:
+            return self.catalog.create(request, kind=MlModel)
+        except AlreadyExistsError:
+            if self.catalog.find(MlModel, model_fqn(name)) is not None:
+                raise
+            return self.catalog.create_or_update(request, kind=MlModel)
+
+    def get_model(self, model_name_or_id: str | MlModel) -> MlModel:
+        """Return a model.
+
+        Raises:
+            NotFoundError: There is none.
+        """
+        if isinstance(model_name_or_id, MlModel):
+            return self.catalog.get(MlModel, id=str(model_name_or_id.id))
+        if is_id(model_name_or_id):
+            return self.catalog.get(MlModel, id=model_name_or_id)
+        return self.catalog.get(MlModel, model_fqn(model_name_or_id))
+
+    def list_models(
+        self,
+        *,
+        name: str | None = None,
+        tag: str | None = None,
+        stage: str | None = None,
+        service: str | None = None,
+        limit: int | None = None,
+    ) -> Iterator[MlModel]:
+        """Iterate over models by name.
+
+        Args:
+            name: Only of this name.
+            tag: Only with this tag: a word of ``Label``, or a tag's FQN.
+            stage: Only those that have a version in this stage.
+            service: In this service; the configured one unless given.
+            limit: The most to return.
+        """
+        found = self.catalog.list(
+            MlModel,
+            service=service or model_service(),
+            tag=None if tag is None else tag_fqn(self.catalog, tag),
+            stage=stage,
+            limit=None if name else limit,
+        )
+        return (each for each in found if name in (None, each.name))
+
+    def update_model(
+        self,
+        model_name_or_id: str | MlModel,
+        *,
+        name: str | None = None,
+        license: str | None = None,  # as above
+        description: str | None = None,
+        add_tags: Sequence[str] | None = None,
+        remove_tags: Sequence[str] | None = None,
+    ) -> MlModel:
+        """Change what is given of a model, and return it."""
+        model = self.get_model(model_name_or_id)
+        model.license = model.license if license is None else license
+        model.description = model.description if description is None else description
+        model.tags = self._tags(model.tags, add_tags, remove_tags)
+        model = self.catalog.update(model)
+        return model if name is None else self.catalog.rename(model, name)
+
+    def delete_model(self, model_name_or_id: str | MlModel, *, force: bool = False) -> None:
+        """Delete a model with its versions; their artifacts stay.
+
+        Raises:
+            ConflictError: A version is in production, and not ``force``.
+        """
+        model = self.get_model(model_name_or_id)
+        self.catalog.delete(model, recursive=True, force=force)
+
+    # Inside
+
+    def _model(self, model: str | MlModel) -> str | MlModel:
+        return model if isinstance(model, MlModel) or is_id(model) else model_fqn(model)
+
+    def _tags(self, tags: Any, added: Sequence[str] | None, removed: Sequence[str] | None) -> Any:
+        if not added and not removed:
+            return tags
+        gone = {tag_fqn(self.catalog, each) for each in removed or ()}
+        kept = [each for each in tags or () if each.fully_qualified_name not in gone]
+        return kept + tag_references(self.catalog, added or ())
