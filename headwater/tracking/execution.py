@@ -6,6 +6,7 @@ import inspect
 import json
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -75,7 +76,8 @@ def execute(
             result = _called(step, at_work, arguments, bound, options.trusted)
             at_work.complete(step.outputs.split(result), code_version=code, cache_key=key)
     except BaseException:
-        at_work.fail()
+        with suppress(HeadwaterError):  # what went wrong says more
+            at_work.fail()
         raise
     at_work.tell_trained(step.outputs.split(result), bound.arguments.values())
     return result

@@ -26,7 +26,8 @@ FOLDER = Path(".headwater") / "journal"
 Message = Mapping[str, Any]
 """``{"put": kind, "requests"}``, ``{"records"}``, or ``{"link": artifact version, "to"}``."""
 
-_AWAY = (ClientError, StoreError, AccessError)
+AWAY = (ClientError, StoreError, AccessError)
+"""What tells that the catalog is away, or no longer lets the run in."""
 _TRIES = 5
 
 
@@ -77,7 +78,7 @@ class Outbox:
             return
         try:
             send_journal(self._hw, self._journal)
-        except _AWAY:
+        except AWAY:
             self._warn()
         else:
             self._lost = None
@@ -88,7 +89,7 @@ class Outbox:
         if self._lost is None:
             try:
                 return perform(self._hw, message)
-            except _AWAY as error:
+            except AWAY as error:
                 self._lost = error
                 self._warn()
         self._journal.parent.mkdir(parents=True, exist_ok=True)

@@ -58,7 +58,7 @@ class Heartbeat:
     def stop(self) -> None:
         """Give no more."""
         self._ended.set()
-        self._thread.join(timeout=self._beat)
+        self._thread.join(timeout=5.0)
 
     def _go(self) -> None:
         while not self._ended.wait(self._beat):

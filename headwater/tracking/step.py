@@ -89,7 +89,7 @@ class Step(Generic[P, R]):
         if run is None or find_step() is not None:
             return self.function(*args, **kwargs)
         options = _configured(self, run)
-        name = run.step_name(str(own.get("id") or options.name or self.name))
+        name = run.document.step_name(str(own.get("id") or options.name or self.name))
         check_after(run, name, own.get("after"))
         bound = self._bound(args, kwargs, options.parameters or {})
         result: R = execute(self, run, name, options, bound)
@@ -163,9 +163,9 @@ def check_after(run: Run, step: str, after: Any) -> None:
         InvalidInputError: One has not.
     """
     wanted = [after] if isinstance(after, str) else list(after or ())
-    missing = [each for each in wanted if each not in run.completed_steps()]
+    missing = [each for each in wanted if each not in run.document.completed_steps()]
     if missing:
-        done = ", ".join(run.completed_steps()) or "none"
+        done = ", ".join(run.document.completed_steps()) or "none"
         raise InvalidInputError(
             f"step {step!r} comes after {', '.join(map(str, missing))}, which has not completed in"
             f" this run; completed: {done}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -13,7 +12,8 @@ from headwater.tracking.artifact_write import artifact_type
 from headwater.tracking.metadata import metadata_records
 from headwater.tracking.model import Model
 from headwater.tracking.output import Output
-from headwater.tracking.run import Run, artifact_reference, parameter_list
+from headwater.tracking.run import Run
+from headwater.tracking.run_document import artifact_reference, now, parameter_list
 from headwater.tracking.selection import model_fqn
 from headwater.tracking.step_cache import cache_record
 
@@ -53,7 +53,7 @@ class StepRun:
         self.model = model
         self._document: dict[str, Any] = {
             "name": name,
-            "startedAt": int(time.time() * 1000),
+            "startedAt": now(),
             "parameters": parameter_list(parameters),
             "inputs": [],
             "outputs": [],
@@ -67,7 +67,7 @@ class StepRun:
         reference = artifact_reference(handle)
         if reference not in self._document["inputs"]:
             self._document["inputs"].append(reference)
-        self.run.add_input(reference)
+        self.run.document.add_input(reference)
 
     def given(self, name: str, stored: StoredArtifact, of: ArtifactType) -> ArtifactHandle:
         """Keep a value that no step made, and that the step is given, as an artifact."""
@@ -143,7 +143,7 @@ class StepRun:
     def complete_cached(self, handles: Sequence[ArtifactHandle], *, cache_key: str) -> None:
         """Record that the step is completed by what an earlier run's made."""
         for handle in handles:
-            self.run.add_input(artifact_reference(handle))
+            self.run.document.add_input(artifact_reference(handle))
             if self.model is not None:
                 self.run.outbox.link(handle.fully_qualified_name, self.model.id)
         self._document["outputs"] += [artifact_reference(each) for each in handles]
@@ -166,13 +166,13 @@ class StepRun:
         for each in self.run.read_inputs(self._reads_before):
             if each not in self._document["inputs"]:
                 self._document["inputs"].append(each)
-        self._document |= {"status": status, "endedAt": int(time.time() * 1000)}
+        self._document |= {"status": status, "endedAt": now()}
         self._document |= {name: each for name, each in about.items() if each is not None}
         self.run.end_step(self._document)
 
     def _made(self, handles: Sequence[ArtifactHandle]) -> None:
         self._document["outputs"] += [artifact_reference(each) for each in handles]
-        self.run.add_outputs(list(handles))
+        self.run.document.add_outputs([artifact_reference(each) for each in handles])
 
     def _request(
         self, name: str, version: str | None, stored: StoredArtifact, model: Model | None

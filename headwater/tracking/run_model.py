@@ -1,0 +1,97 @@
+"""The versions of models that a run makes and uses, from its start to what becomes of them."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from headwater.errors import HeadwaterError, InvalidInputError
+from headwater.tracking.artifact_write import reference_to
+from headwater.tracking.capture import Read
+from headwater.tracking.model import Model
+from headwater.tracking.outbox import AWAY, Outbox
+from headwater.tracking.run_document import RunDocument, now
+from headwater.tracking.training import estimator_fields, read_fields
+
+
+class RunModels:
+    """Versions of models in one run."""
+
+    def __init__(self, document: RunDocument, outbox: Outbox) -> None:
+        """Make it without any."""
+        self._document, self._outbox = document, outbox
+        self._known: dict[tuple[str, str | int | None], Model] = {}
+        self._fields: dict[str, dict[str, Any]] = {}
+
+    def bind(self, model: Model, run: dict[str, str]) -> Model:
+        """The version that a configured model is in this run: found or made once.
+
+        Args:
+            model: As it is configured.
+            run: ``id`` and ``name`` of the run.
+        """
+        key = (model.wanted.fqn, model.wanted.version)
+        known = self._known.get(key)
+        if known is None:
+            known = model.bound(run)
+            known.resolve()
+            self._known[key] = known
+            if known.was_created_in_this_run:
+                self._document.add_outputs([reference_to(known)])
+            else:
+                self._document.add_input(reference_to(known))
+        return known
+
+    def bind_if_there(self, model: Model, run: dict[str, str]) -> Model | None:
+        """As ``bind``; None when the catalog is away."""
+        try:
+            return self.bind(model, run)
+        except AWAY as error:
+            warnings.warn(
+                f"what a step makes is not linked to {model}: the catalog is away ({error})",
+                stacklevel=2,
+            )
+            return None
+
+    def trained(
+        self, model: Model, value: Any, arguments: Iterable[Any], reads: Sequence[Read]
+    ) -> None:
+        """Note what a version is, of what a step returned for it."""
+        fields = estimator_fields(value, arguments, reads)
+        if fields is not None:
+            self._fields[model.id] = fields
+
+    def complete(self, reads: Sequence[Read]) -> None:
+        """Record that the versions that were made are ready, and what they were trained on."""
+        for model in self._made():
+            fields = self._fields.get(model.id) or read_fields(reads)
+            about = {"status": "ready", "trainedAt": now(), **fields}
+            try:
+                self._write(model, about)
+            except InvalidInputError as error:
+                warnings.warn(f"{model} is not tied to its data: {error}", stacklevel=2)
+                self._write(model, {k: each for k, each in about.items() if k != "mlFeatures"})
+
+    def fail(self) -> None:
+        """Record that the versions that were made are not ready; delete those that say so."""
+        for model in self._made():
+            if not (model.delete_new_version_on_failure and self._deleted(model)):
+                self._write(model, {"status": "failed"})
+
+    def _made(self) -> list[Model]:
+        return [each for each in self._known.values() if each.was_created_in_this_run]
+
+    def _deleted(self, model: Model) -> bool:
+        reference = reference_to(model)
+        try:
+            model.delete()
+        except HeadwaterError:  # it was promoted meanwhile, or the catalog is away
+            return False
+        self._document.forget_output(reference)
+        return True
+
+    def _write(self, model: Model, about: dict[str, Any]) -> None:
+        version = model.resolve()
+        of = str(version.mlmodel.fully_qualified_name)
+        self._outbox.put("modelVersion", [{"name": version.name, "mlmodel": of, **about}])

@@ -1,0 +1,116 @@
+"""What a run reads is tied to it, and to the version that it makes, down to the columns."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated, Any
+
+import pandas as pd
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from headwater import Client, Headwater, Model, ModelVersion, pipeline, read_sql, step
+from headwater.connectors.sql import ingest
+
+QUERY = "SELECT age, income / 12 AS monthly, leaves FROM customers"
+
+
+@pytest.fixture
+def database(hw: Headwater, tmp_path: Path) -> Path:
+    """A database that the catalog has as ``shop``."""
+    file = tmp_path / "shop.db"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("CREATE TABLE customers (age INTEGER, income REAL, leaves INTEGER)")
+        rows = [(31, 30.5, 0), (58, 41.0, 1), (44, 52.5, 1), (25, 28.0, 0)]
+        connection.executemany("INSERT INTO customers VALUES (?, ?, ?)", rows)
+        connection.commit()
+    ingest(hw, f"sqlite:///{file}", service="shop")
+    return file
+
+
+@step
+def load(file: str) -> Annotated[pd.DataFrame, "customers"]:
+    with closing(sqlite3.connect(file)) as connection:
+        return read_sql(QUERY, connection)
+
+
+@step
+def train(rows: pd.DataFrame) -> Annotated[Any, "model"]:
+    return LogisticRegression().fit(rows[["age", "monthly"]], rows["leaves"])
+
+
+@step
+def count(rows: pd.DataFrame) -> Annotated[dict[str, int], "counted"]:
+    return {"rows": len(rows)}
+
+
+def columns_of(version: ModelVersion) -> dict[str, str]:
+    """The column that each feature of a version is made from."""
+    return {
+        each.feature: f"{each.data_source.fully_qualified_name}.{each.name}"
+        for each in version.frozen_sources or ()
+        if each.data_source is not None and each.column_id
+    }
+
+
+def test_an_estimator_s_features_are_tied_to_columns(hw: Headwater, database: Path) -> None:
+    @pipeline(model=Model("churn"), enable_cache=True)
+    def training(file: str) -> None:
+        train(load(file))
+
+    training(str(database))
+    (table,) = hw.list("table")
+    tied = {"age": f"{table.fully_qualified_name}.age"}
+    tied["monthly"] = f"{table.fully_qualified_name}.income"
+    first = Model("churn", 1).entity
+    assert (first.algorithm, columns_of(first)) == ("LogisticRegression", tied)
+    run = Client().get_pipeline_run("training")
+    assert [each.id for each in run.inputs or ()] == [table.id]
+    assert run.to_wire()["steps"][0]["inputs"][0]["id"] == table.id
+
+    training(str(database))
+    run = Client().get_pipeline_run("training")
+    assert [each["cached"] for each in run.to_wire()["steps"]] == [True, True]
+    assert columns_of(Model("churn", 2).entity) == tied
+    assert table.id in {each.id for each in run.inputs or ()}
+
+
+def test_a_model_that_tells_nothing_is_tied_to_what_was_read(hw: Headwater, database: Path) -> None:
+    @pipeline(model=Model("rule"))
+    def training(file: str) -> None:
+        count(load(file))
+
+    training(str(database))
+    found = columns_of(Model("rule", 1).entity)
+    assert {name: fqn.rpartition(".")[2] for name, fqn in found.items()} == {
+        "age": "age", "monthly": "income", "leaves": "leaves",
+    }  # fmt: skip
+    impact = hw.impact(f"{found['monthly']}")
+    assert [each.fully_qualified_name for each in impact.models] == ["headwater.rule.1"]
+
+
+def test_a_run_on_a_version_that_is_there_ties_the_run_alone(hw: Headwater, database: Path) -> None:
+    Model("rule", version="old").resolve()
+
+    @pipeline(model=Model("rule", version="old"))
+    def using(file: str) -> None:
+        count(load(file))
+
+    using(str(database))
+    assert Model("rule", version="old").entity.frozen_sources is None
+    kinds = [each.type for each in Client().get_pipeline_run("using").inputs or ()]
+    assert sorted(map(str, kinds)) == ["modelVersion", "table"]
+
+
+def test_a_table_that_vanished_meanwhile_fails_no_training(hw: Headwater, database: Path) -> None:
+    @pipeline(model=Model("rule"))
+    def training(file: str) -> None:
+        count(load(file))
+        (table,) = hw.list("table")
+        hw.delete(table)
+
+    with pytest.warns(UserWarning, match="is not tied to its data"):
+        training(str(database))
+    assert Model("rule", 1).status == "ready"
