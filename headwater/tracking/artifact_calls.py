@@ -19,8 +19,7 @@ from headwater.tracking.artifact_write import (
     write_one,
 )
 from headwater.tracking.connection import current
-from headwater.tracking.context import find_run, find_step
-from headwater.tracking.outbox import Outbox
+from headwater.tracking.context import current_outbox, find_run, find_step
 
 if TYPE_CHECKING:
     from headwater.tracking.model import Model
@@ -104,9 +103,9 @@ def find_artifact(hw: Headwater, name: str, version: str | None = None) -> Artif
     return ArtifactHandle(newest)
 
 
-def link(hw: Headwater, artifact_version: str, model_version: str) -> None:
+def link(artifact_version: str, model_version: str) -> None:
     """Link a version of an artifact, by FQN, to a version of a model, by id."""
-    Outbox(hw).link(artifact_version, model_version)
+    current_outbox().link(artifact_version, model_version)
 
 
 def renamed(handle: ArtifactHandle, name: str) -> ArtifactHandle:

@@ -63,13 +63,18 @@ def write_versions(
     artifacts = {request["artifact"]: of for of, request in versions}
     new = {fqn: of for fqn, of in artifacts.items() if fqn not in known}
     if new:
-        made = [{"name": names.split(fqn)[0], "artifactType": of} for fqn, of in new.items()]
-        outbox.put("artifact", made)
+        outbox.put("artifact", [_artifact_request(fqn, of) for fqn, of in new.items()])
         known.update(new)
     requests = [request for _, request in versions]
     written = outbox.put("artifactVersion", requests)
     found = map(_unwritten, requests) if written is None else written
     return [ArtifactHandle(each) for each in found]
+
+
+def _artifact_request(fqn: str, of: ArtifactType) -> dict[str, Any]:
+    """What makes an artifact; data is what it is unless said, and takes nothing from a model."""
+    request = {"name": names.split(fqn)[0]}
+    return request if of == "data" else {**request, "artifactType": of}
 
 
 def version_record(version: ArtifactVersion) -> dict[str, Any]:

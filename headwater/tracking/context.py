@@ -6,6 +6,8 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from headwater.errors import InvalidInputError
+from headwater.tracking.connection import current
+from headwater.tracking.outbox import Outbox
 
 if TYPE_CHECKING:
     from headwater.tracking.model import Model
@@ -105,6 +107,12 @@ def get_step_context() -> StepContext:
             " function"
         )
     return StepContext(step)
+
+
+def current_outbox() -> Outbox:
+    """What sends: the run's, which keeps what it cannot send; else one that fails then."""
+    run = find_run()
+    return Outbox(current()) if run is None else run.outbox
 
 
 def find_run() -> Run | None:

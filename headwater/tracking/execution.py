@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -47,7 +47,7 @@ class _Arguments:
 
 
 def execute(
-    step: Step[..., Any],
+    step: Step[Any],
     run: Run,
     name: str,
     options: StepOptions,
@@ -128,12 +128,21 @@ def _take(
         try:
             stored = run.store.put(value, name=name)
         except InvalidInputError:  # nothing writes such a value; the step is never taken as known
+            for known in filter(None, map(run.values.find, _inside(value))):
+                at_work.used(known)
             continue
         of = artifact_type(value, is_model=False, is_deployment=False)
         handle = run.values.of_hash(stored.hash) or at_work.given(name, stored, of)
         run.values.add(value, handle)
         at_work.used(handle)
         arguments.hashes[name] = stored.hash
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    """What a list, tuple or mapping holds."""
+    if isinstance(value, Mapping):
+        return value.values()
+    return value if isinstance(value, (list, tuple)) else ()
 
 
 def _is_changed(run: Run, name: str, value: Any, handle: ArtifactHandle) -> bool:
@@ -150,7 +159,7 @@ def _key(code: str, arguments: _Arguments) -> str | None:
 
 
 def _cached(
-    step: Step[..., Any], at_work: StepRun, key: str, trusted: Sequence[str]
+    step: Step[Any], at_work: StepRun, key: str, trusted: Sequence[str]
 ) -> tuple[Any] | None:
     """What an equal step made, in a tuple of one, since it may be None."""
     run = at_work.run
@@ -169,7 +178,7 @@ def _cached(
 
 
 def _called(
-    step: Step[..., Any],
+    step: Step[Any],
     at_work: StepRun,
     arguments: _Arguments,
     bound: inspect.BoundArguments,

@@ -11,10 +11,9 @@ from headwater.sdk.address import EntityLike, address_of, is_id
 from headwater.tracking.artifact import ArtifactHandle
 from headwater.tracking.artifact_calls import find_artifact
 from headwater.tracking.connection import current
-from headwater.tracking.context import find_run, find_step
+from headwater.tracking.context import current_outbox, find_run, find_step
 from headwater.tracking.metadata import metadata_records
 from headwater.tracking.model import Model
-from headwater.tracking.outbox import Outbox
 from headwater.tracking.selection import model_fqn
 
 
@@ -146,4 +145,4 @@ def _log(entity: str, metadata: Mapping[str, Any], *, step: str | None = None) -
     about = {} if run is None else {"run": run.id}
     about |= {} if at_work is None else {"step": at_work.name}
     records = metadata_records(entity, metadata, about=about, step=step)
-    (Outbox(current()) if run is None else run.outbox).records(records)
+    current_outbox().records(records)

@@ -10,9 +10,10 @@ from headwater import names
 from headwater.generated import MlModel, ModelVersion
 from headwater.sdk import Headwater
 from headwater.tracking.connection import current
+from headwater.tracking.context import current_outbox
 from headwater.tracking.metadata import MetadataValue, metadata_records, read_metadata
 from headwater.tracking.model_artifact import ModelArtifacts
-from headwater.tracking.selection import Wanted, check_stage_name, find_or_make
+from headwater.tracking.selection import Wanted, check_version, find_or_make
 
 
 class Model(ModelArtifacts):
@@ -48,7 +49,7 @@ class Model(ModelArtifacts):
                 run fails; otherwise its status is ``failed``.
         """
         names.check_name(name)
-        check_stage_name(version)
+        check_version(version)
         self._wanted = Wanted(
             name, version, license, description, tuple(tags), create_new_model_version
         )
@@ -143,20 +144,29 @@ class Model(ModelArtifacts):
 
     # What is done with it
 
-    def set_stage(self, stage: str, force: bool = False, *, reason: str | None = None) -> None:
+    def set_stage(
+        self,
+        stage: str,
+        force: bool = False,
+        *,
+        reason: str | None = None,
+        effective_at: int | None = None,
+    ) -> None:
         """Move the version to a stage.
 
         Args:
             stage: ``staging``, ``production``, ``archived``, ``none``, or one of the catalog's own.
             force: Archive the version that is there, in the same commit.
             reason: Why, for the record.
+            effective_at: When it was so, in milliseconds since the epoch; now unless given.
 
         Raises:
             ConflictError: Another version is in the stage, which holds one, and not ``force``.
             InvalidInputError: There is no such stage, or it is ``latest``.
         """
-        hw = self._hw
-        self._found = hw.set_stage(self._resolved, str(stage), reason=reason, force=force)
+        self._found = self._hw.set_stage(
+            self._resolved, str(stage), reason=reason, effective_at=effective_at, force=force
+        )
 
     def set_alias(self, alias: str, *, protected: bool | None = None, force: bool = False) -> None:
         """Give the version an alias; another version that had it loses it.
@@ -180,7 +190,7 @@ class Model(ModelArtifacts):
         """
         about = {} if self._run is None else {"run": self._run["id"]}
         entity = f"modelVersion:{self.id}"
-        self._hw.put_records(metadata_records(entity, metadata, about=about))
+        current_outbox().records(metadata_records(entity, metadata, about=about))
 
     def history(self) -> Iterator[dict[str, Any]]:
         """Iterate over the moves of the model's versions, newest first."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Generic, ParamSpec, TypeVar, overload
 
-from headwater.errors import InvalidInputError
+from headwater.tracking.argument import bind
 from headwater.tracking.configuration import Configuration, read_configuration
 from headwater.tracking.connection import current
 from headwater.tracking.context import _run, find_run
@@ -73,7 +73,8 @@ class Pipeline(Generic[P, R]):
         Raises:
             ClientError: The catalog cannot be reached.
         """
-        bound = self._bound(args, kwargs)
+        said = self.configuration.parameters
+        bound = bind(self._signature, args, kwargs, said, f"pipeline {self.name!r}")
         if find_run() is not None:
             return self.function(*bound.args, **bound.kwargs)
         run = Run(
@@ -97,17 +98,6 @@ class Pipeline(Generic[P, R]):
         finally:
             _run.reset(token)
         return result
-
-    def _bound(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> inspect.BoundArguments:
-        """The arguments: what the call gives, the configuration, defaults."""
-        configured = self.configuration.parameters
-        if unknown := sorted(set(configured) - set(self._signature.parameters)):
-            raise InvalidInputError(f"pipeline {self.name!r} has no parameter {', '.join(unknown)}")
-        given = self._signature.bind_partial(*args, **kwargs).arguments
-        rest = {name: each for name, each in configured.items() if name not in given}
-        bound = self._signature.bind(*args, **{**kwargs, **rest})
-        bound.apply_defaults()
-        return bound
 
 
 @overload

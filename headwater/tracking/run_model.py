@@ -58,7 +58,12 @@ class RunModels:
         self, model: Model, value: Any, arguments: Iterable[Any], reads: Sequence[Read]
     ) -> None:
         """Note what a version is, of what a step returned for it."""
-        fields = estimator_fields(value, arguments, reads)
+        try:
+            fields = estimator_fields(value, arguments, reads)
+        except Exception as error:  # noqa: BLE001  (an estimator's own methods may raise anything)
+            message = f"{model} is not tied to its data: {type(error).__name__}: {error}"
+            warnings.warn(message, stacklevel=2)
+            return
         if fields is not None:
             self._fields[model.id] = fields
 

@@ -104,7 +104,7 @@ def _missing(wanted: Wanted, text: str) -> str:
     )
 
 
-def check_stage_name(version: str | int | None) -> None:
+def check_version(version: str | int | None) -> None:
     """Refuse what cannot say which version is meant.
 
     Raises:

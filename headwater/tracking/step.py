@@ -6,16 +6,16 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Generic, ParamSpec, TypeVar, overload
+from typing import Any, Generic, TypeVar, overload
 
 from headwater.errors import InvalidInputError
+from headwater.tracking.argument import bind
 from headwater.tracking.context import find_run, find_step
 from headwater.tracking.execution import execute
 from headwater.tracking.model import Model
 from headwater.tracking.output import Outputs, outputs_of
 from headwater.tracking.run import Run
 
-P = ParamSpec("P")
 R = TypeVar("R")
 
 
@@ -38,10 +38,10 @@ class StepOptions:
     trusted: Sequence[str] = ()
 
 
-class Step(Generic[P, R]):
+class Step(Generic[R]):
     """A function that is recorded when a pipeline calls it; elsewhere it is just the function."""
 
-    def __init__(self, function: Callable[P, R], options: StepOptions) -> None:
+    def __init__(self, function: Callable[..., R], options: StepOptions) -> None:
         """Make it of a function; see ``step``."""
         functools.update_wrapper(self, function)
         self.function = function
@@ -62,7 +62,7 @@ class Step(Generic[P, R]):
         enable_cache: bool | None = None,
         parameters: Mapping[str, Any] | None = None,
         trusted: Sequence[str] = (),
-    ) -> Step[P, R]:
+    ) -> Step[R]:
         """The same step with other options; those that are not given stay."""
         return Step(
             self.function,
@@ -75,7 +75,7 @@ class Step(Generic[P, R]):
             ),
         )
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+    def __call__(self, *args: Any, **kwargs: Any) -> R:
         """Run the function; in a pipeline, record it.
 
         Beside the function's own arguments, a call in a pipeline takes ``after``: names of steps
@@ -91,7 +91,8 @@ class Step(Generic[P, R]):
         options = _configured(self, run)
         name = run.document.step_name(str(own.get("id") or options.name or self.name))
         check_after(run, name, own.get("after"))
-        bound = self._bound(args, kwargs, options.parameters or {})
+        said = options.parameters or {}
+        bound = bind(self.signature, args, kwargs, said, f"step {self.name!r}")
         result: R = execute(self, run, name, options, bound)
         return result
 
@@ -102,21 +103,9 @@ class Step(Generic[P, R]):
         free = {"after", "id"} - set(self.signature.parameters)
         return {name: kwargs.pop(name) for name in free & set(kwargs)}
 
-    def _bound(
-        self, args: Sequence[Any], kwargs: Mapping[str, Any], configured: Mapping[str, Any]
-    ) -> inspect.BoundArguments:
-        """The arguments of the function: what the call gives, the configuration, defaults."""
-        if unknown := sorted(set(configured) - set(self.signature.parameters)):
-            raise InvalidInputError(f"step {self.name!r} has no parameter {', '.join(unknown)}")
-        given = self.signature.bind_partial(*args, **kwargs).arguments
-        rest = {name: each for name, each in configured.items() if name not in given}
-        bound = self.signature.bind(*args, **{**kwargs, **rest})
-        bound.apply_defaults()
-        return bound
-
 
 @overload
-def step(function: Callable[P, R], /) -> Step[P, R]: ...
+def step(function: Callable[..., R], /) -> Step[R]: ...
 @overload
 def step(
     *,
@@ -124,7 +113,7 @@ def step(
     model: Model | None = None,
     enable_cache: bool | None = None,
     trusted: Sequence[str] = (),
-) -> Callable[[Callable[P, R]], Step[P, R]]: ...
+) -> Callable[[Callable[..., R]], Step[R]]: ...
 def step(
     function: Callable[..., Any] | None = None,
     /,
@@ -172,7 +161,7 @@ def check_after(run: Run, step: str, after: Any) -> None:
         )
 
 
-def _configured(step: Step[..., Any], run: Run) -> StepOptions:
+def _configured(step: Step[Any], run: Run) -> StepOptions:
     """The options of a step in a run: what the pipeline's configuration says goes first."""
     said = run.configuration.steps.get(step.name, {})
     options = replace(step.options, **{k: each for k, each in said.items() if k != "parameters"})

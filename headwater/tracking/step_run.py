@@ -58,7 +58,6 @@ class StepRun:
             "inputs": [],
             "outputs": [],
         }
-        self._given: list[tuple[ArtifactType, Request]] = []
         self._later: list[tuple[str | None, Mapping[str, Any]]] = []
         self._reads_before = len(run.reads)
 

@@ -185,11 +185,11 @@ def test_after_names_steps_that_must_have_completed(hw: Headwater) -> None:
     @pipeline(model=Model("iris"))
     def right() -> None:
         load()
-        promote(after=["load"])  # type: ignore[call-arg]  # the call's own
+        promote(after=["load"])
 
     @pipeline(model=Model("iris"))
     def wrong() -> None:
-        promote(after=["load"])  # type: ignore[call-arg]  # as above
+        promote(after=["load"])
 
     right()
     assert Client().get_model_version("iris", "staging").number == 1
@@ -208,7 +208,7 @@ def test_ordinary_control_flow_works_and_names_repeated_steps(hw: Headwater) -> 
         try:
             fail()
         except ValueError:
-            found.append(count(9, id="rescue"))  # type: ignore[call-arg]  # as above
+            found.append(count(9, id="rescue"))
         return found
 
     assert looping() == [[0], [2], [9]]
@@ -234,6 +234,36 @@ def test_a_failing_step_fails_run_and_version(hw: Headwater) -> None:
     (log,) = hw.records(run, "log", kind="pipelineRun")
     assert log["data"]["message"] == "ValueError: no luck"
     assert Client().get_model_version("iris").status == "failed"
+
+
+def test_a_run_that_is_stopped_by_hand_is_cancelled(hw: Headwater) -> None:
+    @step
+    def stop() -> None:
+        raise KeyboardInterrupt
+
+    @pipeline
+    def stopping() -> None:
+        stop()
+
+    with pytest.raises(KeyboardInterrupt):
+        stopping()
+    assert run_of("stopping").status == "cancelled"
+
+
+def test_a_version_that_was_promoted_outlives_its_failing_run(hw: Headwater) -> None:
+    @step
+    def promote() -> None:
+        get_step_context().model.set_stage("production")
+
+    @pipeline(model=Model("iris", delete_new_version_on_failure=True))
+    def training() -> None:
+        promote()
+        fail()
+
+    with pytest.raises(ValueError, match="no luck"):
+        training()
+    version = Client().get_model_version("iris")
+    assert (version.stage, version.status) == ("production", "failed")
 
 
 def test_a_failing_run_leaves_no_version_when_so_configured(hw: Headwater) -> None:
@@ -316,6 +346,25 @@ def test_what_no_step_made_becomes_an_artifact_or_a_parameter(hw: Headwater) -> 
     found = steps_of(run_of("using"))["use"]
     assert found["parameters"] == [{"name": "numbers", "value": [1, 2]}]
     assert named(found["inputs"]) == ["X_train", "using::again"]
+
+
+def test_artifacts_within_a_list_are_inputs_too(hw: Headwater) -> None:
+    @step
+    def join(frames: list[pd.DataFrame], named: dict[str, Any]) -> int:
+        return len(frames) + len(named)
+
+    @pipeline
+    def joining() -> int:
+        frame, target = load()
+        return join([frame, frame.copy()], {"y": target})
+
+    assert joining() == 3
+    assert named(steps_of(run_of("joining"))["join"]["inputs"]) == ["X_train", "y_train"]
+
+
+def test_saving_data_makes_no_data_of_a_model(hw: Headwater) -> None:
+    save_artifact("weights", {"a": 1}, is_model_artifact=True)
+    assert save_artifact("weights", {"a": 2}).type == "model"
 
 
 def test_yaml_configures_model_parameters_and_steps(hw: Headwater, tmp_path: Path) -> None:

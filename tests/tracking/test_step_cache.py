@@ -81,7 +81,7 @@ def test_a_step_that_is_not_configured_so_runs(hw: Headwater) -> None:
 
 
 def test_other_code_runs_again(hw: Headwater) -> None:
-    def made(value: int) -> Step[[], int]:
+    def made(value: int) -> Step[int]:
         @step(enable_cache=True)
         def make() -> int:
             told.ran.append("make")
