@@ -6,6 +6,7 @@ import json
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from headwater.errors import (
@@ -48,6 +49,7 @@ class Outbox:
         self._hw = hw
         self._journal = journal and journal.absolute()  # a later chdir changes nothing
         self._lost: HeadwaterError | None = None
+        self._lock = Lock()  # a run's own thread sends, too
 
     @property
     def is_cut_off(self) -> bool:
@@ -90,12 +92,18 @@ class Outbox:
             try:
                 return perform(self._hw, message)
             except AWAY as error:
-                self._lost = error
-                self._warn()
-        self._journal.parent.mkdir(parents=True, exist_ok=True)
-        with self._journal.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(message, ensure_ascii=False) + "\n")
+                self._cut_off(error)
+        with self._lock:
+            self._journal.parent.mkdir(parents=True, exist_ok=True)
+            with self._journal.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(message, ensure_ascii=False) + "\n")
         return None
+
+    def _cut_off(self, error: HeadwaterError) -> None:
+        with self._lock:
+            is_first, self._lost = self._lost is None, error
+        if is_first:
+            self._warn()
 
     def _warn(self) -> None:
         warnings.warn(

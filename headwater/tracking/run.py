@@ -27,7 +27,8 @@ from headwater.tracking.model import Model
 from headwater.tracking.outbox import FOLDER, Outbox
 from headwater.tracking.run_document import RunDocument, artifact_reference, now
 from headwater.tracking.run_model import RunModels
-from headwater.tracking.sign_of_life import Heartbeat, mark_interrupted, sign
+from headwater.tracking.run_writer import RunWriter
+from headwater.tracking.sign_of_life import mark_interrupted, sign
 from headwater.tracking.value_map import ValueMap
 
 SERVICE = "headwater"
@@ -82,7 +83,7 @@ class Run:
         self._models = RunModels(self.document, self.outbox)
         self._known: set[str] = set()
         self._counts: dict[str, count[int]] = {}
-        self._heartbeat: Heartbeat | None = None
+        self._writer: RunWriter | None = None
 
     @property
     def fqn(self) -> str:
@@ -105,8 +106,8 @@ class Run:
         self.hw.create_or_update({"name": self.pipeline, "service": SERVICE}, kind="pipeline")
         mark_interrupted(self.hw, self.pipeline_fqn)
         self.id = self.hw.create_or_update(self.document.wire, kind="pipelineRun").id
-        self.hw.put_records([sign(self.pipeline_fqn, self.name, "running")])
-        self._heartbeat = Heartbeat(self.hw, self.pipeline_fqn, self.name)
+        self._beat()
+        self._writer = RunWriter(self._write, self._beat)
 
     def use_model(self, model: Model) -> None:
         """Give the run the model that its pipeline is configured with."""
@@ -167,7 +168,8 @@ class Run:
     def end_step(self, step: Mapping[str, Any]) -> None:
         """Record a step that has ended, with all that it read and made."""
         self.document.add_step(step)
-        self._write()
+        if self._writer is not None:
+            self._writer.changed()
 
     def end(self) -> None:
         """Record that the run is completed, and that the versions it made are ready."""
@@ -207,8 +209,8 @@ class Run:
     # Inside
 
     def _end(self, status: str) -> None:
-        if self._heartbeat is not None:
-            self._heartbeat.stop()
+        if self._writer is not None:
+            self._writer.stop()
         self.read_inputs(0)
         if status == "completed":
             self._models.complete(self.reads)
@@ -220,5 +222,8 @@ class Run:
         self.outbox.records([sign(self.pipeline_fqn, self.name, status), *newest])
         self.outbox.close()
 
+    def _beat(self) -> None:
+        self.hw.put_records([sign(self.pipeline_fqn, self.name, "running")])
+
     def _write(self) -> None:
-        self.outbox.put("pipelineRun", [self.document.wire])
+        self.outbox.put("pipelineRun", [self.document.as_it_is()])

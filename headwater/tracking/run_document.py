@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from itertools import count
+from threading import Lock
 from typing import Any
 
 from headwater.tracking.artifact import ArtifactHandle
@@ -32,6 +33,7 @@ class RunDocument:
             parameters: What the run is started with; what JSON cannot hold is left out.
             code_version: The commit of the code.
         """
+        self._lock = Lock()
         self.wire: dict[str, Any] = {
             "name": name,
             "pipeline": pipeline,
@@ -46,6 +48,12 @@ class RunDocument:
         if code_version is not None:
             self.wire["codeVersion"] = code_version
 
+    def as_it_is(self) -> dict[str, Any]:
+        """The request now, which no later change reaches."""
+        with self._lock:
+            lists = ("steps", "inputs", "outputs")
+            return {**self.wire, **{name: list(self.wire[name]) for name in lists}}
+
     def step_name(self, name: str) -> str:
         """A name for a step, of those that the run does not have yet."""
         taken = {each["name"] for each in self.wire["steps"]}
@@ -59,20 +67,24 @@ class RunDocument:
 
     def add_step(self, step: Mapping[str, Any]) -> None:
         """Add a step that has ended."""
-        self.wire["steps"].append(dict(step))
+        with self._lock:
+            self.wire["steps"].append(dict(step))
 
     def add_input(self, reference: Reference) -> None:
         """Note what the run reads; what it made itself is no input of it."""
         if reference not in self.wire["inputs"] and reference not in self.wire["outputs"]:
-            self.wire["inputs"].append(dict(reference))
+            with self._lock:
+                self.wire["inputs"].append(dict(reference))
 
     def add_outputs(self, references: Sequence[Reference]) -> None:
         """Note what the run makes."""
-        self.wire["outputs"] += map(dict, references)
+        with self._lock:
+            self.wire["outputs"] += map(dict, references)
 
     def forget_output(self, reference: Reference) -> None:
         """Take out what the run made, and what is no more."""
-        self.wire["outputs"].remove(reference)
+        with self._lock:
+            self.wire["outputs"].remove(reference)
 
     def end(self, status: str) -> None:
         """Note how the run ended."""

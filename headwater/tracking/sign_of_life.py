@@ -10,7 +10,6 @@ import socket
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from threading import Event, Thread
 from typing import Any
 
 from headwater import names
@@ -19,8 +18,6 @@ from headwater.generated import ModelVersion, ModelVersionStatus, PipelineRun, R
 from headwater.sdk import Headwater
 
 RUN = "run"
-BEAT = 30.0
-"""Seconds between two signs."""
 SILENCE = 90.0
 """Seconds without a sign after which a run on another machine counts as interrupted."""
 _RECENT = 20  # runs of a pipeline that a new one looks at
@@ -36,34 +33,6 @@ def sign(pipeline: str, run: str, status: str) -> dict[str, Any]:
         "at": now,
         "data": {"status": status},
     }
-
-
-class Heartbeat:
-    """Gives signs of life while a run is at work, whatever the run itself does."""
-
-    def __init__(self, hw: Headwater, pipeline: str, run: str, *, beat: float = BEAT) -> None:
-        """Begin; the first sign is the caller's.
-
-        Args:
-            hw: The catalog.
-            pipeline: FQN of the pipeline.
-            run: The run's name.
-            beat: Seconds between two signs.
-        """
-        self._hw, self._pipeline, self._run, self._beat = hw, pipeline, run, beat
-        self._ended = Event()
-        self._thread = Thread(target=self._go, name=f"headwater {run}", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Give no more."""
-        self._ended.set()
-        self._thread.join(timeout=5.0)
-
-    def _go(self) -> None:
-        while not self._ended.wait(self._beat):
-            with suppress(HeadwaterError):  # the run itself tells of a catalog that is away
-                self._hw.put_records([sign(self._pipeline, self._run, "running")])
 
 
 def with_status(hw: Headwater, run: PipelineRun) -> PipelineRun:
