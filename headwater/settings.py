@@ -15,6 +15,8 @@ _VARIABLES = {
     "port": "HEADWATER_PORT",
     "schemas": "HEADWATER_SCHEMAS",
     "events_keep_days": "HEADWATER_EVENTS_KEEP_DAYS",
+    "mlflow_service": "HEADWATER_MLFLOW_SERVICE",
+    "mlflow_alias": "HEADWATER_MLFLOW_ALIAS",
 }
 MAX_DAYS = 36_500
 
@@ -29,6 +31,8 @@ class Settings:
         port: TCP port to listen on; 0 lets the system choose a free one.
         schemas: Folder of an organisation's own schema files; empty for none.
         events_keep_days: How many days a server keeps events; None: for good.
+        mlflow_service: Name of the service whose models MLflow's clients see.
+        mlflow_alias: The alias that the serving version has there; ``none`` for no alias.
         read_timeout: Seconds that a remote store has to answer a read.
         write_timeout: Seconds that it has to answer a write.
         max_body: The most bytes that a request's body may have.
@@ -40,6 +44,8 @@ class Settings:
     port: int = 8585
     schemas: str = ""
     events_keep_days: int | None = None
+    mlflow_service: str = "headwater"
+    mlflow_alias: str = "champion"
     read_timeout: float = 30
     write_timeout: float = 300
     max_body: int = 10_000_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from base64 import b64decode
 from time import monotonic
 
 from starlette.requests import Request
@@ -131,8 +132,19 @@ class SignIn:
 
 
 def _secret(authorization: bytes | None) -> str:
+    """The token of an ``Authorization`` header: as Bearer, or as the password of any user.
+
+    Clients of other protocols, such as MLflow's, know names and passwords only.
+    """
     scheme, _, secret = (authorization or b"").decode("latin-1").partition(" ")
-    if scheme.lower() != "bearer" or not secret.strip():
+    if scheme.lower() == "basic":
+        try:
+            secret = b64decode(secret.strip(), validate=True).decode().partition(":")[2]
+        except ValueError:
+            secret = ""
+    elif scheme.lower() != "bearer":
+        secret = ""
+    if not secret.strip():
         raise NotSignedInError(
             "this server asks for a token: Authorization: Bearer …; `headwater token create` makes"
             " one, and the SDK and the command line send what HEADWATER_TOKEN holds"

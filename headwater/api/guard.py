@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache, partial
 from ipaddress import ip_address
+from typing import NamedTuple
 from unicodedata import category
 from urllib.parse import unquote_to_bytes
 
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from headwater.api.auth import ACTOR, AGAIN, LOCAL, SignIn, need
@@ -34,6 +37,22 @@ _NOBODY = Actor("nobody", "bot", role="viewer")
 Headers = dict[bytes, bytes]
 
 
+class Dialect(NamedTuple):
+    """How another system's protocol, below some paths, is let in.
+
+    Attributes:
+        prefixes: Of its paths.
+        reads: Whether a method of a path, other than the safe ones, only reads.
+        takes_files: Whether it takes content of any type and length.
+        refusal: The answer that tells of an error.
+    """
+
+    prefixes: tuple[str, ...]
+    reads: Callable[[str, str], bool]
+    takes_files: Callable[[str, str], bool]
+    refusal: Callable[[Exception], Response]
+
+
 def is_loopback(host: str) -> bool:
     """Whether a host name or address, without a port, means this machine alone."""
     if host.lower() == "localhost":
@@ -56,10 +75,14 @@ class Guard:
         app: What admitted requests are passed to.
         max_body: The most bytes that a body may have.
         sign_in: Knows tokens; None where the caller has opened the store, and may do everything.
+        dialect: Another system's protocol.
     """
 
-    def __init__(self, app: ASGIApp, *, max_body: int, sign_in: SignIn | None) -> None:
+    def __init__(
+        self, app: ASGIApp, *, max_body: int, sign_in: SignIn | None, dialect: Dialect
+    ) -> None:
         self._app = app
+        self._dialect = dialect
         self._max_body = max_body
         self._sign_in = sign_in
 
@@ -71,10 +94,10 @@ class Guard:
                 scope[AGAIN] = again = partial(self._admit, scope, headers, stranger)
                 scope[ACTOR] = await again()
                 _check_path(scope["path"], scope.get("raw_path"))
-                if scope["method"] not in _SAFE:
+                if scope["method"] not in _SAFE and not self._takes_files(scope):
                     receive = self._check_write(headers, receive)
             except (RequestError, HeadwaterError) as error:
-                await problem(error, scope["method"])(scope, receive, send)
+                await self._refusal(error, scope)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
@@ -95,9 +118,24 @@ class Guard:
         if is_open:
             return _NOBODY
         actor = await self._sign_in.actor(headers.get(b"authorization"))
-        may_view = scope["method"] in _SAFE or _OWN_WORD.fullmatch(scope["path"])
-        need(actor, "viewer" if may_view else "editor")
+        need(actor, "viewer" if self._may_view(scope["method"], scope["path"]) else "editor")
         return actor
+
+    def _may_view(self, method: str, path: str) -> bool:
+        if method in _SAFE or _OWN_WORD.fullmatch(path):
+            return True
+        return path.startswith(self._dialect.prefixes) and self._dialect.reads(method, path)
+
+    def _takes_files(self, scope: Scope) -> bool:
+        path = scope["path"]
+        return path.startswith(self._dialect.prefixes) and self._dialect.takes_files(
+            scope["method"], path
+        )
+
+    def _refusal(self, error: RequestError | HeadwaterError, scope: Scope) -> Response:
+        if scope["path"].startswith(self._dialect.prefixes):
+            return self._dialect.refusal(error)
+        return problem(error, scope["method"])
 
     def _check_write(self, headers: Headers, receive: Receive) -> Receive:
         length = headers.get(b"content-length", b"0")

@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from headwater.api.auth import SignIn
+from headwater.api.dialects.mlflow import MLFLOW, registry_resources
 from headwater.api.errors import install
 from headwater.api.guard import Guard
 from headwater.api.openapi import openapi_document
@@ -37,11 +38,12 @@ def build_api(services: Services, *, sign_in: bool = True) -> FastAPI:
         telemetry={"tracing": listened, "metrics": listened, "logs": listened},
     )
     install(app)
-    app.add_middleware(Paths, resources=resources(services))
+    app.add_middleware(Paths, resources={**resources(services), **registry_resources(services)})
     app.add_middleware(  # around the one before
         Guard,
         max_body=services.settings.max_body,
         sign_in=SignIn(services) if sign_in else None,
+        dialect=MLFLOW,
     )
     app.openapi = _openapi  # type: ignore[method-assign]  # the way that FastAPI documents
     return app

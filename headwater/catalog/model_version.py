@@ -146,12 +146,14 @@ class ModelVersionService:
         actor: Actor,
         protected: bool | None = None,
         force: bool = False,
+        any_word: bool = False,
     ) -> Record:
         """Give a version an alias; the version of the model that had it loses it.
 
         Args:
             protected: Whether it moves and goes by force only from now on; unless given, as before.
             force: Move it, or lift its protection, although it is protected.
+            any_word: A stage's name, too, or a number, by which ``find`` finds something else.
 
         Raises:
             NotFoundError: There is no such version.
@@ -159,7 +161,8 @@ class ModelVersionService:
             InvalidInputError: The alias is a stage, ``latest`` or a number.
         """
         alias = check_name(alias, "/alias")
-        check_word(self._store, alias, "/alias")
+        if not any_word:
+            check_word(self._store, alias, "/alias")
 
         def attempt() -> Record:
             version, model = self._version(key)

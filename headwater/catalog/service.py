@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from headwater.catalog import removal
@@ -30,9 +30,10 @@ from headwater.errors import (
     StaleWriteError,
 )
 from headwater.schemas import Kind, kind
-from headwater.store.base import Key, Record, Store
+from headwater.store.base import EntryWrite, Key, Record, Store
 from headwater.store.draft import Actor, Change, Document, load, until_current
 
+Records = Callable[[str], Iterable[EntryWrite]]
 BUILT_IN = ("mlmodelService", {"name": "headwater", "serviceType": "CustomMlModel"})
 BUILT_IN_ID = "68656164-7761-8465-8272-000000000001"
 BUILT_IN_IDS = {
@@ -69,8 +70,13 @@ class CatalogService(CatalogReader):
 
         until_current(attempt)
 
-    def create(self, kind_name: str, body: Any, *, actor: Actor) -> Written:
+    def create(
+        self, kind_name: str, body: Any, *, actor: Actor, records: Records = lambda _: ()
+    ) -> Written:
         """Create an entity.
+
+        Args:
+            records: Makes the records that it has from the start, from its id.
 
         Raises:
             InvalidInputError: The request is not valid, or a reference does not resolve.
@@ -83,7 +89,9 @@ class CatalogService(CatalogReader):
             if found.stored:
                 raise _taken(found.stored)
             change = self._new(which, found)
-            return commit(self._store, self._path.prepare(change, actor, stored=None), actor)
+            prepared = self._path.prepare(change, actor, stored=None)
+            prepared.draft.entries += records(change.id)
+            return commit(self._store, prepared, actor)
 
         return until_current(attempt)
 
@@ -200,11 +208,21 @@ class CatalogService(CatalogReader):
         return until_current(attempt)
 
     def rename(
-        self, kind_name: str, key: Key, name: str, *, actor: Actor, if_match: int | None = None
+        self,
+        kind_name: str,
+        key: Key,
+        name: str,
+        *,
+        actor: Actor,
+        if_match: int | None = None,
+        include_deleted: bool = False,
     ) -> Written:
         """Give an entity another name; what lies below it and what refers to it follows at once.
 
         The entity gets a version and an event; the others are rewritten without either.
+
+        Args:
+            include_deleted: A soft-deleted one, too, so that its name can be used again.
 
         Raises:
             NotFoundError: There is no such entity.
@@ -213,7 +231,7 @@ class CatalogService(CatalogReader):
         """
 
         def attempt() -> Written:
-            stored = self.get(kind_name, key)
+            stored = self.get(kind_name, key, include_deleted=include_deleted)
             check_rev(stored, if_match)
             prepared = prepare_rename(self._store, self._path, stored, name, actor)
             return commit(self._store, prepared, actor)

@@ -1,0 +1,1 @@
+"""Other systems' protocols, each a translator over the same services."""

@@ -1,0 +1,114 @@
+"""The paths of MLflow's registry protocol, and how one request is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from headwater.api.answer import Answer, json_answer
+from headwater.api.auth import actor_of
+from headwater.api.body import parse, read
+from headwater.api.dialects.mlflow.argument import Arguments
+from headwater.api.dialects.mlflow.error import no_endpoint, refusal
+from headwater.api.dialects.mlflow.model import Models
+from headwater.api.dialects.mlflow.registry import Registry
+from headwater.api.dialects.mlflow.search import Searches
+from headwater.api.dialects.mlflow.version import Versions
+from headwater.api.resource import Services
+from headwater.store.draft import Actor
+
+PREFIXES = ("/api/2.0/mlflow/", "/ajax-api/2.0/mlflow/")
+"""Where clients, and pages, look for the registry."""
+MODELS, VERSIONS = "registered-models/", "model-versions/"
+
+
+class Operation(NamedTuple):
+    """What a method of a path does.
+
+    Attributes:
+        writes: Whether it may change something.
+        is_long: Whether a read takes its time.
+    """
+
+    call: Callable[[Arguments, Actor], dict[str, Any]]
+    writes: bool = False
+    is_long: bool = False
+
+
+def registry_resources(services: Services) -> dict[str, ASGIApp]:
+    """The resources of the registry by path."""
+    registry = Registry(services)
+    models, versions, searches = Models(registry), Versions(registry), Searches(registry)
+    paths: dict[str, dict[str, Operation]] = {
+        MODELS + "create": {"POST": Operation(models.create, writes=True)},
+        MODELS + "rename": {"POST": Operation(models.rename, writes=True)},
+        MODELS + "update": {"PATCH": Operation(models.update, writes=True)},
+        MODELS + "delete": {"DELETE": Operation(models.delete, writes=True)},
+        MODELS + "get": {"GET": Operation(models.get)},
+        MODELS + "search": {"GET": Operation(searches.models, is_long=True)},
+        MODELS + "get-latest-versions": {
+            "GET": Operation(models.latest),
+            "POST": Operation(models.latest),
+        },
+        MODELS + "set-tag": {"POST": Operation(models.set_tag, writes=True)},
+        MODELS + "delete-tag": {"DELETE": Operation(models.delete_tag, writes=True)},
+        MODELS + "alias": {
+            "GET": Operation(models.get_alias),
+            "POST": Operation(models.set_alias, writes=True),
+            "DELETE": Operation(models.delete_alias, writes=True),
+        },
+        VERSIONS + "create": {"POST": Operation(versions.create, writes=True)},
+        VERSIONS + "update": {"PATCH": Operation(versions.update, writes=True)},
+        VERSIONS + "transition-stage": {"POST": Operation(versions.transition, writes=True)},
+        VERSIONS + "delete": {"DELETE": Operation(versions.delete, writes=True)},
+        VERSIONS + "get": {"GET": Operation(versions.get)},
+        VERSIONS + "search": {"GET": Operation(searches.versions, is_long=True)},
+        VERSIONS + "get-download-uri": {"GET": Operation(versions.download_uri)},
+        VERSIONS + "set-tag": {"POST": Operation(versions.set_tag, writes=True)},
+        VERSIONS + "delete-tag": {"DELETE": Operation(versions.delete_tag, writes=True)},
+    }
+    nothing = RegistryPath(services, {})
+    return {
+        prefix + path: RegistryPath(services, operations)
+        for prefix in PREFIXES
+        for path, operations in paths.items()
+    } | {
+        prefix + family + "{rest:path}": nothing
+        for prefix in PREFIXES
+        for family in (MODELS, VERSIONS)
+    }
+
+
+class RegistryPath:
+    """An ASGI application for one path of the registry."""
+
+    def __init__(self, services: Services, operations: Mapping[str, Operation]) -> None:
+        self._services = services
+        self._operations = operations
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; whatever goes wrong is answered as MLflow does."""
+        try:
+            answer = await self._answer(Request(scope, receive))
+        except Exception as error:  # noqa: BLE001  (nothing is swallowed: it is answered, or logged)
+            answer = refusal(error)
+        await answer(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Answer:
+        services, method = self._services, request.method
+        operation = self._operations.get("GET" if method == "HEAD" else method)
+        if operation is None:
+            raise no_endpoint(f"{method} {request.scope['path']} is no endpoint of the registry")
+        call, actor = operation.call, actor_of(request)
+        if method in ("GET", "HEAD"):
+            asked = Arguments.of_query(request.scope["query_string"])
+            run = services.long_read if operation.is_long else services.read
+            return json_answer(await run(lambda: call(asked, actor)))
+        raw, nesting = await read(request.receive), services.settings.max_nesting
+        perform = services.act if operation.writes else services.long_read
+        return json_answer(
+            await perform(lambda: call(Arguments.of_json(parse(raw, max_nesting=nesting)), actor))
+        )

@@ -1,0 +1,167 @@
+"""Model versions over MLflow's protocol: ``/mlflow/model-versions/…``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from headwater.api.dialects.mlflow.argument import Arguments
+from headwater.api.dialects.mlflow.check import (
+    ACTIVE,
+    STAGES,
+    check_key,
+    check_stage,
+    check_tags,
+    check_version,
+)
+from headwater.api.dialects.mlflow.error import MlflowError, invalid
+from headwater.api.dialects.mlflow.filter import PROMPT
+from headwater.api.dialects.mlflow.note import entries_of, items
+from headwater.api.dialects.mlflow.registry import VERSION, Registry
+from headwater.api.dialects.mlflow.source import (
+    PLACEHOLDERS,
+    ModelUri,
+    check_source,
+    model_uri,
+    run_of,
+)
+from headwater.errors import AlreadyExistsError, InvalidInputError
+from headwater.store.base import Record
+from headwater.store.draft import TRIES, Actor, load, now_ms
+
+Json = dict[str, Any]
+
+
+class Versions:
+    """Each method answers one path."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+
+    def create(self, asked: Arguments, actor: Actor) -> Json:
+        """Register a version under the model's next number."""
+        registry, name = self._registry, asked.text("name")
+        tags, source, run_id = check_tags(asked.tags()), asked.text("source"), asked.find("run_id")
+        model_id, storage = asked.find("model_id"), source
+        if tags.get(PROMPT, "").lower() != "true":
+            check_source(source, run_id)
+            run_id = run_id or run_of(source)
+            if copied := model_uri(source):
+                origin = self._named(copied)
+                note = registry.notes.of(items([origin]))[origin.id]
+                run_id, model_id = run_id or note.run_id, model_id or note.model_id
+                storage = _storage(origin)
+        elif source not in PLACEHOLDERS:
+            raise invalid(f"Invalid prompt source: {source[:80]!r}.")
+        body = {
+            "mlmodel": {"id": registry.model(name).id},
+            "sourceUri": source,
+            "mlStore": {"storage": storage},
+            "status": "ready",
+        }
+        if description := asked.find("description"):
+            body["description"] = description
+        now, link = now_ms(), asked.find("run_link")
+
+        def records(id_: str) -> Any:
+            return entries_of(id_, tags, now, run_id=run_id or "", runLink=link, modelId=model_id)
+
+        for _ in range(TRIES):
+            model = registry.model(name)
+            number = load(model).get("lifecycle", {}).get("lastNumber", 0) + 1
+            try:
+                written = registry.catalog.create(
+                    VERSION, {**body, "name": str(number)}, actor=actor, records=records
+                )
+            except (AlreadyExistsError, InvalidInputError) as error:
+                if not _is_taken(error):
+                    raise
+                continue
+            return self._shown(registry.store.find(written.id))
+        raise MlflowError("RESOURCE_CONFLICT", f"Others make versions of {name} all the time.")
+
+    def get(self, asked: Arguments, actor: Actor) -> Json:  # noqa: ARG002
+        """Show a version."""
+        return self._shown(self._find(asked))
+
+    def update(self, asked: Arguments, actor: Actor) -> Json:
+        """Describe a version anew."""
+        version = self._find(asked)
+        self._registry.describe(version, asked.find("description"), actor)
+        return self._shown(self._registry.store.find(version.id))
+
+    def transition(self, asked: Arguments, actor: Actor) -> Json:
+        """Move a version to a stage, beside others that are there or in place of them."""
+        registry, stage = self._registry, check_stage(asked.text("stage"))
+        archive = asked.flag("archive_existing_versions")
+        if archive and stage not in ACTIVE:
+            raise invalid(
+                "Model version transition cannot archive existing model versions because"
+                f" {STAGES[stage]!r} is not an Active stage."
+            )
+        moved = registry.move(self._find(asked), stage, actor, archive=archive)
+        if stage == "production" and registry.champion:
+            moved = registry.set_alias(moved, registry.champion, actor)
+        return self._shown(moved)
+
+    def delete(self, asked: Arguments, actor: Actor) -> Json:
+        """Delete a version, whatever stage it is in; its number is not given again."""
+        self._registry.delete_version(self._find(asked), actor)
+        return {}
+
+    def download_uri(self, asked: Arguments, actor: Actor) -> Json:  # noqa: ARG002
+        """Show where a version's files lie."""
+        return {"artifact_uri": _storage(self._find(asked))}
+
+    def set_tag(self, asked: Arguments, actor: Actor) -> Json:
+        """Set a tag."""
+        tags = {asked.text("key"): asked.find("value") or ""}
+        self._registry.set_tags(self._find(asked), tags, actor)
+        return {}
+
+    def delete_tag(self, asked: Arguments, actor: Actor) -> Json:
+        """Take a tag away."""
+        self._registry.delete_tag(self._find(asked), check_key(asked.text("key")), actor)
+        return {}
+
+    # Inside
+
+    def _find(self, asked: Arguments) -> Record:
+        return self._registry.version(asked.text("name"), check_version(asked.text("version")))
+
+    def _named(self, uri: ModelUri) -> Record:
+        """The version that a ``models:/`` URI names."""
+        registry = self._registry
+        model = registry.model(uri.name)
+        if uri.version:
+            return registry.version(uri.name, int(uri.version))
+        lifecycle = load(model).get("lifecycle", {})
+        if uri.alias:
+            named = {e["alias"]: e["version"] for e in lifecycle.get("aliases", ())}.get(uri.alias)
+        else:
+            named = self._newest(model, str(uri.stage).lower())
+        found = registry.store.find(named["id"]) if named else None
+        if found is None:
+            raise MlflowError("RESOURCE_DOES_NOT_EXIST", f"No version is {uri.alias or uri.stage}.")
+        return found
+
+    def _newest(self, model: Record, word: str) -> Json | None:
+        """The newest version of a stage, or of all where the word is ``latest``."""
+        found = self._registry.view.latest([model]).get(model.id, [])
+        fits = [e.document for e in found if word in ("latest", e.document["stage"])]
+        return max(fits, key=lambda document: int(document["number"]), default=None)
+
+    def _shown(self, version: Record | None) -> Json:
+        assert version is not None  # noqa: S101  (it was just written or read)
+        return {"model_version": self._registry.view.versions(items([version]))[0]}
+
+
+def _storage(version: Record) -> str:
+    document = load(version)
+    return str(document.get("mlStore", {}).get("storage") or document.get("sourceUri", ""))
+
+
+def _is_taken(error: AlreadyExistsError | InvalidInputError) -> bool:
+    """Whether somebody else was given the number meanwhile."""
+    if isinstance(error, AlreadyExistsError):
+        return True
+    return any(each["pointer"] == "/name" for each in error.errors)

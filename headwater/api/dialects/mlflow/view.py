@@ -1,0 +1,101 @@
+"""Models and versions as MLflow's clients read them, many at once."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from headwater.api.dialects.mlflow.check import STAGES
+from headwater.api.dialects.mlflow.note import ALL, Item, Note, Notes, items
+from headwater.store.base import Record, Store
+
+Json = dict[str, Any]
+_STATUS = {"pending": "PENDING_REGISTRATION", "failed": "FAILED_REGISTRATION"}
+
+
+class View:
+    """Shows what the catalog has. Each call asks the store as often, however much is shown."""
+
+    def __init__(self, store: Store, notes: Notes) -> None:
+        self._store = store
+        self._notes = notes
+
+    def models(self, shown: Sequence[Item]) -> list[Json]:
+        """Registered models, each with the newest version of every stage."""
+        latest = self.latest([each.record for each in shown])
+        every = [version for found in latest.values() for version in found]
+        notes = self._notes.of([*shown, *every])
+        return [_model(each, notes, latest.get(each.record.id, [])) for each in shown]
+
+    def versions(self, shown: Sequence[Item]) -> list[Json]:
+        """Model versions."""
+        notes = self._notes.of(shown)
+        return [_version(each, notes[each.record.id]) for each in shown]
+
+    def latest(self, models: Sequence[Record]) -> dict[str, list[Item]]:
+        """The newest version of each stage, by the ids of some models."""
+        entries = self._store.entries(
+            entity_ids=[each.id for each in models], types=["modelVersion"], limit=ALL
+        )
+        ids = [json.loads(entry.data)["id"] for entry in entries]
+        found = self._store.find_many(ids) if ids else {}
+        newest: dict[str, dict[str, Item]] = defaultdict(dict)
+        for item in items(record for record in found.values() if not record.deleted):
+            stages = newest[str(item.record.parent_id)]
+            known = stages.get(item.document["stage"])
+            if known is None or known.document["number"] < item.document["number"]:
+                stages[item.document["stage"]] = item
+        return {id_: list(stages.values()) for id_, stages in newest.items()}
+
+
+def _model(item: Item, notes: dict[str, Note], latest: Sequence[Item]) -> Json:
+    note = notes[item.record.id]
+    shown = [_version(each, notes[each.record.id]) for each in latest]
+    updated = max([note.updated, *(each["last_updated_timestamp"] for each in shown)])
+    aliases = item.document.get("lifecycle", {}).get("aliases", ())
+    return {
+        "name": item.record.name,
+        "creation_timestamp": note.created,
+        "last_updated_timestamp": updated,
+        **({"user_id": note.user} if note.user else {}),
+        **_described(item),
+        **({"latest_versions": shown} if shown else {}),
+        **_tags(note),
+        **({"aliases": [_alias(each) for each in aliases]} if aliases else {}),
+    }
+
+
+def _version(item: Item, note: Note) -> Json:
+    document = item.document
+    return {
+        "name": document["mlmodel"]["name"],
+        "version": str(document["number"]),
+        "creation_timestamp": note.created,
+        "last_updated_timestamp": note.updated,
+        **({"user_id": note.user} if note.user else {}),
+        "current_stage": STAGES.get(document["stage"], "None"),
+        "description": document.get("description", ""),
+        "source": document.get("sourceUri", ""),
+        "run_id": note.run_id,
+        "status": _STATUS.get(document.get("status", ""), "READY"),
+        **_tags(note),
+        "run_link": note.run_link,
+        **({"aliases": document["aliases"]} if document.get("aliases") else {}),
+        **({"model_id": note.model_id} if note.model_id else {}),
+    }
+
+
+def _described(item: Item) -> Json:
+    description = item.document.get("description")
+    return {} if description is None else {"description": description}
+
+
+def _tags(note: Note) -> Json:
+    tags = [{"key": key, "value": value} for key, value in sorted(note.tags.items())]
+    return {"tags": tags} if tags else {}
+
+
+def _alias(held: Json) -> Json:
+    return {"alias": held["alias"], "version": str(held["version"]["number"])}
