@@ -15,6 +15,7 @@ _SELECT_STATE = f"SELECT {COLUMNS} FROM entity_state"
 
 _KEY = "(SELECT key FROM node WHERE id = ?)"
 _BY_ID = f"{_SELECT} WHERE key = {_KEY}"
+_BY_IDS = f"{_SELECT} WHERE key IN (SELECT key FROM node WHERE id {ANY})"
 _BY_FQN = f"{_SELECT} WHERE kind = ? AND fqn = ?"
 _ID_BY_FQN = "SELECT id FROM entity WHERE kind = ? AND fqn = ?"
 _AS_OF = f"{_SELECT_STATE} WHERE key = {_KEY} AND seq <= ? ORDER BY rev DESC LIMIT 1"
@@ -72,6 +73,9 @@ def find_many(
     connection: Connection, keys: Collection[Key], *, as_of: int | None = None
 ) -> dict[Key, Record]:
     """See ``Store.find_many``."""
+    if as_of is None and len(keys) > 1 and all(isinstance(key, str) for key in keys):
+        rows = connection.execute(_BY_IDS, (listed(keys),))
+        return {each.id: each for each in records(rows)}
     found = ((key, find_state(connection, key, as_of=as_of)) for key in keys)
     return {key: record for key, record in found if record is not None}
 

@@ -89,7 +89,7 @@ class Models:
         registry = self._registry
         model = registry.model(asked.text("name"))
         wanted = {check_stage(each) for each in asked.texts("stages")} or set(STAGES)
-        found = registry.view.latest([model]).get(model.id, [])
+        found = registry.view.latest(items([model])).get(model.id, [])
         chosen = [each for each in found if each.document["stage"] in wanted]
         return {"model_versions": registry.view.versions(chosen)}
 

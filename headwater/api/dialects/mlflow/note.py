@@ -9,12 +9,13 @@ written these.
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
+
+from pydantic_core import from_json
 
 from headwater.store.base import Entry, EntryWrite, Record, Store
 from headwater.store.draft import Document, dump, load
@@ -65,18 +66,16 @@ class Notes:
         """The notes of models or versions, by their ids."""
         if not of:
             return {}
-        entries = self._store.entries(
-            entity_ids=[each.record.id for each in of],
-            types=[TAG, REGISTRATION],
-            latest=True,
-            limit=ALL,
-        )
+        ids = [each.record.id for each in of]
+        entries = self._store.entries(entity_ids=ids, types=[TAG, REGISTRATION], limit=ALL)
         told, tags = dict[str, Entry](), defaultdict[str, dict[str, str]](dict)
-        for entry in reversed(entries):
+        for entry in reversed(entries):  # the newest counts
             if entry.type == REGISTRATION:
                 told[entry.entity_id] = entry
             elif isinstance(value := _data(entry).get("value"), str):
                 tags[entry.entity_id][entry.key] = value
+            else:
+                tags[entry.entity_id].pop(entry.key, None)
         moves = self._moves([each.record for each in of])
         return {
             (id_ := each.record.id): self._note(each, told.get(id_), moves.get(id_), tags[id_])
@@ -158,7 +157,7 @@ def entries_of(
 
 
 def _data(entry: Entry) -> dict[str, Any]:
-    data: dict[str, Any] = json.loads(entry.data)
+    data: dict[str, Any] = {} if entry.data == "{}" else from_json(entry.data)
     return data
 
 

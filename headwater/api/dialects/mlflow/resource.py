@@ -22,6 +22,7 @@ from headwater.store.draft import Actor
 
 PREFIXES = ("/api/2.0/mlflow/", "/ajax-api/2.0/mlflow/")
 """Where clients, and pages, look for the registry."""
+_MOST_KEPT, _LARGEST_KEPT = 32, 2**20
 MODELS, VERSIONS = "registered-models/", "model-versions/"
 
 
@@ -30,7 +31,7 @@ class Operation(NamedTuple):
 
     Attributes:
         writes: Whether it may change something.
-        is_long: Whether a read takes its time.
+        is_long: Whether a read takes its time: its answers are kept until the next commit.
     """
 
     call: Callable[[Arguments, Actor], dict[str, Any]]
@@ -88,6 +89,8 @@ class RegistryPath:
     def __init__(self, services: Services, operations: Mapping[str, Operation]) -> None:
         self._services = services
         self._operations = operations
+        self._kept: dict[bytes, Answer] = {}
+        self._kept_at = -1
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; whatever goes wrong is answered as MLflow does."""
@@ -104,11 +107,24 @@ class RegistryPath:
             raise no_endpoint(f"{method} {request.scope['path']} is no endpoint of the registry")
         call, actor = operation.call, actor_of(request)
         if method in ("GET", "HEAD"):
-            asked = Arguments.of_query(request.scope["query_string"])
-            run = services.long_read if operation.is_long else services.read
-            return json_answer(await run(lambda: call(asked, actor)))
+            return await self._read(operation, request.scope["query_string"], actor)
         raw, nesting = await read(request.receive), services.settings.max_nesting
         perform = services.act if operation.writes else services.long_read
         return json_answer(
             await perform(lambda: call(Arguments.of_json(parse(raw, max_nesting=nesting)), actor))
         )
+
+    async def _read(self, operation: Operation, query: bytes, actor: Actor) -> Answer:
+        services, asked = self._services, Arguments.of_query(query)
+        if not operation.is_long:
+            return json_answer(await services.read(lambda: operation.call(asked, actor)))
+        seq = await services.read(services.store.sequence)
+        if seq != self._kept_at or len(self._kept) >= _MOST_KEPT:
+            self._kept, self._kept_at = {}, seq
+        kept = self._kept
+        if query in kept:
+            return kept[query]
+        answer = json_answer(await services.long_read(lambda: operation.call(asked, actor)))
+        if len(answer.body) <= _LARGEST_KEPT:
+            kept[query] = answer
+        return answer

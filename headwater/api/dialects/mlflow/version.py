@@ -146,7 +146,7 @@ class Versions:
 
     def _newest(self, model: Record, word: str) -> Json | None:
         """The newest version of a stage, or of all where the word is ``latest``."""
-        found = self._registry.view.latest([model]).get(model.id, [])
+        found = self._registry.view.latest(items([model])).get(model.id, [])
         fits = [e.document for e in found if word in ("latest", e.document["stage"])]
         return max(fits, key=lambda document: int(document["number"]), default=None)
 

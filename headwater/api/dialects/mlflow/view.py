@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
+from pydantic_core import from_json
+
 from headwater.api.dialects.mlflow.check import STAGES
 from headwater.api.dialects.mlflow.note import ALL, Item, Note, Notes, items
-from headwater.store.base import Record, Store
+from headwater.store.base import Store
 
 Json = dict[str, Any]
 _STATUS = {"pending": "PENDING_REGISTRATION", "failed": "FAILED_REGISTRATION"}
@@ -24,7 +25,7 @@ class View:
 
     def models(self, shown: Sequence[Item]) -> list[Json]:
         """Registered models, each with the newest version of every stage."""
-        latest = self.latest([each.record for each in shown])
+        latest = self.latest(shown)
         every = [version for found in latest.values() for version in found]
         notes = self._notes.of([*shown, *every])
         return [_model(each, notes, latest.get(each.record.id, [])) for each in shown]
@@ -34,12 +35,9 @@ class View:
         notes = self._notes.of(shown)
         return [_version(each, notes[each.record.id]) for each in shown]
 
-    def latest(self, models: Sequence[Record]) -> dict[str, list[Item]]:
+    def latest(self, models: Sequence[Item]) -> dict[str, list[Item]]:
         """The newest version of each stage, by the ids of some models."""
-        entries = self._store.entries(
-            entity_ids=[each.id for each in models], types=["modelVersion"], limit=ALL
-        )
-        ids = [json.loads(entry.data)["id"] for entry in entries]
+        ids = self._version_ids(models)
         found = self._store.find_many(ids) if ids else {}
         newest: dict[str, dict[str, Item]] = defaultdict(dict)
         for item in items(record for record in found.values() if not record.deleted):
@@ -48,6 +46,23 @@ class View:
             if known is None or known.document["number"] < item.document["number"]:
                 stages[item.document["stage"]] = item
         return {id_: list(stages.values()) for id_, stages in newest.items()}
+
+    def _version_ids(self, models: Sequence[Item]) -> set[str]:
+        """The ids of all versions of some models; most models tell them all in their summary."""
+        ids, others = set[str](), list[str]()
+        for item in models:
+            summary = item.document.get("lifecycle", {})
+            held = [summary["latest"]] if "latest" in summary else []
+            held += [each for stage in summary.get("stages", ()) for each in stage["versions"]]
+            its = {each["id"] for each in held}
+            if len(its) < summary.get("lastNumber", 0):
+                others.append(item.record.id)
+            else:
+                ids |= its
+        if others:
+            entries = self._store.entries(entity_ids=others, types=["modelVersion"], limit=ALL)
+            ids |= {from_json(entry.data)["id"] for entry in entries}
+        return ids
 
 
 def _model(item: Item, notes: dict[str, Note], latest: Sequence[Item]) -> Json:
