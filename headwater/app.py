@@ -127,20 +127,21 @@ def serve(settings: Settings, *, announce: Callable[[str], None] = _print) -> No
         )
         with services.threads, _interruptible(), _trimmed_daily(store, settings):
             announce(f"Headwater {__version__} serves at {_address(settings.host, listener)}")
-            _Server(config, before_shutdown=services.streams.end).run(sockets=[listener])
+            _Server(config, services).run(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
-    """Does something before it waits for what is still being answered."""
+    """Ends streams before it waits for what is still being answered, and the rest after that."""
 
-    def __init__(self, config: uvicorn.Config, *, before_shutdown: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, services: Services) -> None:
         super().__init__(config)
-        self._before_shutdown = before_shutdown
+        self._services = services
 
     @override
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._before_shutdown()
+        self._services.streams.end()
         await super().shutdown(sockets)
+        await self._services.close()
 
 
 @contextmanager
@@ -256,7 +257,7 @@ class InProcessTransport(httpx.BaseTransport):
         # A whole answer is read at once, so that of a stream must end.
         services = create_services(store, settings or Settings(), follow=False)
         app = build_api(services, sign_in=sign_in)
-        self._threads = services.threads
+        self._services = services
         self._inner = httpx.ASGITransport(app, raise_app_exceptions=False)
         self._loop = asyncio.new_event_loop()
         self._closing = asyncio.Event()
@@ -285,7 +286,7 @@ class InProcessTransport(httpx.BaseTransport):
                 return
             self._loop.call_soon_threadsafe(self._closing.set)
             self._thread.join()
-        self._threads.shutdown()
+        self._services.threads.shutdown()
         self._store.close()
 
     def _run(self) -> None:
@@ -298,6 +299,7 @@ class InProcessTransport(httpx.BaseTransport):
         await self._closing.wait()
         running = asyncio.all_tasks() - {asyncio.current_task()}
         await asyncio.gather(*running, return_exceptions=True)
+        await self._services.close()
 
 
 def in_process_transport(url: str) -> httpx.BaseTransport:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
+from urllib.parse import urlsplit
 
 from headwater.errors import InvalidInputError
 
@@ -17,6 +18,10 @@ _VARIABLES = {
     "events_keep_days": "HEADWATER_EVENTS_KEEP_DAYS",
     "mlflow_service": "HEADWATER_MLFLOW_SERVICE",
     "mlflow_alias": "HEADWATER_MLFLOW_ALIAS",
+    "mlflow_tracking_uri": "HEADWATER_MLFLOW_TRACKING_URI",
+    "mlflow_tracking_username": "HEADWATER_MLFLOW_TRACKING_USERNAME",
+    "mlflow_tracking_password": "HEADWATER_MLFLOW_TRACKING_PASSWORD",
+    "mlflow_tracking_token": "HEADWATER_MLFLOW_TRACKING_TOKEN",
 }
 MAX_DAYS = 36_500
 
@@ -33,6 +38,8 @@ class Settings:
         events_keep_days: How many days a server keeps events; None: for good.
         mlflow_service: Name of the service whose models MLflow's clients see.
         mlflow_alias: The alias that the serving version has there; ``none`` for no alias.
+        mlflow_tracking_uri: Address of the tracking server that gets what else they ask; empty for
+            none. ``mlflow_tracking_username`` and ``_password``, or ``_token``, sign in there.
         read_timeout: Seconds that a remote store has to answer a read.
         write_timeout: Seconds that it has to answer a write.
         max_body: The most bytes that a request's body may have.
@@ -46,6 +53,10 @@ class Settings:
     events_keep_days: int | None = None
     mlflow_service: str = "headwater"
     mlflow_alias: str = "champion"
+    mlflow_tracking_uri: str = ""
+    mlflow_tracking_username: str = ""
+    mlflow_tracking_password: str = field(default="", repr=False)
+    mlflow_tracking_token: str = field(default="", repr=False)
     read_timeout: float = 30
     write_timeout: float = 300
     max_body: int = 10_000_000
@@ -63,7 +74,7 @@ class Settings:
             InvalidInputError: A value cannot be used; the message names where it came from.
         """
         values = os.environ if environ is None else environ
-        found: dict[str, Any] = {field.name: field.default for field in fields(cls)}
+        found: dict[str, Any] = {each.name: each.default for each in fields(cls)}
         sources = {name: name for name in found}
         for name, variable in _VARIABLES.items():
             if values.get(variable):
@@ -76,7 +87,18 @@ class Settings:
             found["events_keep_days"] = _days(
                 found["events_keep_days"], sources["events_keep_days"]
             )
+        _check_address(found["mlflow_tracking_uri"], sources["mlflow_tracking_uri"])
         return cls(**found)
+
+
+def _check_address(value: str, source: str) -> None:
+    parts = urlsplit(value)
+    sound = parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc
+    if value and (not sound or parts.query or parts.fragment):
+        raise InvalidInputError(
+            f"{source} is the http(s):// address of a server, without a user in it: who signs in"
+            " has variables of its own"
+        )
 
 
 def _port(value: Any, source: str) -> int:

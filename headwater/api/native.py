@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from headwater.api.auth import SignIn
-from headwater.api.dialects.mlflow import MLFLOW, registry_resources
+from headwater.api.dialects.mlflow import MLFLOW, mlflow_resources
 from headwater.api.errors import install
 from headwater.api.guard import Guard
 from headwater.api.openapi import openapi_document
@@ -38,7 +38,7 @@ def build_api(services: Services, *, sign_in: bool = True) -> FastAPI:
         telemetry={"tracing": listened, "metrics": listened, "logs": listened},
     )
     install(app)
-    app.add_middleware(Paths, resources={**resources(services), **registry_resources(services)})
+    app.add_middleware(Paths, resources={**resources(services), **mlflow_resources(services)})
     app.add_middleware(  # around the one before
         Guard,
         max_body=services.settings.max_body,

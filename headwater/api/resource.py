@@ -67,6 +67,7 @@ class Services:
 
     Attributes:
         threads: Where a local store is written, and read at length; whoever serves ends them.
+        closing: What is awaited when the event loop ends.
     """
 
     catalog: CatalogService
@@ -79,6 +80,12 @@ class Services:
     tokens: TokenService
     streams: Streams = field(default_factory=Streams)
     threads: Executor = field(default_factory=_threads)
+    closing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+
+    async def close(self) -> None:
+        """Release what the event loop holds."""
+        for each in self.closing:
+            await each()
 
     async def read(self, call: Callable[[], T]) -> T:
         """Run a short read: at once where the store answers in microseconds, else in a thread."""

@@ -24,8 +24,10 @@ class Client:
         self.http = http
 
     def ask(self, method: str, path: str, **asked: Any) -> httpx.Response:
-        how = {"params": asked} if method == "GET" else {"json": asked}
-        return self.http.request(method, f"http://localhost/api/2.0/mlflow/{path}", **how)
+        url = f"http://localhost/api/2.0/mlflow/{path}"
+        if method == "GET":
+            return self.http.get(url, params=asked)
+        return self.http.request(method, url, json=asked)
 
     def get(self, path: str, **asked: Any) -> Any:
         return self._sound(self.ask("GET", path, **asked))
@@ -579,6 +581,7 @@ def test_errors_are_mlflows(mlflow: Client) -> None:
     mlflow.version("churn")
     again = mlflow.ask("POST", "registered-models/create", name="churn")
     assert "already exists" in refused(again, 400, "RESOURCE_ALREADY_EXISTS")
+    asked: Json
     for method, path, asked in (
         ("GET", "registered-models/get", {"name": "nobody"}),
         ("DELETE", "registered-models/delete", {"name": "nobody"}),

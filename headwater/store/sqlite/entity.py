@@ -73,9 +73,9 @@ def find_many(
     connection: Connection, keys: Collection[Key], *, as_of: int | None = None
 ) -> dict[Key, Record]:
     """See ``Store.find_many``."""
-    if as_of is None and len(keys) > 1 and all(isinstance(key, str) for key in keys):
-        rows = connection.execute(_BY_IDS, (listed(keys),))
-        return {each.id: each for each in records(rows)}
+    ids = [key for key in keys if isinstance(key, str)] if as_of is None else []
+    if 1 < len(ids) == len(keys):
+        return {each.id: each for each in records(connection.execute(_BY_IDS, (listed(ids),)))}
     found = ((key, find_state(connection, key, as_of=as_of)) for key in keys)
     return {key: record for key, record in found if record is not None}
 

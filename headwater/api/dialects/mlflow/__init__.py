@@ -1,6 +1,6 @@
 """MLflow's model registry protocol, so that its own clients work with the catalog."""
 
 from headwater.api.dialects.mlflow.admission import MLFLOW
-from headwater.api.dialects.mlflow.resource import registry_resources
+from headwater.api.dialects.mlflow.resource import mlflow_resources
 
-__all__ = ["MLFLOW", "registry_resources"]
+__all__ = ["MLFLOW", "mlflow_resources"]

@@ -29,6 +29,15 @@ _ENTITIES = frozenset({"attribute", "tag", "tags"})
 _OF_TEXT = frozenset({"=", "!=", "LIKE", "ILIKE"})
 _OF_NUMBERS = frozenset({"=", "!=", "<", "<=", ">", ">="})
 _OF_LISTS = frozenset({"IN", "NOT IN"})
+
+
+@lru_cache(maxsize=256)
+def _like(pattern: str, flags: int) -> re.Pattern[str]:
+    """SQL's LIKE: ``%`` stands for any text, ``_`` for one character."""
+    parts = (".*" if char == "%" else "." if char == "_" else re.escape(char) for char in pattern)
+    return re.compile("".join(parts), flags | re.DOTALL)
+
+
 _COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
     "=": operator.eq,
     "!=": operator.ne,
@@ -185,10 +194,3 @@ def _list(text: str) -> tuple[str, ...]:
 
 def _unreadable(rest: str) -> MlflowError:
     return invalid(f"Invalid clause(s) in filter string: {rest[:120]}")
-
-
-@lru_cache(maxsize=256)
-def _like(pattern: str, flags: int) -> re.Pattern[str]:
-    """SQL's LIKE: ``%`` stands for any text, ``_`` for one character."""
-    parts = (".*" if char == "%" else "." if char == "_" else re.escape(char) for char in pattern)
-    return re.compile("".join(parts), flags | re.DOTALL)

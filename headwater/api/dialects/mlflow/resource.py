@@ -11,17 +11,18 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from headwater.api.answer import Answer, json_answer
 from headwater.api.auth import actor_of
 from headwater.api.body import parse, read
+from headwater.api.dialects.mlflow.admission import PREFIXES
 from headwater.api.dialects.mlflow.argument import Arguments
 from headwater.api.dialects.mlflow.error import no_endpoint, refusal
 from headwater.api.dialects.mlflow.model import Models
 from headwater.api.dialects.mlflow.registry import Registry
 from headwater.api.dialects.mlflow.search import Searches
+from headwater.api.dialects.mlflow.tracking import Tracking
 from headwater.api.dialects.mlflow.version import Versions
 from headwater.api.resource import Services
 from headwater.store.draft import Actor
 
-PREFIXES = ("/api/2.0/mlflow/", "/ajax-api/2.0/mlflow/")
-"""Where clients, and pages, look for the registry."""
+_REGISTRY = ("/api/2.0/mlflow/", "/ajax-api/2.0/mlflow/")
 _MOST_KEPT, _LARGEST_KEPT = 32, 2**20
 MODELS, VERSIONS = "registered-models/", "model-versions/"
 
@@ -39,8 +40,8 @@ class Operation(NamedTuple):
     is_long: bool = False
 
 
-def registry_resources(services: Services) -> dict[str, ASGIApp]:
-    """The resources of the registry by path."""
+def mlflow_resources(services: Services) -> dict[str, ASGIApp]:
+    """The resources of the registry by path, and what passes on all the rest."""
     registry = Registry(services)
     models, versions, searches = Models(registry), Versions(registry), Searches(registry)
     paths: dict[str, dict[str, Operation]] = {
@@ -71,16 +72,13 @@ def registry_resources(services: Services) -> dict[str, ASGIApp]:
         VERSIONS + "set-tag": {"POST": Operation(versions.set_tag, writes=True)},
         VERSIONS + "delete-tag": {"DELETE": Operation(versions.delete_tag, writes=True)},
     }
-    nothing = RegistryPath(services, {})
-    return {
-        prefix + path: RegistryPath(services, operations)
-        for prefix in PREFIXES
-        for path, operations in paths.items()
-    } | {
-        prefix + family + "{rest:path}": nothing
-        for prefix in PREFIXES
-        for family in (MODELS, VERSIONS)
-    }
+    tracking, nothing = Tracking(services.settings), RegistryPath(services, {})
+    services.closing.append(tracking.close)
+    found: dict[str, ASGIApp] = {prefix + "{rest:path}": tracking for prefix in PREFIXES}
+    for prefix in _REGISTRY:
+        found |= {prefix + family + "{rest:path}": nothing for family in (MODELS, VERSIONS)}
+        found |= {prefix + path: RegistryPath(services, its) for path, its in paths.items()}
+    return found
 
 
 class RegistryPath:
