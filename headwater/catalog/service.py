@@ -95,11 +95,14 @@ class CatalogService(CatalogReader):
 
         return until_current(attempt)
 
-    def create_model_version(self, model: Key, body: Any, *, actor: Actor) -> Written:
+    def create_model_version(
+        self, model: Key, body: Any, *, actor: Actor, records: Records = lambda _: ()
+    ) -> Written:
         """Create a version of a model, named by its number unless the request has a name.
 
         Args:
             body: A create request of a ``modelVersion``, its ``mlmodel`` left out.
+            records: Makes the records that it has from the start, from its id.
 
         Raises:
             NotFoundError: There is no such model.
@@ -120,11 +123,14 @@ class CatalogService(CatalogReader):
             given = {"name": str(Summary(load(parent)).last_number + 1), **body}
             request = {**given, "mlmodel": {"id": parent.id}}
             try:
-                return self.create("modelVersion", request, actor=actor)
-            except AlreadyExistsError as error:
-                if "name" in body:
+                return self.create("modelVersion", request, actor=actor, records=records)
+            except (AlreadyExistsError, InvalidInputError) as error:
+                # Somebody else was given the number meanwhile: the version there may be named by
+                # it, or it may have another name, and then the number is refused as one.
+                faults = error.details.get("errors", [{"pointer": "/name"}])
+                if "name" in body or faults[0]["pointer"] != "/name":
                     raise
-                raise StaleWriteError(error.message, **error.details) from error
+                raise StaleWriteError(error.message) from error
 
         return until_current(attempt)
 

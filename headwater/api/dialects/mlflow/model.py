@@ -17,6 +17,7 @@ from headwater.api.dialects.mlflow.check import (
 from headwater.api.dialects.mlflow.error import MlflowError, invalid
 from headwater.api.dialects.mlflow.note import entries_of, items
 from headwater.api.dialects.mlflow.registry import MODEL, Registry
+from headwater.api.dialects.mlflow.view import stage_of
 from headwater.errors import AlreadyExistsError
 from headwater.store.base import Record
 from headwater.store.draft import Actor, load, now_ms
@@ -81,16 +82,16 @@ class Models:
         """Delete a model and its versions; its name can be used again."""
         registry = self._registry
         model = registry.model(asked.text("name"))
-        registry.catalog.delete(MODEL, model.id, actor=actor, recursive=True)
+        registry.catalog.delete(MODEL, model.id, actor=actor, recursive=True, force=True)
         return {}
 
     def latest(self, asked: Arguments, actor: Actor) -> Json:  # noqa: ARG002
         """Show the newest version of each stage, or of some."""
         registry = self._registry
         model = registry.model(asked.text("name"))
-        wanted = {check_stage(each) for each in asked.texts("stages")} or set(STAGES)
+        wanted = {STAGES[check_stage(each)] for each in asked.texts("stages")}
         found = registry.view.latest(items([model])).get(model.id, [])
-        chosen = [each for each in found if each.document["stage"] in wanted]
+        chosen = [each for each in found if not wanted or stage_of(each.document) in wanted]
         return {"model_versions": registry.view.versions(chosen)}
 
     def set_tag(self, asked: Arguments, actor: Actor) -> Json:

@@ -160,7 +160,7 @@ class Registry:
     def move(self, version: Record, stage: str, actor: Actor, *, archive: bool) -> Record:
         """Move a version to a stage, beside those that are there or in place of them."""
         return self.catalog.model_versions.set_stage(
-            version.id, stage, actor=actor, exclusive=archive
+            version.id, stage, actor=actor, exclusive=archive, force=True
         )
 
     def set_alias(self, version: Record, alias: str, actor: Actor) -> Record:
@@ -174,8 +174,7 @@ class Registry:
 
     def delete_version(self, version: Record, actor: Actor) -> None:
         """Delete a version, whatever stage it is in."""
-        self.catalog.model_versions.set_stage(version.id, "none", actor=actor)
-        self.catalog.delete(VERSION, version.id, actor=actor)
+        self.catalog.delete(VERSION, version.id, actor=actor, force=True)
 
     def free(self, name: str, actor: Actor) -> None:
         """Let a name be used again that a soft-deleted model holds: that one is renamed."""

@@ -16,7 +16,7 @@ from headwater.api.dialects.mlflow.check import (
 from headwater.api.dialects.mlflow.error import MlflowError, invalid
 from headwater.api.dialects.mlflow.filter import PROMPT
 from headwater.api.dialects.mlflow.note import entries_of, items
-from headwater.api.dialects.mlflow.registry import VERSION, Registry
+from headwater.api.dialects.mlflow.registry import Registry
 from headwater.api.dialects.mlflow.source import (
     PLACEHOLDERS,
     ModelUri,
@@ -24,9 +24,8 @@ from headwater.api.dialects.mlflow.source import (
     model_uri,
     run_of,
 )
-from headwater.errors import AlreadyExistsError, InvalidInputError
 from headwater.store.base import Record
-from headwater.store.draft import TRIES, Actor, load, now_ms
+from headwater.store.draft import Actor, load, now_ms
 
 Json = dict[str, Any]
 
@@ -53,7 +52,6 @@ class Versions:
         elif source not in PLACEHOLDERS:
             raise invalid(f"Invalid prompt source: {source[:80]!r}.")
         body = {
-            "mlmodel": {"id": registry.model(name).id},
             "sourceUri": source,
             "mlStore": {"storage": storage},
             "status": "ready",
@@ -65,19 +63,10 @@ class Versions:
         def records(id_: str) -> Any:
             return entries_of(id_, tags, now, run_id=run_id or "", runLink=link, modelId=model_id)
 
-        for _ in range(TRIES):
-            model = registry.model(name)
-            number = load(model).get("lifecycle", {}).get("lastNumber", 0) + 1
-            try:
-                written = registry.catalog.create(
-                    VERSION, {**body, "name": str(number)}, actor=actor, records=records
-                )
-            except (AlreadyExistsError, InvalidInputError) as error:
-                if not _is_taken(error):
-                    raise
-                continue
-            return self._shown(registry.store.find(written.id))
-        raise MlflowError("RESOURCE_CONFLICT", f"Others make versions of {name} all the time.")
+        written = registry.catalog.create_model_version(
+            registry.model(name).id, body, actor=actor, records=records
+        )
+        return self._shown(registry.store.find(written.id))
 
     def get(self, asked: Arguments, actor: Actor) -> Json:  # noqa: ARG002
         """Show a version."""
@@ -158,10 +147,3 @@ class Versions:
 def _storage(version: Record) -> str:
     document = load(version)
     return str(document.get("mlStore", {}).get("storage") or document.get("sourceUri", ""))
-
-
-def _is_taken(error: AlreadyExistsError | InvalidInputError) -> bool:
-    """Whether somebody else was given the number meanwhile."""
-    if isinstance(error, AlreadyExistsError):
-        return True
-    return any(each["pointer"] == "/name" for each in error.errors)

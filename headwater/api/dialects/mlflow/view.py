@@ -42,9 +42,10 @@ class View:
         newest: dict[str, dict[str, Item]] = defaultdict(dict)
         for item in items(record for record in found.values() if not record.deleted):
             stages = newest[str(item.record.parent_id)]
-            known = stages.get(item.document["stage"])
+            stage = stage_of(item.document)
+            known = stages.get(stage)
             if known is None or known.document["number"] < item.document["number"]:
-                stages[item.document["stage"]] = item
+                stages[stage] = item
         return {id_: list(stages.values()) for id_, stages in newest.items()}
 
     def _version_ids(self, models: Sequence[Item]) -> set[str]:
@@ -90,7 +91,7 @@ def _version(item: Item, note: Note) -> Json:
         "creation_timestamp": note.created,
         "last_updated_timestamp": note.updated,
         **({"user_id": note.user} if note.user else {}),
-        "current_stage": STAGES.get(document["stage"], "None"),
+        "current_stage": stage_of(document),
         "description": document.get("description", ""),
         "source": document.get("sourceUri", ""),
         "run_id": note.run_id,
@@ -100,6 +101,11 @@ def _version(item: Item, note: Note) -> Json:
         **({"aliases": document["aliases"]} if document.get("aliases") else {}),
         **({"model_id": note.model_id} if note.model_id else {}),
     }
+
+
+def stage_of(version: Json) -> str:
+    """MLflow's name of the stage of a version; one of somebody's own is none to it."""
+    return STAGES.get(version["stage"], STAGES["none"])
 
 
 def _described(item: Item) -> Json:
