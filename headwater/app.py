@@ -31,6 +31,7 @@ from headwater.catalog.record import RecordService
 from headwater.catalog.sign_in import is_on
 from headwater.errors import ClientError, HeadwaterError, InvalidInputError
 from headwater.lineage import LineageService, derive
+from headwater.names import quote
 from headwater.schemas import use_folder
 from headwater.sdk import register_in_process
 from headwater.settings import Settings
@@ -66,6 +67,9 @@ def create_services(store: Store, settings: Settings, *, follow: bool = True) ->
     _use_schemas(settings)
     catalog = CatalogService(store, derive=derive)
     catalog.ensure_built_in()
+    if settings.mlflow_alias != "none":
+        service = quote(settings.mlflow_service)
+        catalog.model_versions.champion = service, settings.mlflow_alias
     return Services(
         catalog=catalog,
         lineage=LineageService(store),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 from typing import TYPE_CHECKING
 
@@ -37,9 +38,15 @@ _CLOCKS_DIFFER = 60_000
 
 
 class ModelVersionService:
-    """Where the versions of models stand: finding them, moving them, asking what was."""
+    """Where the versions of models stand: finding them, moving them, asking what was.
+
+    Attributes:
+        champion: FQN of a service, and the alias that there, once a version has it, moves on to
+            each version that is served; None: no alias does.
+    """
 
     def __init__(self, store: Store, path: WritePath) -> None:
+        self.champion: tuple[str, str] | None = None
         self._store = store
         self._path = path
 
@@ -116,6 +123,7 @@ class ModelVersionService:
             by_itself = is_exclusive(self._store, stage)
             alone = by_itself if exclusive is None else exclusive and is_listed(stage)
             summary = Summary(load(model))
+            served = summary.serving
             others = [each for each in summary.held(stage) if each["id"] != version.id]
             if others and alone and not force:
                 raise _held(model, stage, others)
@@ -133,6 +141,8 @@ class ModelVersionService:
                 # What makes room does so no earlier than it came: its moves stay in their order.
                 at = when if id_ == version.id else max(when, self._moved_at(model, id_))
                 self._move(draft, model, summary, records[id_], moves[id_], at, reason)
+            if summary.serving != served:
+                self._follow(draft, model, summary, force=force)
             self._commit(draft, model, summary, actor)
             return self._again(version)
 
@@ -328,9 +338,31 @@ class ModelVersionService:
         note_move(draft, model, version, document, about, when)
         draft.events.append(stage_event("stageChanged", version, about))
 
+    def _follow(self, draft: Draft, model: Record, summary: Summary, *, force: bool) -> None:
+        """Let the alias of what is served, where the service has one and it is given, move on.
+
+        Raises:
+            ConflictError: Another version has it, protected, and that is not forced.
+        """
+        served = summary.serving
+        service, alias = self.champion or ("", "")
+        held = summary.aliases.get(alias)
+        if not served or not held or held["id"] == served["id"]:
+            return
+        if not model.fqn.startswith(f"{service}."):
+            return
+        if alias in summary.protected and not force:
+            raise _protected(model, alias, held)
+        summary.aliases[alias] = served
+        for each, about in ((held, {"from": alias}), (served, {"to": alias})):
+            if version := self._store.find(each["id"]):
+                self._rename_alias(draft, model, version, about)
+
     def _rename_alias(self, draft: Draft, model: Record, version: Record, about: Document) -> None:
-        """Add what an alias comes to, or goes from, to a draft."""
-        document = load(version)
+        """Add what an alias comes to, or goes from, to a draft that may have moved the version."""
+        moved = next((each for each in draft.entities if each.id == version.id), None)
+        document = json.loads(moved.document) if moved else load(version)
+        draft.entities = [each for each in draft.entities if each is not moved]
         aliases = {*document.get("aliases", ()), about.get("to")} - {about.get("from"), None}
         document["aliases"] = sorted(aliases)
         alias = about.get("to") or about["from"]

@@ -295,6 +295,52 @@ def test_the_champion_is_promoted_and_stays_so_without_the_alias(mlflow: Client)
     assert mlflow.aliases("churn") == {"champion": "2"}
 
 
+def test_the_champion_follows_what_is_promoted_natively(mlflow: Client) -> None:
+    mlflow.model("churn")
+    ids = []
+    for number in ("1", "2"):
+        mlflow.version("churn")
+        native = mlflow.http.get(f"/modelVersions/name/headwater.churn.{number}").json()
+        ids.append(native["id"])
+    for id_ in ids:
+        how = {"stage": "production", "force": True}
+        moved = mlflow.http.post(f"/modelVersions/{id_}/stage", json=how)
+        assert moved.status_code == 200, moved.text
+        number = str(moved.json()["number"])
+        assert mlflow.aliases("churn") == {"champion": number}
+        held = mlflow.get("registered-models/alias", name="churn", alias="champion")
+        assert held["model_version"]["aliases"] == ["champion"]
+        found = mlflow.get("model-versions/search", filter="name='churn'")["model_versions"]
+        assert {v["version"]: v.get("aliases") for v in found}[number] == ["champion"]
+    assert mlflow.stages("churn") == {"1": "Archived", "2": "Production"}
+    mlflow.delete("registered-models/alias", name="churn", alias="champion")
+    assert mlflow.aliases("churn") == {}
+    mlflow.alias("churn", "champion", "2")  # given from now on
+    how = {"stage": "production", "force": True}
+    moved = mlflow.http.post(f"/modelVersions/{ids[0]}/stage", json=how)
+    assert moved.json()["aliases"] == ["champion"]
+    assert mlflow.aliases("churn") == {"champion": "1"}
+    mlflow.move("churn", "2", "Production")
+    mlflow.move("churn", "1", "Production")
+    mlflow.move("churn", "1", "Archived")  # what is left in production is served again
+    assert mlflow.aliases("churn") == {"champion": "2"}
+
+
+def test_a_protected_alias_stays(mlflow: Client) -> None:
+    mlflow.model("churn")
+    mlflow.version("churn")
+    mlflow.version("churn")
+    mlflow.alias("churn", "champion", "1")
+    id_ = mlflow.http.get("/modelVersions/name/headwater.churn.1").json()["id"]
+    path = f"/modelVersions/{id_}/aliases/champion"
+    assert mlflow.http.put(path, params={"protected": "true"}).status_code == 200
+    about = {"name": "churn", "alias": "champion"}
+    answer = mlflow.ask("POST", "registered-models/alias", **about, version="2")
+    refused(answer, 409, "RESOURCE_CONFLICT")
+    refused(mlflow.ask("DELETE", "registered-models/alias", **about), 409, "RESOURCE_CONFLICT")
+    assert mlflow.stages("churn") == {"1": "Production", "2": "None"}
+
+
 def test_another_alias_may_be_the_one_that_serves(store: Store) -> None:
     settings = Settings(mlflow_alias="live")
     with httpx.Client(base_url=NATIVE, transport=InProcessTransport(store, settings)) as http:

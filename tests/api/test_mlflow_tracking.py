@@ -23,7 +23,7 @@ from tests.api.test_mlflow_registry import refused
 
 BASE = "http://localhost"
 LARGE = 20_000_000
-SECRET = "only for this test"
+SECRET = "only for this test"  # noqa: S105  (it opens nothing)
 
 
 class Upstream(ThreadingHTTPServer):
@@ -276,6 +276,7 @@ def test_viewers_read_what_is_listed_and_nothing_else(
     client: httpx.Client, upstream: Upstream, signed: Signed
 ) -> None:
     headers = signed("viewer")
+    body: object
     for method, path in (
         ("GET", "/api/2.0/mlflow/runs/get"),
         ("POST", "/api/2.0/mlflow/runs/search"),

@@ -20,7 +20,7 @@ from headwater.api.dialects.mlflow.registry import MODEL, Registry
 from headwater.api.dialects.mlflow.view import stage_of
 from headwater.errors import AlreadyExistsError
 from headwater.store.base import Record
-from headwater.store.draft import Actor, load, now_ms
+from headwater.store.draft import Actor, now_ms
 
 Json = dict[str, Any]
 UNKNOWN = "unknown"
@@ -112,15 +112,16 @@ class Models:
         registry = self._registry
         alias = check_alias(asked.text("alias"))
         version = registry.version(asked.text("name"), check_version(asked.text("version")))
-        if alias == registry.champion:
+        registry.check_free(version, alias)
+        if alias == registry.champion.alias:
             registry.move(version, "production", actor, archive=True)
-        registry.set_alias(version, alias, actor)
+        registry.set_alias(version.id, alias, actor)
         return {}
 
     def get_alias(self, asked: Arguments, actor: Actor) -> Json:  # noqa: ARG002
         """Show the version that has an alias."""
         registry, name, alias = self._registry, asked.text("name"), asked.text("alias")
-        held = self._held(registry.model(name), alias)
+        held = registry.champion.held(registry.model(name), alias)
         version = registry.store.find(held) if held else None
         if version is None:
             raise invalid(f"Registered model alias {alias} not found.")
@@ -130,18 +131,14 @@ class Models:
         """Take an alias from whichever version has it; that one stays in its stage."""
         registry, name = self._registry, asked.text("name")
         alias = check_alias(asked.text("alias"))
-        if held := self._held(registry.model(name), alias):
+        held = registry.champion.held(registry.model(name), alias)
+        if held and alias == registry.champion.alias:  # nobody may have given it yet
+            registry.set_alias(held, alias, actor)
+        if held:
             registry.delete_alias(held, alias, actor)
         return {}
 
     # Inside
-
-    def _held(self, model: Record, alias: str) -> str | None:
-        """The id of the version that has an alias."""
-        for each in load(model).get("lifecycle", {}).get("aliases", ()):
-            if each["alias"] == alias:
-                return str(each["version"]["id"])
-        return None
 
     def _shown(self, model: Record | None) -> Json:
         assert model is not None  # noqa: S101  (it was just written or read)

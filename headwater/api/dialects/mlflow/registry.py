@@ -10,15 +10,17 @@ from heapq import merge
 from itertools import chain
 
 from headwater.api.dialects.mlflow.argument import Tags
+from headwater.api.dialects.mlflow.champion import Champion
 from headwater.api.dialects.mlflow.check import check_tags
 from headwater.api.dialects.mlflow.error import MlflowError
 from headwater.api.dialects.mlflow.note import TAG, Notes
 from headwater.api.dialects.mlflow.view import View
 from headwater.api.resource import Services
+from headwater.catalog.lifecycle import Summary
 from headwater.errors import NotFoundError
 from headwater.names import check_name, child, quote
 from headwater.store.base import PageQuery, Record
-from headwater.store.draft import Actor
+from headwater.store.draft import Actor, load
 
 MODEL = "mlmodel"
 VERSION = "modelVersion"
@@ -32,7 +34,7 @@ class Registry:
 
     Attributes:
         service: FQN of the service that the models belong to.
-        champion: The alias that is the serving version's; empty for none.
+        champion: Knows the alias of the serving version.
     """
 
     def __init__(self, services: Services) -> None:
@@ -43,9 +45,9 @@ class Registry:
         self.service = quote(self._service_name)
         self._prefix = f"{self.service}."
         alias = services.settings.mlflow_alias
-        self.champion = "" if alias == "none" else alias
+        self.champion = Champion(services.store, "" if alias == "none" else alias)
         self.notes = Notes(services.store)
-        self.view = View(services.store, self.notes)
+        self.view = View(services.store, self.notes, self.champion)
 
     def fqn(self, name: str) -> str:
         """The FQN of a model."""
@@ -160,12 +162,22 @@ class Registry:
     def move(self, version: Record, stage: str, actor: Actor, *, archive: bool) -> Record:
         """Move a version to a stage, beside those that are there or in place of them."""
         return self.catalog.model_versions.set_stage(
-            version.id, stage, actor=actor, exclusive=archive, force=True
+            version.id, stage, actor=actor, exclusive=archive, force=archive
         )
 
-    def set_alias(self, version: Record, alias: str, actor: Actor) -> Record:
+    def set_alias(self, version_id: str, alias: str, actor: Actor) -> Record:
         """Give a version an alias."""
-        return self.catalog.model_versions.set_alias(version.id, alias, actor=actor, any_word=True)
+        return self.catalog.model_versions.set_alias(version_id, alias, actor=actor, any_word=True)
+
+    def check_free(self, version: Record, alias: str) -> None:
+        """Refuse to move an alias that is protected; over this protocol nothing forces it.
+
+        Raises:
+            MlflowError: Another version has it.
+        """
+        summary = Summary(load(self.catalog.model_versions.get_model(str(version.parent_id))))
+        if alias in summary.protected and summary.aliases[alias]["id"] != version.id:
+            raise MlflowError("RESOURCE_CONFLICT", f"The alias {alias} is protected.")
 
     def delete_alias(self, version_id: str, alias: str, actor: Actor) -> None:
         """Take an alias from a version; that it has gone meanwhile is as good."""

@@ -88,8 +88,8 @@ class Versions:
                 f" {STAGES[stage]!r} is not an Active stage."
             )
         moved = registry.move(self._find(asked), stage, actor, archive=archive)
-        if stage == "production" and registry.champion:
-            moved = registry.set_alias(moved, registry.champion, actor)
+        if stage == "production" and registry.champion.alias:
+            moved = registry.set_alias(moved.id, registry.champion.alias, actor)
         return self._shown(moved)
 
     def delete(self, asked: Arguments, actor: Actor) -> Json:
@@ -123,21 +123,21 @@ class Versions:
         model = registry.model(uri.name)
         if uri.version:
             return registry.version(uri.name, int(uri.version))
-        lifecycle = load(model).get("lifecycle", {})
         if uri.alias:
-            named = {e["alias"]: e["version"] for e in lifecycle.get("aliases", ())}.get(uri.alias)
+            id_ = registry.champion.held(model, uri.alias)
         else:
-            named = self._newest(model, str(uri.stage).lower())
-        found = registry.store.find(named["id"]) if named else None
+            id_ = self._newest(model, str(uri.stage).lower())
+        found = registry.store.find(id_) if id_ else None
         if found is None:
             raise MlflowError("RESOURCE_DOES_NOT_EXIST", f"No version is {uri.alias or uri.stage}.")
         return found
 
-    def _newest(self, model: Record, word: str) -> Json | None:
-        """The newest version of a stage, or of all where the word is ``latest``."""
+    def _newest(self, model: Record, word: str) -> str | None:
+        """The id of the newest version of a stage, or of all where the word is ``latest``."""
         found = self._registry.view.latest(items([model])).get(model.id, [])
         fits = [e.document for e in found if word in ("latest", e.document["stage"])]
-        return max(fits, key=lambda document: int(document["number"]), default=None)
+        newest = max(fits, key=lambda document: int(document["number"]), default=None)
+        return None if newest is None else str(newest["id"])
 
     def _shown(self, version: Record | None) -> Json:
         assert version is not None  # noqa: S101  (it was just written or read)

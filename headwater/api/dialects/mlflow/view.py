@@ -8,9 +8,11 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from headwater.api.dialects.mlflow.champion import Champion
 from headwater.api.dialects.mlflow.check import STAGES
 from headwater.api.dialects.mlflow.note import ALL, Item, Note, Notes, items
 from headwater.store.base import Store
+from headwater.store.draft import Document
 
 Json = dict[str, Any]
 _STATUS = {"pending": "PENDING_REGISTRATION", "failed": "FAILED_REGISTRATION"}
@@ -19,21 +21,32 @@ _STATUS = {"pending": "PENDING_REGISTRATION", "failed": "FAILED_REGISTRATION"}
 class View:
     """Shows what the catalog has. Each call asks the store as often, however much is shown."""
 
-    def __init__(self, store: Store, notes: Notes) -> None:
+    def __init__(self, store: Store, notes: Notes, champion: Champion) -> None:
         self._store = store
         self._notes = notes
+        self._champion = champion
 
     def models(self, shown: Sequence[Item]) -> list[Json]:
         """Registered models, each with the newest version of every stage."""
         latest = self.latest(shown)
         every = [version for found in latest.values() for version in found]
         notes = self._notes.of([*shown, *every])
-        return [_model(each, notes, latest.get(each.record.id, [])) for each in shown]
+        aliases = self._champion.aliases(shown)
+        return [
+            _model(each, notes, latest.get(each.record.id, []), aliases[each.record.id])
+            for each in shown
+        ]
 
     def versions(self, shown: Sequence[Item]) -> list[Json]:
         """Model versions."""
-        notes = self._notes.of(shown)
-        return [_version(each, notes[each.record.id]) for each in shown]
+        notes, served = self._notes.of(shown), self._champion.served(shown)
+        return [
+            _version(each, notes[each.record.id], self._aliases(each, served)) for each in shown
+        ]
+
+    def _aliases(self, version: Item, served: set[str]) -> list[str]:
+        given = set(version.document.get("aliases", ()))
+        return sorted(given | ({self._champion.alias} if version.record.id in served else set()))
 
     def latest(self, models: Sequence[Item]) -> dict[str, list[Item]]:
         """The newest version of each stage, by the ids of some models."""
@@ -66,11 +79,15 @@ class View:
         return ids
 
 
-def _model(item: Item, notes: dict[str, Note], latest: Sequence[Item]) -> Json:
-    note = notes[item.record.id]
-    shown = [_version(each, notes[each.record.id]) for each in latest]
+def _model(
+    item: Item, notes: dict[str, Note], latest: Sequence[Item], aliases: dict[str, Document]
+) -> Json:
+    note, held = notes[item.record.id], defaultdict[str, list[str]](list)
+    for alias, version in sorted(aliases.items()):
+        held[version["id"]].append(alias)
+    shown = [_version(each, notes[each.record.id], held[each.record.id]) for each in latest]
     updated = max([note.updated, *(each["last_updated_timestamp"] for each in shown)])
-    aliases = item.document.get("lifecycle", {}).get("aliases", ())
+    named = [{"alias": a, "version": str(each["number"])} for a, each in sorted(aliases.items())]
     return {
         "name": item.record.name,
         "creation_timestamp": note.created,
@@ -79,11 +96,11 @@ def _model(item: Item, notes: dict[str, Note], latest: Sequence[Item]) -> Json:
         **_described(item),
         **({"latest_versions": shown} if shown else {}),
         **_tags(note),
-        **({"aliases": [_alias(each) for each in aliases]} if aliases else {}),
+        **({"aliases": named} if named else {}),
     }
 
 
-def _version(item: Item, note: Note) -> Json:
+def _version(item: Item, note: Note, aliases: list[str]) -> Json:
     document = item.document
     return {
         "name": document["mlmodel"]["name"],
@@ -98,7 +115,7 @@ def _version(item: Item, note: Note) -> Json:
         "status": _STATUS.get(document.get("status", ""), "READY"),
         **_tags(note),
         "run_link": note.run_link,
-        **({"aliases": document["aliases"]} if document.get("aliases") else {}),
+        **({"aliases": aliases} if aliases else {}),
         **({"model_id": note.model_id} if note.model_id else {}),
     }
 
@@ -116,7 +133,3 @@ def _described(item: Item) -> Json:
 def _tags(note: Note) -> Json:
     tags = [{"key": key, "value": value} for key, value in sorted(note.tags.items())]
     return {"tags": tags} if tags else {}
-
-
-def _alias(held: Json) -> Json:
-    return {"alias": held["alias"], "version": str(held["version"]["number"])}
