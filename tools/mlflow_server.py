@@ -51,7 +51,7 @@ class Server:
         """Run a script with MLflow in a folder, given the address and it; return what it prints."""
         done = subprocess.run(
             [self.python, script, self.url, folder],
-            env=_environ(),
+            env=environ_of(),
             cwd=folder,
             capture_output=True,
             text=True,
@@ -87,7 +87,7 @@ def server(folder: Path, generation: int, *options: str) -> Iterator[Server]:
         process = subprocess.Popen(
             command,
             cwd=folder,
-            env=_environ(),
+            env=environ_of(),
             stdout=log,
             stderr=log,
             start_new_session=True,  # it starts workers, which end with it
@@ -118,7 +118,8 @@ def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     raise RuntimeError(f"the server did not start:\n{log.read_text()[-2000:]}")
 
 
-def _environ() -> dict[str, str]:
+def environ_of() -> dict[str, str]:
+    """The environment of MLflow's processes."""
     return {
         **os.environ,
         "MLFLOW_AUTH_ADMIN_PASSWORD": ADMIN_PASSWORDS[3],

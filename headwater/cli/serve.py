@@ -49,7 +49,7 @@ def serve(
     from headwater.settings import Settings
 
     run(
-        Settings(
+        Settings.from_env(
             store=store, host=host, port=port, schemas=schemas, events_keep_days=events_keep_days
         )
     )

@@ -14,6 +14,7 @@ from headwater.api.dialects.mlflow.champion import Champion
 from headwater.api.dialects.mlflow.check import check_tags
 from headwater.api.dialects.mlflow.error import MlflowError
 from headwater.api.dialects.mlflow.note import TAG, Notes
+from headwater.api.dialects.mlflow.origin import Origins
 from headwater.api.dialects.mlflow.view import View
 from headwater.api.resource import Services
 from headwater.catalog.lifecycle import Summary
@@ -46,6 +47,7 @@ class Registry:
         self._prefix = f"{self.service}."
         alias = services.settings.mlflow_alias
         self.champion = Champion(services.store, "" if alias == "none" else alias)
+        self.origins = Origins(services.settings)
         self.notes = Notes(services.store)
         self.view = View(services.store, self.notes, self.champion)
 

@@ -13,6 +13,8 @@ PLACEHOLDERS = frozenset({"dummy-source", "prompt-template"})
 MAX_SOURCE = 2048
 _MODEL = re.compile(r"models:/+([^/@]+)(?:/([0-9]+)|@([^/]+)|/([A-Za-z]+))")
 
+_LOGGED = re.compile(r"models:/(m-[0-9a-f]{32})(?:/.*)?")
+
 
 @dataclass(frozen=True, slots=True)
 class ModelUri:
@@ -24,17 +26,20 @@ class ModelUri:
     stage: str | None
 
 
-def check_source(source: str, run_id: str | None) -> None:
+def check_source(source: str, run_id: str, *, folder: str | None = None) -> None:
     """Check the source of a version as MLflow checks it.
+
+    Args:
+        folder: Where the artifacts of the run lie, if that is known.
 
     Raises:
         MlflowError: It is a path of a machine, climbs out of its folder, or is another run's.
     """
     if len(source) > MAX_SOURCE:
         raise invalid(f"A model version's source has at most {MAX_SOURCE} characters.")
-    if _is_local(source):
+    if is_local(source) and not (folder and is_local(folder) and _is_within(source, folder)):
         raise _refused(
-            source, "a local path is not one that whoever loads the model can be sure to have"
+            source, "a local path must lie in the artifacts of the run that run_id names"
         )
     plain = source
     while (unquoted := unquote_plus(plain)) != plain:
@@ -61,15 +66,26 @@ def model_uri(source: str) -> ModelUri | None:
         return None
     found = _MODEL.fullmatch(source)
     if found is None:
-        if re.fullmatch(r"models:/m-[0-9a-f]{32}(/.*)?", source):
-            return None  # a logged model of MLflow 3, which the tracking server has
+        if logged_model_of(source):
+            return None
         raise _refused(source, "it is no models:/name/version and no models:/name@alias")
     return ModelUri(found[1], found[2], found[3], found[4])
 
 
-def _is_local(source: str) -> bool:
+def logged_model_of(source: str) -> str | None:
+    """The id of the logged model of MLflow 3 that a source names; the tracking server has it."""
+    found = _LOGGED.fullmatch(source)
+    return found[1] if found else None
+
+
+def is_local(source: str) -> bool:
+    """Whether a source is a path of some machine."""
     scheme = _split(source).scheme
     return scheme in ("", "file") or len(scheme) == 1  # of one letter: a drive
+
+
+def _is_within(source: str, folder: str) -> bool:
+    return f"{_split(source).path}/".startswith(f"{_split(folder).path.rstrip('/')}/")
 
 
 def _split(uri: str) -> SplitResult:

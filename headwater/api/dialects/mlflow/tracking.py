@@ -51,7 +51,7 @@ class Tracking:
 
     def __init__(self, settings: Settings) -> None:
         self._url = settings.mlflow_tracking_uri.rstrip("/")
-        self._authorization = _authorization(settings)
+        self._authorization = authorization_of(settings)
         self._client: httpx.AsyncClient | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -127,7 +127,8 @@ class Tracking:
         return sent + ([(b"authorization", self._authorization)] if self._authorization else [])
 
 
-def _authorization(settings: Settings) -> bytes:
+def authorization_of(settings: Settings) -> bytes:
+    """The header that signs in at the tracking server; empty for none."""
     if settings.mlflow_tracking_token:
         return f"Bearer {settings.mlflow_tracking_token}".encode()
     if settings.mlflow_tracking_username:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 from headwater.api.dialects.mlflow.argument import Arguments
 from headwater.api.dialects.mlflow.check import (
@@ -21,13 +22,23 @@ from headwater.api.dialects.mlflow.source import (
     PLACEHOLDERS,
     ModelUri,
     check_source,
+    is_local,
+    logged_model_of,
     model_uri,
     run_of,
 )
-from headwater.store.base import Record
+from headwater.store.base import EntryWrite, Record
 from headwater.store.draft import Actor, load, now_ms
 
 Json = dict[str, Any]
+
+
+class _Known(NamedTuple):
+    """Which run and logged model made a version, empty where nobody says, and where its files lie."""
+
+    run_id: str
+    model_id: str
+    storage: str
 
 
 class Versions:
@@ -38,33 +49,26 @@ class Versions:
 
     def create(self, asked: Arguments, actor: Actor) -> Json:
         """Register a version under the model's next number."""
-        registry, name = self._registry, asked.text("name")
-        tags, source, run_id = check_tags(asked.tags()), asked.text("source"), asked.find("run_id")
-        model_id, storage = asked.find("model_id"), source
+        registry, name, source = self._registry, asked.text("name"), asked.text("source")
+        tags, description = check_tags(asked.tags()), asked.find("description")
+        link, now = asked.find("run_link"), now_ms()
+        known = _Known(asked.find("run_id") or "", asked.find("model_id") or "", source)
         if tags.get(PROMPT, "").lower() != "true":
-            check_source(source, run_id)
-            run_id = run_id or run_of(source)
-            if copied := model_uri(source):
-                origin = self._named(copied)
-                note = registry.notes.of(items([origin]))[origin.id]
-                run_id, model_id = run_id or note.run_id, model_id or note.model_id
-                storage = _storage(origin)
+            known = self._checked(known, source)
         elif source not in PLACEHOLDERS:
             raise invalid(f"Invalid prompt source: {source[:80]!r}.")
-        body = {
-            "sourceUri": source,
-            "mlStore": {"storage": storage},
-            "status": "ready",
-        }
-        if description := asked.find("description"):
-            body["description"] = description
-        now, link = now_ms(), asked.find("run_link")
+        body = {"sourceUri": source, "mlStore": {"storage": known.storage}, "status": "ready"}
 
-        def records(id_: str) -> Any:
-            return entries_of(id_, tags, now, run_id=run_id or "", runLink=link, modelId=model_id)
+        def records(id_: str) -> Iterable[EntryWrite]:
+            return entries_of(
+                id_, tags, now, run_id=known.run_id, runLink=link, modelId=known.model_id
+            )
 
         written = registry.catalog.create_model_version(
-            registry.model(name).id, body, actor=actor, records=records
+            registry.model(name).id,
+            {**body, "description": description} if description else body,
+            actor=actor,
+            records=records,
         )
         return self._shown(registry.store.find(written.id))
 
@@ -113,6 +117,26 @@ class Versions:
         return {}
 
     # Inside
+
+    def _checked(self, known: _Known, source: str) -> _Known:
+        """What is known of a version's files once their source is checked.
+
+        Raises:
+            MlflowError: The source cannot be one, or names a version that there is not.
+        """
+        origins, (run_id, model_id, storage) = self._registry.origins, known
+        run = origins.find_run(run_id) if run_id and is_local(source) else None
+        check_source(source, run_id, folder=(run or {}).get("artifact_uri"))
+        if copied := model_uri(source):
+            origin = self._named(copied)
+            note = self._registry.notes.of(items([origin]))[origin.id]
+            return _Known(run_id or note.run_id, model_id or note.model_id, _storage(origin))
+        named = logged_model_of(source)
+        model_id = model_id or named or ""
+        if logged := origins.find_model(model_id) if model_id else None:
+            run_id = run_id or str(logged.get("source_run_id") or "")
+            storage = str(logged.get("artifact_uri") or source) if named else source
+        return _Known(run_id or run_of(source) or "", model_id, storage)
 
     def _find(self, asked: Arguments) -> Record:
         return self._registry.version(asked.text("name"), check_version(asked.text("version")))
