@@ -34,7 +34,7 @@ Json = dict[str, Any]
 
 
 class _Known(NamedTuple):
-    """Which run and logged model made a version, empty where nobody says, and where its files lie."""
+    """Which run and logged model made a version, if anybody says, and where its files lie."""
 
     run_id: str
     model_id: str
