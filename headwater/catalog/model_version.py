@@ -100,6 +100,7 @@ class ModelVersionService:
         effective_at: int | None = None,
         exclusive: bool | None = None,
         force: bool = False,
+        alias: str | None = None,
     ) -> Record:
         """Move a version to a stage; into production, the model takes on its values at once.
 
@@ -109,10 +110,12 @@ class ModelVersionService:
             exclusive: Whether the version is to be alone in the stage; unless given, in staging,
                 production, and own stages that say so, it is.
             force: Archive the versions that stand in the way of that, in the same commit.
+            alias: What the version is called from then on; it may have a stage's name.
 
         Raises:
             NotFoundError: There is no such version.
-            ConflictError: Another version is in the stage; ``details["holders"]`` names it.
+            ConflictError: Another version is in the stage; ``details["holders"]`` names it. Or it
+                has the alias, which is protected, and that is not forced.
             InvalidInputError: There is no such stage, the version's last move took effect later,
                 or the time is in the future.
         """
@@ -129,7 +132,9 @@ class ModelVersionService:
                 raise _held(model, stage, others)
             moves = {version.id: stage} | {each["id"]: "archived" for each in others if alone}
             is_served = stage != "production" or (summary.serving or {}).get("id") == version.id
-            if load(version).get("stage") == stage and is_served and len(moves) == 1:
+            stays = load(version).get("stage") == stage and is_served and len(moves) == 1
+            named = alias is None or (summary.aliases.get(alias) or {}).get("id") == version.id
+            if stays and named:
                 return version
             draft = Draft()
             when = self._effective(model, version, effective_at)
@@ -137,11 +142,13 @@ class ModelVersionService:
             if aside := moves.keys() - records.keys():
                 found = self._store.find_many(aside)
                 records |= {str(id_): each for id_, each in found.items()}
-            for id_ in sorted(moves, key=lambda id_: id_ == version.id):
+            for id_ in sorted(moves if not stays else (), key=lambda id_: id_ == version.id):
                 # What makes room does so no earlier than it came: its moves stay in their order.
                 at = when if id_ == version.id else max(when, self._moved_at(model, id_))
                 self._move(draft, model, summary, records[id_], moves[id_], at, reason)
-            if summary.serving != served:
+            if alias is not None:
+                self._name(draft, model, summary, alias, version.id, force=force)
+            elif summary.serving != served:
                 self._follow(draft, model, summary, force=force)
             self._commit(draft, model, summary, actor)
             return self._again(version)
@@ -344,19 +351,31 @@ class ModelVersionService:
         Raises:
             ConflictError: Another version has it, protected, and that is not forced.
         """
-        served = summary.serving
         service, alias = self.champion or ("", "")
+        if summary.serving and alias in summary.aliases and model.fqn.startswith(f"{service}."):
+            self._name(draft, model, summary, alias, summary.serving["id"], force=force)
+
+    def _name(
+        self,
+        draft: Draft,
+        model: Record,
+        summary: Summary,
+        alias: str,
+        version_id: str,
+        *,
+        force: bool,
+    ) -> None:
+        """Add to a draft that a version has an alias, and that the one that had it has not."""
         held = summary.aliases.get(alias)
-        if not served or not held or held["id"] == served["id"]:
+        if held and held["id"] == version_id:
             return
-        if not model.fqn.startswith(f"{service}."):
-            return
-        if alias in summary.protected and not force:
+        if held and alias in summary.protected and not force:
             raise _protected(model, alias, held)
-        summary.aliases[alias] = served
-        for each, about in ((held, {"from": alias}), (served, {"to": alias})):
-            if version := self._store.find(each["id"]):
-                self._rename_alias(draft, model, version, about)
+        if held and (before := self._store.find(held["id"])):
+            self._rename_alias(draft, model, before, {"from": alias})
+        if version := self._store.find(version_id):
+            summary.aliases[alias] = pointer(load(version))
+            self._rename_alias(draft, model, version, {"to": alias})
 
     def _rename_alias(self, draft: Draft, model: Record, version: Record, about: Document) -> None:
         """Add what an alias comes to, or goes from, to a draft that may have moved the version."""

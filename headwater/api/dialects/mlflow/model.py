@@ -115,7 +115,8 @@ class Models:
         registry.check_free(version, alias)
         if alias == registry.champion.alias:
             registry.move(version, "production", actor, archive=True)
-        registry.set_alias(version.id, alias, actor)
+        else:
+            registry.set_alias(version.id, alias, actor)
         return {}
 
     def get_alias(self, asked: Arguments, actor: Actor) -> Json:  # noqa: ARG002

@@ -101,10 +101,15 @@ class Notes:
         parents = {str(each.parent_id) for each in records if each.kind == "modelVersion"}
         if not ids:
             return {}
+        # Of many models at once the store has them all sooner than the last of each.
+        alone = len(ids) == 1
         found = self._store.entries(
-            entity_ids=parents, types=["lifecycle"], keys=ids, latest=True, limit=ALL
+            entity_ids=parents,
+            types=["lifecycle"],
+            keys=ids if alone else None,
+            limit=1 if alone else ALL,
         )
-        return {entry.key: entry for entry in found}
+        return {entry.key: entry for entry in reversed(found)}
 
     def _note(
         self, item: Item, told: Entry | None, move: Entry | None, tags: dict[str, str]

@@ -162,9 +162,13 @@ class Registry:
         )
 
     def move(self, version: Record, stage: str, actor: Actor, *, archive: bool) -> Record:
-        """Move a version to a stage, beside those that are there or in place of them."""
+        """Move a version to a stage, beside those that are there or in place of them.
+
+        In production it is called as what serves is.
+        """
+        alias = self.champion.alias if stage == "production" else ""
         return self.catalog.model_versions.set_stage(
-            version.id, stage, actor=actor, exclusive=archive, force=archive
+            version.id, stage, actor=actor, exclusive=archive, force=archive, alias=alias or None
         )
 
     def set_alias(self, version_id: str, alias: str, actor: Actor) -> Record:

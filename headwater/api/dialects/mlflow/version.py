@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from pydantic_core import from_json
+
 from headwater.api.dialects.mlflow.argument import Arguments
 from headwater.api.dialects.mlflow.check import (
     ACTIVE,
@@ -16,7 +18,7 @@ from headwater.api.dialects.mlflow.check import (
 )
 from headwater.api.dialects.mlflow.error import MlflowError, invalid
 from headwater.api.dialects.mlflow.filter import PROMPT
-from headwater.api.dialects.mlflow.note import entries_of, items
+from headwater.api.dialects.mlflow.note import Note, entries_of, items
 from headwater.api.dialects.mlflow.registry import Registry
 from headwater.api.dialects.mlflow.source import (
     PLACEHOLDERS,
@@ -27,6 +29,7 @@ from headwater.api.dialects.mlflow.source import (
     model_uri,
     run_of,
 )
+from headwater.api.dialects.mlflow.view import version_json
 from headwater.store.base import EntryWrite, Record
 from headwater.store.draft import Actor, load, now_ms
 
@@ -70,7 +73,8 @@ class Versions:
             actor=actor,
             records=records,
         )
-        return self._shown(registry.store.find(written.id))
+        note = Note(now, now, actor.name, known.run_id, link or "", known.model_id, tags)
+        return {"model_version": version_json(from_json(written.document), note, [])}
 
     def get(self, asked: Arguments, actor: Actor) -> Json:  # noqa: ARG002
         """Show a version."""
@@ -92,8 +96,6 @@ class Versions:
                 f" {STAGES[stage]!r} is not an Active stage."
             )
         moved = registry.move(self._find(asked), stage, actor, archive=archive)
-        if stage == "production" and registry.champion.alias:
-            moved = registry.set_alias(moved.id, registry.champion.alias, actor)
         return self._shown(moved)
 
     def delete(self, asked: Arguments, actor: Actor) -> Json:

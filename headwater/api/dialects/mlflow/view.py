@@ -41,7 +41,8 @@ class View:
         """Model versions."""
         notes, served = self._notes.of(shown), self._champion.served(shown)
         return [
-            _version(each, notes[each.record.id], self._aliases(each, served)) for each in shown
+            version_json(each.document, notes[each.record.id], self._aliases(each, served))
+            for each in shown
         ]
 
     def _aliases(self, version: Item, served: set[str]) -> list[str]:
@@ -85,7 +86,9 @@ def _model(
     note, held = notes[item.record.id], defaultdict[str, list[str]](list)
     for alias, version in sorted(aliases.items()):
         held[version["id"]].append(alias)
-    shown = [_version(each, notes[each.record.id], held[each.record.id]) for each in latest]
+    shown = [
+        version_json(each.document, notes[each.record.id], held[each.record.id]) for each in latest
+    ]
     updated = max([note.updated, *(each["last_updated_timestamp"] for each in shown)])
     named = [{"alias": a, "version": str(each["number"])} for a, each in sorted(aliases.items())]
     return {
@@ -100,8 +103,8 @@ def _model(
     }
 
 
-def _version(item: Item, note: Note, aliases: list[str]) -> Json:
-    document = item.document
+def version_json(document: Document, note: Note, aliases: list[str]) -> Json:
+    """A model version."""
     return {
         "name": document["mlmodel"]["name"],
         "version": str(document["number"]),
