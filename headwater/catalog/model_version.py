@@ -170,7 +170,8 @@ class ModelVersionService:
         Args:
             protected: Whether it moves and goes by force only from now on; unless given, as before.
             force: Move it, or lift its protection, although it is protected.
-            any_word: A stage's name, too, or a number, by which ``find`` finds something else.
+            any_word: A stage's name, too, or a number, by which ``find`` finds something else; a
+                producer whose source has such aliases may give them anyhow.
 
         Raises:
             NotFoundError: There is no such version.
@@ -178,7 +179,7 @@ class ModelVersionService:
             InvalidInputError: The alias is a stage, ``latest`` or a number.
         """
         alias = check_name(alias, "/alias")
-        if not any_word:
+        if not any_word and actor.kind != "bot":
             check_word(self._store, alias, "/alias")
 
         def attempt() -> Record:

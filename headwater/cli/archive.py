@@ -127,6 +127,7 @@ def backup(
 
 
 def migrate(
+    context: typer.Context,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be done.")
     ] = False,
@@ -138,6 +139,8 @@ def migrate(
 ) -> None:
     """Bring a store of an older release to this one's layout, after saving it.
 
+    What moves here from another system has a command of its own, below.
+
     An SQLite file is copied beside itself. A Neo4j store is saved to an archive, in the folder
     where the command runs unless --backup names a file.
 
@@ -145,6 +148,8 @@ def migrate(
       headwater migrate --dry-run
       headwater migrate --backup before.db --store sqlite:///headwater.db
     """
+    if context.invoked_subcommand is not None:
+        return
     from headwater.store.factory import changes_layout, connect_store, engine_of
 
     use_own_kinds()

@@ -19,6 +19,7 @@ from headwater.cli.history import release, rename, revert
 from headwater.cli.impact import impact, models
 from headwater.cli.ingest import ingest
 from headwater.cli.lineage import cycles, lineage, link, path, roots
+from headwater.cli.migrate import mlflow
 from headwater.cli.model import MODEL_COMMANDS, model
 from headwater.cli.model_registry import PAIRED, REGISTRY_COMMANDS, PairCommand, model_registry
 from headwater.cli.model_registry import models as registered
@@ -89,7 +90,11 @@ app.callback(help=_help(_options))(_options)
 _add(app, serve, apply, ingest, get, list_, lineage, impact, models, path, roots, cycles, link)
 _add(app, versions, diff, revert, rename, release, delete, restore)
 _add(app, search, events, stage, alias, record, records, follow, unfollow, resume)
-_add(app, export, import_, copy, backup, migrate, doctor, completion)
+_add(app, export, import_, copy, backup, doctor, completion)
+_migrations = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
+_migrations.callback(help=_help(migrate))(migrate)
+_add(_migrations, mlflow)
+app.add_typer(_migrations, name="migrate", help=_help(migrate))
 _group(_group(app, model, *MODEL_COMMANDS), version, *VERSION_COMMANDS)
 _group(_group(app, model_registry), registered, *REGISTRY_COMMANDS)
 _group(app, token, *TOKEN_COMMANDS)

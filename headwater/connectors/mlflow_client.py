@@ -57,7 +57,13 @@ class MlflowClient:
         self._http.close()
 
     def search(
-        self, what: str, answered: str, *, most: int, body: Mapping[str, Any] | None = None
+        self,
+        what: str,
+        answered: str,
+        *,
+        most: int,
+        body: Mapping[str, Any] | None = None,
+        filter: str | None = None,  # as MLflow names it
     ) -> Iterator[dict[str, Any]]:
         """Yield what a search finds, page by page to the end.
 
@@ -67,12 +73,14 @@ class MlflowClient:
             most: What a page of MLflow's own server holds at most; of others, what they do by
                 themselves.
             body: The question, where it is one that is posted.
+            filter: What to find, in MLflow's words, where it is not posted.
 
         Raises:
             SourceError: The server cannot be reached, or does not answer as MLflow does.
         """
         path = f"{_API}{what}/search"
         asked: dict[str, Any] = {**(body or {}), "max_results": most}
+        asked |= {"filter": filter} if filter else {}
         while True:
             response = self._ask(path, asked, posted=body is not None)
             if response.status_code == 400 and "max_results" in asked and "page_token" not in asked:
