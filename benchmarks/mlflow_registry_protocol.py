@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from benchmarks.client import RawClient
 from tests.clients.headwater_server import headwater
-from tests.clients.mlflow_server import server
+from tools.mlflow_server import server
 
 Request = tuple[str, str, dict[str, Any] | None]
 _PATH = "/api/2.0/mlflow/"

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tests.clients.headwater_server import headwater
-from tests.clients.mlflow_server import Server, server
+from tools.mlflow_server import Server, server
 
 Json = dict[str, Any]
 _PROMPT = [{"key": "mlflow.prompt.is_prompt", "value": "true"}]

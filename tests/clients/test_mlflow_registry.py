@@ -13,7 +13,7 @@ from headwater.catalog import CatalogService, TokenService
 from headwater.store import open_store
 from headwater.store.draft import Actor
 from tests.clients.headwater_server import headwater
-from tests.clients.mlflow_server import ADMIN_PASSWORDS, Server, environ_of, server
+from tools.mlflow_server import ADMIN_PASSWORDS, Server, environ_of, server
 
 _SCRIPT = Path(__file__).with_name("mlflow_registry.py")
 

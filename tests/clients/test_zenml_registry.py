@@ -6,9 +6,9 @@ import subprocess
 from pathlib import Path
 
 from headwater import Headwater
-from tests.clients.environment import environment
 from tests.clients.headwater_server import headwater
-from tests.clients.mlflow_server import environ_of
+from tools.environment import environment
+from tools.mlflow_server import environ_of
 
 _SCRIPT = Path(__file__).with_name("zenml_registry.py")
 # What the flavor itself loads of ZenML's integration; scikit-learn's files differ by version.
