@@ -11,7 +11,7 @@ from headwater.catalog.origin import hand_back
 from headwater.catalog.same import same
 from headwater.catalog.stage import NONE, is_listed
 from headwater.catalog.version_number import new_number
-from headwater.errors import ConflictError, StaleWriteError
+from headwater.errors import ConflictError, InvalidInputError, StaleWriteError
 from headwater.schemas import kind
 from headwater.store.base import Entry, EntryWrite, EventWrite, Record, Store
 from headwater.store.draft import (
@@ -47,7 +47,12 @@ def complete(store: Store, path: WritePath, change: Change, draft: Draft, actor:
     summary, version = Summary(load(model)), change.after
     if change.before is None:
         last = summary.last_number
-        number = new_number(store, model.id, change.name, last=last, actor=actor)
+        try:
+            number = new_number(store, model.id, change.name, last=last, actor=actor)
+        except InvalidInputError as error:
+            if store.find((KIND, change.fqn)) is None:
+                raise
+            raise StaleWriteError("the version was made meanwhile", name=change.name) from error
         version |= {"number": number, "stage": "none", "aliases": [], "id": change.id}
         data = dump({"id": change.id})
         draft.entries.append(EntryWrite(model.id, KIND, str(number), now_ms(), data))
