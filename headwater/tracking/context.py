@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from headwater.errors import InvalidInputError
 from headwater.tracking.connection import current
@@ -113,6 +114,16 @@ def current_outbox() -> Outbox:
     """What sends: the run's, which keeps what it cannot send; else one that fails then."""
     run = find_run()
     return Outbox(current()) if run is None else run.outbox
+
+
+def send_metadata(records: Sequence[Mapping[str, Any]]) -> None:
+    """Log values; a step remembers what it logs on its own model, for it may be taken as known."""
+    step = find_step()
+    if step is not None and step.model is not None:
+        own = f"modelVersion:{step.model.id}"
+        here = (each for each in records if each["entity"] == own)
+        step.logged |= {each["key"]: each["data"]["value"] for each in here}
+    current_outbox().records(records)
 
 
 def find_run() -> Run | None:

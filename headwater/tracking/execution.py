@@ -163,17 +163,18 @@ def _cached(
 ) -> tuple[Any] | None:
     """What an equal step made, in a tuple of one, since it may be None."""
     run = at_work.run
-    if run.outbox.is_cut_off or (found := find_cached(run.hw, run.pipeline_fqn, key)) is None:
+    if run.outbox.is_cut_off or (known := find_cached(run.hw, run.pipeline_fqn, key)) is None:
         return None
-    made, reads = found
+    made = known.outputs
     names = [output.name for output in step.outputs.listed or ()] or list(made)
     try:
         values = [made[name].load(trusted=trusted) for name in names]
     except (HeadwaterError, KeyError) as error:
         _log.warning("%s runs, for what it made before is not loaded: %s", at_work.name, error)
         return None
-    run.reads += [Read.from_wire(each) for each in reads or ()]
-    at_work.complete_cached([made[name] for name in names], cache_key=key)
+    run.reads += map(Read.from_wire, known.reads)
+    handles = [made[name] for name in names]
+    at_work.complete_cached(handles, cache_key=key, logged=known.logged)
     return (step.outputs.join(values),)
 
 

@@ -11,7 +11,7 @@ from headwater.sdk.address import EntityLike, address_of, is_id
 from headwater.tracking.artifact import ArtifactHandle
 from headwater.tracking.artifact_calls import find_artifact
 from headwater.tracking.connection import current
-from headwater.tracking.context import current_outbox, find_run, find_step
+from headwater.tracking.context import find_run, find_step, send_metadata
 from headwater.tracking.metadata import metadata_records
 from headwater.tracking.model import Model
 from headwater.tracking.selection import model_fqn
@@ -145,4 +145,4 @@ def _log(entity: str, metadata: Mapping[str, Any], *, step: str | None = None) -
     about = {} if run is None else {"run": run.id}
     about |= {} if at_work is None else {"step": at_work.name}
     records = metadata_records(entity, metadata, about=about, step=step)
-    current_outbox().records(records)
+    send_metadata(records)

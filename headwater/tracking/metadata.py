@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -65,11 +66,13 @@ def metadata_records(
     Raises:
         InvalidInputError: JSON cannot hold a value; the message has its path and type.
     """
+    now = int(time.time() * 1000)
     return [
         {
             "entity": entity,
             "type": TYPE if step is None else STEP_TYPE,
             "key": name if step is None else names.join(step, name),
+            "at": now,  # which may be long before it is sent
             "data": {"value": plain(value, name), **about},
         }
         for name, value in metadata.items()

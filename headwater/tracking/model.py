@@ -10,7 +10,7 @@ from headwater import names
 from headwater.generated import MlModel, ModelVersion
 from headwater.sdk import Headwater
 from headwater.tracking.connection import current
-from headwater.tracking.context import current_outbox
+from headwater.tracking.context import send_metadata
 from headwater.tracking.metadata import MetadataValue, metadata_records, read_metadata
 from headwater.tracking.model_artifact import ModelArtifacts
 from headwater.tracking.selection import Wanted, check_version, find_or_make
@@ -190,7 +190,7 @@ class Model(ModelArtifacts):
         """
         about = {} if self._run is None else {"run": self._run["id"]}
         entity = f"modelVersion:{self.id}"
-        current_outbox().records(metadata_records(entity, metadata, about=about))
+        send_metadata(metadata_records(entity, metadata, about=about))
 
     def history(self) -> Iterator[dict[str, Any]]:
         """Iterate over the moves of the model's versions, newest first."""

@@ -132,7 +132,8 @@ def send_journal(hw: Headwater, journal: str | Path) -> int:
     path = Path(journal)
     if not path.exists():
         raise NotFoundError(f"there is no journal {str(path)!r}")
-    messages = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
+    lines = path.read_text(encoding="utf-8").split("\n")[:-1]  # behind the last end, a torn line
+    messages = [json.loads(line) for line in lines]
     for message in messages:
         perform(hw, message)
     path.unlink()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from headwater.errors import HeadwaterError
@@ -14,34 +15,41 @@ CACHE = "stepCache"
 """Type of the records of a pipeline that tell what its steps made; the key is the cache key."""
 
 
-def cache_record(
-    pipeline: str, key: str, run: str, step: str, outputs: Mapping[str, ArtifactHandle], reads: Any
-) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a completed step did.
+
+    Attributes:
+        outputs: What it made, by name.
+        reads: What it read, as ``Read.to_wire`` tells it.
+        logged: What it logged on its model's version, by name.
+    """
+
+    outputs: dict[str, ArtifactHandle]
+    reads: Sequence[Mapping[str, Any]]
+    logged: Mapping[str, Any]
+
+
+def cache_record(pipeline: str, key: str, outputs: Mapping[str, ArtifactHandle]) -> dict[str, Any]:
     """The record of what a completed step made."""
-    made = [
-        {"name": name, "version": handle.fully_qualified_name} for name, handle in outputs.items()
-    ]
-    data = {"run": run, "step": step, "outputs": made, "reads": reads}
-    return {"entity": f"pipeline:{pipeline}", "type": CACHE, "key": key, "data": data}
+    made = [{"name": n, "version": each.fully_qualified_name} for n, each in outputs.items()]
+    return {"entity": f"pipeline:{pipeline}", "type": CACHE, "key": key, "data": {"outputs": made}}
 
 
-def find_cached(
-    hw: Headwater, pipeline: str, key: str
-) -> tuple[dict[str, ArtifactHandle], Any] | None:
-    """What a completed step of a key made, by output, and what it read; None where none did.
+def find_cached(hw: Headwater, pipeline: str, key: str) -> Known | None:
+    """What a completed step of a key did; None where none did.
 
     Whatever stands in the way of knowing, or something of it that is gone, means that the step
     runs.
     """
     try:
-        records = hw.records(pipeline, CACHE, kind="pipeline", key=key, limit=1)
-        for record in records:
+        for record in hw.records(pipeline, CACHE, kind="pipeline", key=key, limit=1):
             data = record["data"]
             made = {
                 each["name"]: ArtifactHandle(hw.get(ArtifactVersion, each["version"]))
                 for each in data["outputs"]
             }
-            return made, data.get("reads")
+            return Known(made, data.get("reads", ()), data.get("logged", {}))
     except HeadwaterError:
         return None
     return None

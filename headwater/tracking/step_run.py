@@ -27,6 +27,7 @@ class StepRun:
         run: The run that it is of.
         name: Its name within the run.
         model: The version of a model that it is configured with, else its pipeline.
+        logged: What it logged on that version, by name.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class StepRun:
             "inputs": [],
             "outputs": [],
         }
+        self.logged: dict[str, Any] = {}
         self._later: list[tuple[str | None, Mapping[str, Any]]] = []
         self._reads_before = len(run.reads)
 
@@ -139,8 +141,14 @@ class StepRun:
             records.append(self._cache_record(cache_key, made))
         self.run.outbox.records(records)
 
-    def complete_cached(self, handles: Sequence[ArtifactHandle], *, cache_key: str) -> None:
-        """Record that the step is completed by what an earlier run's made."""
+    def complete_cached(
+        self, handles: Sequence[ArtifactHandle], *, cache_key: str, logged: Mapping[str, Any]
+    ) -> None:
+        """Record that the step is completed by what an earlier run's made, and logged."""
+        if self.model is not None:
+            about = {"run": self.run.id, "step": self.name}
+            entity = f"modelVersion:{self.model.id}"
+            self.run.outbox.records(metadata_records(entity, logged, about=about))
         for handle in handles:
             self.run.document.add_input(artifact_reference(handle))
             if self.model is not None:
@@ -196,7 +204,14 @@ class StepRun:
 
     def _cache_record(self, key: str, made: Mapping[str, ArtifactHandle]) -> dict[str, Any]:
         reads = [each.to_wire() for each in self.run.reads[self._reads_before :]]
-        return cache_record(self.run.pipeline_fqn, key, self.run.id, self.name, made, reads)
+        record = cache_record(self.run.pipeline_fqn, key, made)
+        record["data"] |= {
+            "run": self.run.id,
+            "step": self.name,
+            "reads": reads,
+            "logged": self.logged,
+        }
+        return record
 
     def _metadata(self, made: Mapping[str, ArtifactHandle]) -> list[dict[str, Any]]:
         """Records of what was logged on outputs before they were written."""

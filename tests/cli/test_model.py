@@ -129,7 +129,8 @@ def test_a_journal_that_is_not_there_is_told(shell: Shell) -> None:
 def test_a_journal_is_recorded_and_gone(shell: Shell) -> None:
     shell("model", "register", "iris")
     message = {"put": "artifact", "requests": [{"name": "late", "artifactType": "data"}]}
-    journal = shell.file("run.jsonl", json.dumps(message) + "\n")
+    torn = '{"put": "artifact", "requ'  # by a kill
+    journal = shell.file("run.jsonl", json.dumps(message) + "\n" + torn)
     assert shell.lines("resume", journal) == [f"recorded {journal}: 1 messages"]
     assert not Path(journal).exists()
     assert [each["name"] for each in shell.data("list", "artifacts")] == ["late"]

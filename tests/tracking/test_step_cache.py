@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from sklearn.ensemble import RandomForestClassifier
 
-from headwater import ArtifactConfig, Client, Headwater, Model, pipeline, step
+from headwater import ArtifactConfig, Client, Headwater, Model, log_metadata, pipeline, step
 from headwater.tracking.step import Step
 
 Totals = tuple[Annotated[int, "sum"], Annotated[str, "text"]]
@@ -58,6 +58,24 @@ def test_equal_steps_are_taken_and_their_outputs_linked(hw: Headwater) -> None:
     assert Model("sums", 2).get_artifact("sum").id == Model("sums", 1).get_artifact("sum").id
     assert {each.name for each in Model("sums", 2).list_artifacts()} == {"rows", "sum", "text"}
     assert len(list(Client().list_artifact_versions("rows"))) == 1
+
+
+def test_what_a_step_logged_on_its_model_is_logged_on_the_next_version(hw: Headwater) -> None:
+    @step
+    def score() -> Annotated[float, "score"]:
+        log_metadata({"accuracy": 0.9}, infer_model=True)
+        log_metadata({"seconds": 3})
+        return 0.9
+
+    @pipeline(model=Model("scored"), enable_cache=True)
+    def scoring() -> None:
+        score()
+
+    scoring()
+    scoring()
+    found = Model("scored", 2).run_metadata
+    assert {name: each.value for name, each in found.items()} == {"accuracy": 0.9}
+    assert found["accuracy"].run == Client().get_pipeline_run("scoring").id
 
 
 def test_other_parameters_or_contents_run_again(hw: Headwater) -> None:
