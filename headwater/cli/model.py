@@ -39,6 +39,8 @@ def client(url: str | None, store: str | None, *, create: bool = False) -> Itera
 def model() -> None:
     """Models and their versions, as pipelines and notebooks speak of them.
 
+    They are those of a server (--url or HEADWATER_URL) or of a store (--store).
+
     Example:
       headwater model list
       headwater model version list churn --stage staging

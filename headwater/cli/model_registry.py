@@ -34,6 +34,8 @@ class PairCommand(TyperCommand):
 def model_registry() -> None:
     """Register models that lie elsewhere: what has a URI.
 
+    The registry is a server (--url or HEADWATER_URL) or a store (--store).
+
     Example:
       headwater model-registry models list
     """
