@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Annotated
 import pytest
 
 from headwater import (
+    ArtifactVersion,
     Client,
     ClientError,
     Headwater,
@@ -52,6 +54,28 @@ def killing():
     second()
 
 killing()
+"""
+
+
+QUICK = """
+import sys
+from itertools import count
+from typing import Annotated
+from headwater import Model, connect, pipeline, step
+
+connect(sys.argv[1])
+
+@step
+def pair(n: int) -> tuple[Annotated[int, "left"], Annotated[str, "right"]]:
+    return n, str(n)
+
+@pipeline(model=Model("quick"))
+def quick():
+    for n in count():
+        pair(n)
+        print(n, flush=True)
+
+quick()
 """
 
 
@@ -157,6 +181,42 @@ def test_a_killed_run_is_interrupted_with_nothing_half_linked(place: Path) -> No
         assert version.status == "failed"
         assert {each.name for each in version.list_artifacts()} == {"one", "two"}
         assert [each.status for each in Client().list_version_runs(version)] == ["interrupted"]
+
+
+def test_runs_that_are_killed_at_any_instant_leave_nothing_half_linked(place: Path) -> None:
+    with running_server(f"sqlite:///{place / 'catalog.db'}") as url:
+        script = place / "quick.py"
+        script.write_text(QUICK, encoding="utf-8")
+        hw = connect(url)
+        command = [sys.executable, str(script), url]
+        environ = clean_environ(PYTHONPATH=str(ROOT))
+        for number, delay in enumerate((0.0, 0.03, 0.07, 0.11, 0.15), 1):
+            with subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environ
+            ) as killed:
+                assert killed.stdout is not None
+                killed.stdout.readline()
+                time.sleep(delay)
+                killed.send_signal(signal.SIGKILL)
+            run = Client().get_pipeline_run("quick")
+            assert run.status == "interrupted"
+            version = Client().get_model_version("quick", number)
+            assert version.status == "failed"
+            linked = list(version.list_artifacts())
+            made = [a for a in hw.list("artifactVersion") if a.produced_by.id == run.id]
+            assert {each.id for each in linked} == {each.id for each in made}
+            assert {len(found) for found in by_step(made).values()} == {2}
+            steps = run.to_wire().get("steps", [])
+            assert {step["name"] for step in steps} <= set(by_step(made))
+            assert all(len(step["outputs"]) == 2 for step in steps)
+
+
+def by_step(made: list[ArtifactVersion]) -> dict[str, list[str]]:
+    """Names of artifacts by the step that made them."""
+    found: dict[str, list[str]] = {}
+    for each in made:
+        found.setdefault(str(each.step), []).append(each.artifact.name or "")
+    return found
 
 
 def test_a_silent_run_of_another_machine_is_interrupted(

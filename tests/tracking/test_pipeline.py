@@ -332,6 +332,23 @@ def test_metadata_of_models_runs_and_steps(hw: Headwater) -> None:
     assert Client().get_run_metadata(run, "log")["b"].value == 2
 
 
+def test_metadata_of_what_is_named(hw: Headwater) -> None:
+    @pipeline
+    def training() -> None:
+        load()
+
+    training()
+    run = run_of("training")
+    log_metadata({"a": 1}, run=run)
+    log_metadata({"b": 2}, run=run.id, step="load")
+    log_metadata({"c": 3}, artifact_version="X_train")
+    log_metadata({"d": 4}, artifact_version=Client().get_artifact_version("X_train").id)
+    assert Client().get_run_metadata(run)["a"].value == 1
+    assert Client().get_run_metadata(run, "load")["b"].value == 2
+    found = Client().get_artifact_version("X_train").run_metadata
+    assert {name: each.value for name, each in found.items()} == {"c": 3, "d": 4}
+
+
 def test_what_no_step_made_becomes_an_artifact_or_a_parameter(hw: Headwater) -> None:
     @step
     def use(frame: pd.DataFrame, again: pd.DataFrame, numbers: list[int], other: object) -> None:
