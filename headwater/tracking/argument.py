@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from headwater.errors import InvalidInputError
@@ -35,3 +35,29 @@ def bind(
     bound = signature.bind(*args, **{**kwargs, **rest})
     bound.apply_defaults()
     return bound
+
+
+def flat(bound: inspect.BoundArguments) -> dict[str, Any]:
+    """Every argument by name; those of ``*args`` as ``args[0]``, of ``**kwargs`` by their own."""
+    found: dict[str, Any] = {}
+    for name, value in bound.arguments.items():
+        kind = bound.signature.parameters[name].kind
+        if kind is inspect.Parameter.VAR_POSITIONAL:
+            found |= {f"{name}[{number}]": each for number, each in enumerate(value)}
+        elif kind is inspect.Parameter.VAR_KEYWORD:
+            found |= value
+        else:
+            found[name] = value
+    return found
+
+
+def replace(bound: inspect.BoundArguments, change: Callable[[Any], Any]) -> None:
+    """Put in the place of every argument what it is changed to."""
+    for name, value in bound.arguments.items():
+        kind = bound.signature.parameters[name].kind
+        if kind is inspect.Parameter.VAR_POSITIONAL:
+            bound.arguments[name] = tuple(map(change, value))
+        elif kind is inspect.Parameter.VAR_KEYWORD:
+            bound.arguments[name] = {key: change(each) for key, each in value.items()}
+        else:
+            bound.arguments[name] = change(value)

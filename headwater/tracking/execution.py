@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from headwater.errors import HeadwaterError, InvalidInputError
+from headwater.tracking.argument import flat, replace
 from headwater.tracking.artifact import ArtifactHandle
 from headwater.tracking.artifact_write import artifact_type
 from headwater.tracking.capture import Read
@@ -62,24 +63,25 @@ def execute(
         options: How it is recorded.
         bound: The arguments.
     """
-    arguments = _sorted(run, bound.arguments)
+    given = flat(bound)
+    arguments = _sorted(run, given)
     model = run.model if options.model is None else run.bind_if_there(options.model)
     makes = [output.name for output in step.outputs.listed or ()]
     at_work = StepRun(run, name, model=model, parameters=arguments.parameters, makes=makes)
     try:
-        _take(run, at_work, arguments, bound.arguments if options.enable_cache else None)
+        _take(run, at_work, arguments, given if options.enable_cache else None)
         code = code_hash(step.function)
         key = _key(code, arguments) if options.enable_cache else None
         if key is not None and (found := _cached(step, at_work, key, options.trusted)) is not None:
             result = found[0]
         else:
-            result = _called(step, at_work, arguments, bound, options.trusted)
+            result = _called(step, at_work, bound, options.trusted)
             at_work.complete(step.outputs.split(result), code_version=code, cache_key=key)
     except BaseException:
         with suppress(HeadwaterError):  # what went wrong says more
             at_work.fail()
         raise
-    at_work.tell_trained(step.outputs.split(result), bound.arguments.values())
+    at_work.tell_trained(step.outputs.split(result), flat(bound).values())
     return result
 
 
@@ -179,18 +181,16 @@ def _cached(
 
 
 def _called(
-    step: Step[Any],
-    at_work: StepRun,
-    arguments: _Arguments,
-    bound: inspect.BoundArguments,
-    trusted: Sequence[str],
+    step: Step[Any], at_work: StepRun, bound: inspect.BoundArguments, trusted: Sequence[str]
 ) -> Any:
     """Run the function; artifacts that were named are loaded for it."""
-    for name, handle in arguments.artifacts.items():
-        if bound.arguments[name] is handle:
-            bound.arguments[name] = handle.load(trusted=trusted)
+    replace(bound, lambda each: _loaded(each, trusted))
     token = _step.set(at_work)
     try:
         return step.function(*bound.args, **bound.kwargs)
     finally:
         _step.reset(token)
+
+
+def _loaded(value: Any, trusted: Sequence[str]) -> Any:
+    return value.load(trusted=trusted) if isinstance(value, ArtifactHandle) else value

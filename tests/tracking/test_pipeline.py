@@ -365,6 +365,24 @@ def test_what_no_step_made_becomes_an_artifact_or_a_parameter(hw: Headwater) -> 
     assert named(found["inputs"]) == ["X_train", "using::again"]
 
 
+def test_arguments_of_any_kind_are_told_apart(hw: Headwater) -> None:
+    @step
+    def gather(*frames: Any, **named: Any) -> Annotated[int, "gathered"]:
+        assert all(isinstance(each, pd.DataFrame) for each in frames)
+        return len(frames) + len(named)
+
+    @pipeline
+    def gathering() -> int:
+        frame, target = load()
+        kept = save_artifact("kept", frame + 1)
+        return gather(frame, kept, target=target, rate=0.5)
+
+    assert gathering() == 4
+    found = steps_of(run_of("gathering"))["gather"]
+    assert named(found["inputs"]) == ["X_train", "kept", "y_train"]
+    assert found["parameters"] == [{"name": "rate", "value": 0.5}]
+
+
 def test_artifacts_within_a_list_are_inputs_too(hw: Headwater) -> None:
     @step
     def join(frames: list[pd.DataFrame], named: dict[str, Any]) -> int:

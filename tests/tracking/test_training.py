@@ -91,6 +91,25 @@ def test_a_model_that_tells_nothing_is_tied_to_what_was_read(hw: Headwater, data
     assert [each.fully_qualified_name for each in impact.models] == ["headwater.rule.1"]
 
 
+def test_rows_that_another_run_read_are_known_by_their_artifact(
+    hw: Headwater, database: Path
+) -> None:
+    @pipeline
+    def reading(file: str) -> None:
+        load(file)
+
+    @pipeline(model=Model("churn"))
+    def training() -> None:
+        train(Client().get_artifact_version("customers"))
+
+    reading(str(database))
+    training()
+    found = columns_of(Model("churn", 1).entity)
+    assert {name: fqn.rpartition(".")[2] for name, fqn in found.items()} == {
+        "age": "age", "monthly": "income",
+    }  # fmt: skip
+
+
 def test_a_run_on_a_version_that_is_there_ties_the_run_alone(hw: Headwater, database: Path) -> None:
     Model("rule", version="old").resolve()
 
