@@ -1,7 +1,7 @@
 """MLflow's own server beside Headwater, over MLflow's registry protocol: ``python -m`` this.
 
 Both are real servers of one worker without sign-in, hold the same models, and are asked in turn by
-the same raw-socket client over one connection each. MLflow is installed by ``tests.clients``.
+the same raw-socket client over one connection each. MLflow is installed by ``tools``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.client import RawClient
-from tests.clients.headwater_server import headwater
+from tools.headwater_server import headwater
 from tools.mlflow_server import server
 
 Request = tuple[str, str, dict[str, Any] | None]

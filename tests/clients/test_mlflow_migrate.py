@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.clients.headwater_server import headwater
+from tools.headwater_server import headwater
 from tools.mlflow_server import Server, server
 
 Json = dict[str, Any]

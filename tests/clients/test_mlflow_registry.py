@@ -12,7 +12,7 @@ from headwater import Headwater
 from headwater.catalog import CatalogService, TokenService
 from headwater.store import open_store
 from headwater.store.draft import Actor
-from tests.clients.headwater_server import headwater
+from tools.headwater_server import headwater
 from tools.mlflow_server import ADMIN_PASSWORDS, Server, environ_of, server
 
 _SCRIPT = Path(__file__).with_name("mlflow_registry.py")

@@ -6,8 +6,8 @@ import subprocess
 from pathlib import Path
 
 from headwater import Headwater
-from tests.clients.headwater_server import headwater
 from tools.environment import environment
+from tools.headwater_server import headwater
 from tools.mlflow_server import environ_of
 
 _SCRIPT = Path(__file__).with_name("zenml_registry.py")

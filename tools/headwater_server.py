@@ -18,7 +18,7 @@ def headwater(folder: Path, **environ: str) -> Iterator[str]:
     with subprocess.Popen(
         command, env={**os.environ, **environ}, stdout=subprocess.PIPE, text=True
     ) as process:
-        assert process.stdout is not None
+        assert process.stdout is not None  # noqa: S101  (tells the type checker)
         try:
             yield process.stdout.readline().split()[-1]
         finally:
