@@ -251,6 +251,7 @@ def test_redirects_and_sign_in_of_the_tracking_server_go_no_further(
         "/api/2.0/mlflow-artifacts/artifacts/a%2f..%2f..%2fb",
         "/api/2.0/mlflow-artifacts/artifacts/..",
         "/api/2.0/mlflow/runs/get%0d%0aX: y",
+        "/api/2.0/mlflow/runs/%" + "25" * 20 + "2e",
         "/api/2.0/mlflow/runs/%00",
     ],
 )
@@ -341,6 +342,42 @@ def test_an_address_that_is_none_is_refused_at_start(uri: str) -> None:
 def test_secrets_are_not_shown_with_the_settings() -> None:
     settings = Settings(mlflow_tracking_password=SECRET, mlflow_tracking_token=SECRET)
     assert SECRET not in repr(settings)
+
+
+def register(client: httpx.Client, **asked: str) -> httpx.Response:
+    path = "/api/2.0/mlflow/"
+    client.post(path + "registered-models/create", json={"name": "churn"})
+    return client.post(path + "model-versions/create", json={"name": "churn", **asked})
+
+
+def test_a_local_path_is_a_source_within_the_artifacts_of_its_run(
+    client: httpx.Client, upstream: Upstream
+) -> None:
+    upstream.content = b'{"run": {"info": {"artifact_uri": "/runs/1/artifacts"}}}'
+    made = register(client, source="file:///runs/1/artifacts/model", run_id="r 1")
+    assert made.status_code == 200, made.text
+    assert upstream.asked[-1][:2] == ("GET", "/api/2.0/mlflow/runs/get?run_id=r+1")
+    for source in ("/runs/1/artifacts/../2", "/runs/1/artifacts2/model", "/etc/passwd"):
+        refused(register(client, source=source, run_id="r 1"), 400, "INVALID_PARAMETER_VALUE")
+    upstream.status = 404
+    again = register(client, source="/runs/1/artifacts/model", run_id="r 1")
+    refused(again, 400, "INVALID_PARAMETER_VALUE")
+
+
+def test_the_run_and_the_files_of_a_logged_model_are_asked_for(
+    client: httpx.Client, upstream: Upstream
+) -> None:
+    id_ = "m-" + "0a" * 16
+    info = {"source_run_id": "r1", "artifact_uri": "s3://models/1"}
+    upstream.content = json.dumps({"model": {"info": info}}).encode()
+    made = register(client, source=f"models:/{id_}", model_id=id_).json()["model_version"]
+    assert (made["source"], made["run_id"], made["model_id"]) == (f"models:/{id_}", "r1", id_)
+    assert upstream.asked[-1][1] == f"/api/2.0/mlflow/logged-models/{id_}"
+    about = {"name": "churn", "version": made["version"]}
+    found = client.get("/api/2.0/mlflow/model-versions/get-download-uri", params=about)
+    assert found.json() == {"artifact_uri": "s3://models/1"}
+    upstream.status = 500  # it is not known then, and the version is made all the same
+    assert register(client, source=f"models:/{id_}").json()["model_version"]["run_id"] == ""
 
 
 def test_sign_in_takes_the_token_as_a_password_and_viewers_only_read(

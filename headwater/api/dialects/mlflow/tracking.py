@@ -38,6 +38,8 @@ _NOT_SENT = _HOP_BY_HOP | {
     b"x-headwater-producer", b"x-real-ip",
 }  # fmt: skip
 _NOT_ANSWERED = _HOP_BY_HOP | {b"date", b"server", b"set-cookie", b"www-authenticate"}
+_MOST_ENCODED = 4
+"""How often a path is taken to be encoded at most."""
 _LOCAL = re.compile(rb"(registered-models|model-versions)(/|$)", re.IGNORECASE)
 
 Pairs = list[tuple[bytes, bytes]]
@@ -147,11 +149,15 @@ def _check_path(raw: bytes) -> None:
             the registry's own paths are spelled so that they came here.
     """
     for segment in raw.split(b"/")[1:]:
-        plain = segment
-        while (unquoted := unquote_to_bytes(plain)) != plain:
-            plain = unquoted
-        if plain in (b"", b".", b"..") or re.search(rb"[/\\\x00-\x1f\x7f]", plain):
-            raise invalid("The path holds an empty segment, a dot or an encoded slash.")
+        plain, encoded = unquote_to_bytes(segment), segment
+        for _ in range(_MOST_ENCODED):
+            plain, encoded = unquote_to_bytes(plain), plain
+        if (
+            plain != encoded
+            or plain in (b"", b".", b"..")
+            or re.search(rb"[/\\\x00-\x1f\x7f]", plain)
+        ):
+            raise invalid("The path holds an empty segment, a dot, or a slash that is encoded.")
     if _LOCAL.match(unquote_to_bytes(raw).split(b"/mlflow/", 1)[-1]):
         raise no_endpoint("The registry has no such endpoint.")
 
