@@ -12,6 +12,7 @@ import statistics
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -132,16 +133,18 @@ def main(arguments: Sequence[str]) -> None:
         with (
             server(folder, asked.generation, "--workers", "1") as mlflow,
             headwater(folder) as own,
-            RawClient(int(mlflow.url.rpartition(":")[2])) as theirs,
-            RawClient(int(own.rpartition(":")[2])) as ours,
+            ExitStack() as stack,
         ):
-            for client in (theirs, ours):
-                _fill(client, asked.models)
+            ports = [int(url.rpartition(":")[2]) for url in (mlflow.url, own)]
+            for port in ports:  # on connections of their own: MLflow ends those that idle
+                with RawClient(port) as client:
+                    _fill(client, asked.models)
+            clients = [stack.enter_context(RawClient(port)) for port in ports]
             sys.stdout.write(
                 "| | MLflow | Headwater | times faster | aim |\n|---|---|---|---|---|\n"
             )
             for case in CASES:
-                line = _compare(case, (theirs, ours), asked.rounds, asked.each)
+                line = _compare(case, clients, asked.rounds, asked.each)
                 sys.stdout.write(line + "\n")
                 sys.stdout.flush()
 
