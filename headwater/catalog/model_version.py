@@ -282,7 +282,7 @@ class ModelVersionService:
             chosen = summary.held(word)[-1]
         elif word in STAGES:
             chosen = newest_version(self._store, model, lambda v: v["stage"] == word, as_of=as_of)
-        elif selector in summary.aliases:
+        elif selector in summary.aliases and not selector.isdecimal():
             chosen = summary.aliases[selector]
         else:
             now = self._store.find(model.id) if as_of is not None else None

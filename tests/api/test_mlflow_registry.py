@@ -260,6 +260,22 @@ def test_words_that_select_otherwise_natively_are_aliases_here(mlflow: Client, a
     assert found["model_version"]["current_stage"] == "None"
 
 
+def test_an_alias_that_is_a_number_hides_no_version(mlflow: Client) -> None:
+    mlflow.model("churn")
+    mlflow.version("churn", "s3://bucket/1")
+    mlflow.version("churn", "s3://bucket/2")
+    mlflow.alias("churn", "2", "1")
+    mlflow.alias("churn", "3", "1")
+    found = mlflow.get("model-versions/get", name="churn", version="2")["model_version"]
+    assert found["source"] == "s3://bucket/2"
+    gone = mlflow.ask("GET", "model-versions/get", name="churn", version="3")
+    refused(gone, 404, "RESOURCE_DOES_NOT_EXIST")
+    native = mlflow.http.get("/modelVersions/select?model=headwater.churn&selector=2").json()
+    assert native["number"] == 2
+    found = mlflow.get("registered-models/alias", name="churn", alias="2")["model_version"]
+    assert found["version"] == "1"
+
+
 @pytest.mark.parametrize("alias", ["latest", "LATEST", "v1", "V20", "a b", "a/b", "", "x" * 256])
 def test_names_that_mlflow_reserves_are_no_aliases(mlflow: Client, alias: str) -> None:
     mlflow.model("churn")
