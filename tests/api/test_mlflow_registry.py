@@ -416,6 +416,10 @@ def test_a_version_goes_even_from_production_and_its_number_is_not_given_again(
     refused(gone, 404, "RESOURCE_DOES_NOT_EXIST")
     assert mlflow.aliases("churn") == {}
     assert mlflow.version("churn")["version"] == "3"
+    mlflow.move("churn", "1", "Production")
+    mlflow.move("churn", "3", "Production")
+    mlflow.delete("model-versions/delete", name="churn", version="3")
+    assert mlflow.aliases("churn") == {"champion": "1"}  # which serves again
 
 
 def test_a_copy_has_the_files_and_the_run_of_what_it_copies(mlflow: Client) -> None:

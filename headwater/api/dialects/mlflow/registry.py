@@ -191,8 +191,13 @@ class Registry:
             self.catalog.model_versions.delete_alias(version_id, alias, actor=actor)
 
     def delete_version(self, version: Record, actor: Actor) -> None:
-        """Delete a version, whatever stage it is in."""
+        """Delete a version, whatever stage it is in; what serves then is called so."""
+        alias = self.champion.alias
+        model_id = str(version.parent_id)
+        had = alias in load(version).get("aliases", ())
         self.catalog.delete(VERSION, version.id, actor=actor, force=True)
+        if had and (served := Summary(load(self.catalog.get(MODEL, model_id))).serving):
+            self.set_alias(served["id"], alias, actor)
 
     def free(self, name: str, actor: Actor) -> None:
         """Let a name be used again that a soft-deleted model holds: that one is renamed."""
