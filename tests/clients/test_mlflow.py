@@ -208,7 +208,7 @@ def test_data_that_fits_several_tables_is_told_and_can_be_settled(
 
 def test_what_a_person_decided_stays(hw: Headwater, logged: tuple[Server, dict[str, str]]) -> None:
     run(hw, logged[0])
-    hw.set_stage(f"{CHURN}.2", "production", reason="better")
+    hw.set_stage(f"{CHURN}.2", "production", reason="better", force=True)
     model = hw.get("mlmodel", CHURN)
     model.description = "Ours."
     hw.update(model)
@@ -281,7 +281,8 @@ def test_a_server_that_dies_half_way_loses_and_deletes_nothing(
         run(hw, own, options=RunOptions(allow_deletes=True))
     assert "cannot reach" in caught.value.message
     assert len(list(hw.list("mlmodel", parent=SERVICE))) == 2
-    last = list(hw.list("pipelineRun", parent=f"headwater.mlflow-{SERVICE}"))[-1]
+    runs = hw.list("pipelineRun", parent=f"headwater.mlflow-{SERVICE}")
+    last = max(runs, key=lambda each: each.started_at)
     assert last.status.value == "failed"
 
 
