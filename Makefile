@@ -70,8 +70,11 @@ neo4j: $(READY) ## start a Neo4j to play with
 demo: $(READY) ## real data, a trained model, its lineage; then a server (SERVE=0: no server)
 	SERVE=$(SERVE) $(PY) -m examples.demo.demo
 
-bench: $(READY) ## speed, beside a bare FastAPI route on this machine
+bench: $(READY) ## speed: beside a bare FastAPI route, MLflow's server and ZenML's; what a step's tracking costs
 	$(PY) -m benchmarks.run
+	$(PY) -m benchmarks.mlflow_registry_protocol
+	$(PY) -m benchmarks.zenml_server
+	$(PY) -m benchmarks.tracking
 
 bench-lineage: $(READY) ## views' column lineage, judged by changing data (TPC-H, TPC-DS, traps)
 	$(PY) -m benchmarks.lineage
