@@ -128,7 +128,8 @@ def _show(name: str, ours: Callable[[int], Any], theirs: Callable[[int], Any]) -
             times += [_timed(call, round_ * A_ROUND + n) for n in range(A_ROUND)]
     mine, other = (statistics.median(times) * 1000 for times in took)
     print(
-        f"{name:18} headwater {mine:7.2f} ms  zenml {other:7.2f} ms  {other / mine:5.1f} times, aim {AIM}"
+        f"{name:18} headwater {mine:7.2f} ms  zenml {other:7.2f} ms"
+        f"  {other / mine:5.1f} times (aim {AIM})"
     )
 
 
