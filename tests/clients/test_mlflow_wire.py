@@ -221,7 +221,7 @@ def test_two_runs_at_once_leave_what_one_leaves(
     assert [(each.failed, each.deleted) for each in reports] == [([], 0), ([], 0)]
     versions = list(hw.list("modelVersion", service="registry"))
     assert len(versions) == 18
-    assert {(each.name, each.stage.value) for each in versions} == {
+    assert {(each.name, each.stage) for each in versions} == {
         ("1", "none"),
         ("2", "production"),
         ("3", "none"),
