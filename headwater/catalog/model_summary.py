@@ -130,13 +130,19 @@ def forget(
     """Take a version that is deleted or erased out of its model's summary.
 
     Raises:
-        ConflictError: It is in production, and that is not forced.
+        ConflictError: It is in production, or has a protected alias, and that is not forced.
     """
     model = model_of(store, version.parent_id)
     summary = Summary(load(model))
     serves = any(each["id"] == version.id for each in summary.held("production"))
     if serves and not force:
         raise _in_production(f"modelVersion {version.fqn!r}")
+    kept = [alias for alias in summary.aliases_of(version.id) if alias in summary.protected]
+    if kept and not force:
+        raise ConflictError(
+            f"modelVersion {version.fqn!r} has the alias {kept[0]!r}, which is protected; move it"
+            " first, or force the deletion"
+        )
     draft.entries += _left(model.id, summary, {version.id})
     is_latest = (summary.latest or {}).get("id") == version.id
     newest = newest_version(store, model, lambda v: v["id"] != version.id) if is_latest else None

@@ -16,7 +16,14 @@ from headwater.catalog.model_summary import (
     stage_event,
     write_model,
 )
-from headwater.catalog.stage import LATEST, STAGES, check_listed, is_exclusive, is_listed
+from headwater.catalog.stage import (
+    LATEST,
+    STAGES,
+    check_listed,
+    find_own_stage,
+    is_exclusive,
+    is_listed,
+)
 from headwater.catalog.version_number import check_word
 from headwater.errors import ConflictError, InvalidInputError, NotFoundError
 from headwater.names import check_name, child
@@ -27,6 +34,7 @@ from headwater.store.draft import (
     Draft,
     load,
     now_ms,
+    same_version,
     until_current,
 )
 
@@ -150,6 +158,10 @@ class ModelVersionService:
                 self._name(draft, model, summary, alias, version.id, force=force)
             elif summary.serving != served:
                 self._follow(draft, model, summary, force=force)
+            if own := find_own_stage(
+                self._store, stage
+            ):  # whoever deletes it meanwhile looks again
+                draft.entities.append(same_version(own, load(own)))
             self._commit(draft, model, summary, actor)
             return self._again(version)
 

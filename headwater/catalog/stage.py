@@ -16,6 +16,8 @@ EXCLUSIVE = ("staging", "production")
 """Stages in which a version is alone, unless a move says otherwise."""
 STAGES = (NONE, *EXCLUSIVE, ARCHIVED)
 LATEST = "latest"
+_RESERVED = (*STAGES, LATEST, "any")
+"""What no stage can be called; `any` is what questions ask for that mean all."""
 _NAME = re.compile("[a-z][a-z0-9_-]{0,63}")
 
 
@@ -52,7 +54,8 @@ def check_listed(store: Store, stage: str) -> None:
 
 def find_own_stage(store: Store, stage: str) -> Record | None:
     """The stage of that name that an administrator defined, if one did."""
-    found = store.find((KIND, stage)) if _NAME.fullmatch(stage) else None
+    is_own = stage not in STAGES and _NAME.fullmatch(stage)
+    found = store.find((KIND, stage)) if is_own else None
     return None if found is None or found.deleted else found
 
 
@@ -66,11 +69,11 @@ def check_stage(store: Store, change: Change, stored: Record | None, actor: Acto
     """
     if actor.role != "admin":
         raise AccessError(f"only admins define stages; the role of this token is {actor.role}")
-    if not _NAME.fullmatch(change.name) or change.name in (*STAGES, LATEST):
+    if not _NAME.fullmatch(change.name) or change.name in _RESERVED:
         raise InvalidInputError.at(
             "/name",
             f"{change.name!r} cannot be a stage: lower-case letters, digits, _ and -, a letter"
-            f" first, and none of {', '.join((*STAGES, LATEST))}",
+            f" first, and none of {', '.join(_RESERVED)}",
         )
     if stored and stored.fqn != change.fqn:
         raise ConflictError(f"stage {stored.name!r} keeps its name; define another one")

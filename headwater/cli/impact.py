@@ -49,7 +49,7 @@ def impact(
     model: Annotated[
         str | None, typer.Option(help="With --tag: which such data this model reads.")
     ] = None,
-    depth: _Depth = 8,
+    depth: _Depth = 100,
     stage: _Stage = None,
     drop: Annotated[
         bool, typer.Option("--drop", help="All that breaks if it is dropped, and is broken now.")
@@ -113,7 +113,7 @@ def models(
         typer.Option(metavar="FROM TO", help="When the training ended: ISO 8601, both included."),
     ] = None,
     stage: Annotated[str | None, typer.Option(help="Only versions in it.")] = None,
-    depth: _Depth = 8,
+    depth: _Depth = 100,
     kind: KindOption = None,
     limit: _Limit = None,
     output: Output = Format.table,

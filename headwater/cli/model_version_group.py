@@ -197,6 +197,39 @@ def diff(
     return None
 
 
+def changes(
+    model: ModelName,
+    which: Version,
+    output: Output = Format.table,
+    url: Url = None,
+    store: Store = None,
+) -> None:
+    """Tell what changed in the data of a version since it was trained, column by column.
+
+    Example:
+      headwater model version changes churn production
+    """
+    with client(url, store) as control:
+        found = control.catalog.source_changes(control.get_model_version(model, which).id)
+    if output is not Format.table:
+        return print_data(found, output)
+    rows = [
+        [
+            table["table"]["fullyQualifiedName"],
+            each["name"],
+            each["change"],
+            each.get("was", ""),
+            each.get("is", ""),
+            ", ".join(each["features"]),
+        ]
+        for table in found["tables"]
+        for each in table["columns"] or [{"name": "", "change": "deleted", "features": []}]
+    ]
+    print_table(["table", "column", "change", "was", "is", "features"], rows)
+    print_text("trained on an older shape" if found["outdated"] else "what it reads is as it was")
+    return None
+
+
 def delete(
     model: ModelName,
     which: Version,
@@ -215,7 +248,8 @@ def delete(
 
 
 VERSION_COMMANDS = (
-    list_, update, runs, data_artifacts, model_artifacts, deployment_artifacts, diff, delete,
+    list_, update, runs, data_artifacts, model_artifacts, deployment_artifacts, diff, changes,
+    delete,
 )  # fmt: skip
 
 

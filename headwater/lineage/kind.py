@@ -29,6 +29,13 @@ WORDS = frozenset({"tag", "classification"})
 """What is put on data, and is none."""
 
 
+def holders() -> frozenset[str]:
+    """Kinds that only hold what has lineage: services, databases and their schemas."""
+    return frozenset(
+        k for k in kinds() if k.endswith("Service") or k in ("database", "databaseSchema")
+    )
+
+
 def known_kinds() -> frozenset[str]:
     """Every kind that a node can have."""
     parts = {str(field.part) for kind in kinds().values() for field in kind.parts}

@@ -6,7 +6,7 @@ from headwater.errors import InvalidInputError, NotFoundError
 from headwater.lineage.analysis import Question, cycles, roots
 from headwater.lineage.diff import lineage_diff
 from headwater.lineage.impact import impact
-from headwater.lineage.kind import OWN_STAGE, STAGES, VERSION, WORDS
+from headwater.lineage.kind import OWN_STAGE, STAGES, VERSION, WORDS, holders
 from headwater.lineage.node import as_json, find_by_id, find_root
 from headwater.lineage.outdated import source_changes
 from headwater.lineage.path import shortest_path
@@ -97,7 +97,7 @@ class LineageReader:
         fqn: str,
         *,
         kind: str | None = None,
-        depth: int = 8,
+        depth: int = MAX_DEPTH,
         stage: str | None = None,
         as_of: Moment | None = None,
         limit: int = 1000,
@@ -115,11 +115,17 @@ class LineageReader:
         Raises:
             NotFoundError: There is no such node.
             ConflictError: Several kinds have that FQN.
-            InvalidInputError: A bound is none, or a tag is asked about in the past or dropped.
+            InvalidInputError: A bound is none, a tag is asked about in the past or dropped, or
+                it is a service, a database or a schema.
         """
         _check_bounds(limit, depth=depth)
         _check_stage(self._store, stage)
         root = find_root(self._store, fqn, kind=kind)  # of what is deleted, too
+        if root.kind in holders():
+            raise InvalidInputError(
+                f"{root.kind} {root.fqn!r} holds data and models, and has no lineage of its own:"
+                " ask about its tables, columns or models"
+            )
         if root.kind not in WORDS:
             seq = sequence_of(self._store, as_of, root.owner_id or root.id)
             return impact(
@@ -133,7 +139,7 @@ class LineageReader:
         return tag_impact(self._store, root, depth=depth, limit=limit, stage=stage)
 
     def tag_impact(
-        self, tag: str, *, depth: int = 8, stage: str | None = None, limit: int = 1000
+        self, tag: str, *, depth: int = MAX_DEPTH, stage: str | None = None, limit: int = 1000
     ) -> Document:
         """Return what data with a tag reaches unmasked: features, models and versions.
 
@@ -152,7 +158,7 @@ class LineageReader:
         tag: str,
         *,
         kind: str | None = None,
-        depth: int = 8,
+        depth: int = MAX_DEPTH,
         stage: str | None = None,
         limit: int = 1000,
     ) -> Document:
@@ -194,7 +200,7 @@ class LineageReader:
         since: int | None = None,
         until: int | None = None,
         stage: str | None = None,
-        depth: int = 8,
+        depth: int = MAX_DEPTH,
         limit: int = 1000,
     ) -> Document:
         """Return the versions of models that were trained on a table or column, with paths.

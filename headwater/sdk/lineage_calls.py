@@ -80,7 +80,7 @@ class LineageCalls(EntityCalls):
         Args:
             entity: Which one; usually the fully qualified name of a column.
             kind: Of a bare name.
-            depth: Steps to go, 8 unless given.
+            depth: Steps to go, 100 unless given.
             stage: Only versions in this stage, and models that have one there.
             as_of: The impact at a moment; see ``lineage``.
             drop: Tell all that breaks when it is dropped, and what is broken already.
@@ -104,7 +104,7 @@ class LineageCalls(EntityCalls):
 
         Args:
             tag: Which one, or a classification: any tag of it.
-            depth: Steps to go, 8 unless given.
+            depth: Steps to go, 100 unless given.
             stage: Only versions in this stage, and models that have one there.
             limit: How many are listed at most; all are counted.
         """
@@ -127,7 +127,7 @@ class LineageCalls(EntityCalls):
             entity: Which model, asked about together with its versions; or any other node.
             tag: Which one, or a classification: any tag of it.
             kind: Of a bare name.
-            depth: Steps to go, 8 unless given.
+            depth: Steps to go, 100 unless given.
             stage: Of a model: only the versions in this stage, and the model if it has one there.
             limit: How many are listed at most; all are counted.
         """
@@ -154,7 +154,7 @@ class LineageCalls(EntityCalls):
             until: Only trainings that ended then or earlier; of a date, by the end of that day.
             kind: Of a bare name.
             stage: Only versions in this stage.
-            depth: Steps to go, 8 unless given: through views, too. 1 is what was read directly.
+            depth: Steps to go, 100 unless given: through views, too. 1 is what was read directly.
             limit: How many are listed at most; all are counted.
         """
         params = {**self._asked(entity, kind), "from": _moment(since), "to": _moment(until)}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from headwater import names
+from headwater.errors import InvalidInputError
 from headwater.sdk import Headwater
 from headwater.sdk.address import EntityLike
 from headwater.tracking.plain import plain
@@ -35,7 +36,8 @@ class MetadataValue:
 def read_metadata(hw: Headwater, entity: EntityLike, kind: str) -> dict[str, MetadataValue]:
     """The newest value of each name that was logged on an entity, by name."""
     found = hw.records(entity, TYPE, kind=kind, latest=True)
-    return {each["key"]: _value(each) for each in sorted(found, key=lambda each: str(each["key"]))}
+    values = {str(each.get("key", "")): _value(each) for each in found}
+    return dict(sorted(values.items()))
 
 
 def read_step_metadata(hw: Headwater, run: EntityLike, step: str) -> dict[str, MetadataValue]:
@@ -50,7 +52,7 @@ def read_step_metadata(hw: Headwater, run: EntityLike, step: str) -> dict[str, M
 
 def metadata_records(
     entity: str,
-    metadata: Mapping[str, Any],
+    metadata: Any,
     *,
     about: Mapping[str, str],
     step: str | None = None,
@@ -64,8 +66,15 @@ def metadata_records(
         step: The step that it is logged on, of a run.
 
     Raises:
-        InvalidInputError: JSON cannot hold a value; the message has its path and type.
+        InvalidInputError: A name cannot be one, or JSON cannot hold a value; the message has its
+            path and type.
     """
+    if not isinstance(metadata, Mapping):
+        kind = type(metadata).__name__
+        raise InvalidInputError(f"metadata is a mapping of names to values, not a {kind}")
+    for name in metadata:
+        if not isinstance(name, str) or not name.strip() or names.REFUSED.search(name):
+            raise InvalidInputError(f"{name!r} cannot be the name of metadata: it is visible text")
     now = int(time.time() * 1000)
     return [
         {

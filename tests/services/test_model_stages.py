@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
 import pytest
 
 from headwater.catalog import Actor, CatalogService, EventService, Written
@@ -139,6 +142,41 @@ def test_a_protected_alias_moves_by_force_only(
     versions.delete_alias(b, "champion", actor=ME, force=True)
     versions.set_alias(a, "champion", actor=ME)
     versions.set_alias(b, "champion", actor=ME)
+
+
+def test_a_version_with_a_protected_alias_is_deleted_by_force_only(registry: Registry) -> None:
+    version = registry.version("a")
+    registry.versions.set_alias(version.id, "best", actor=ME, protected=True)
+    for act in (registry.catalog.delete, registry.catalog.erase):
+        with pytest.raises(ConflictError, match="'best', which is protected"):
+            act("modelVersion", version.id, actor=ME)
+    registry.catalog.delete("modelVersion", version.id, actor=ME, force=True)
+
+
+def test_a_stage_that_is_deleted_while_versions_move_there_has_none_left(
+    registry: Registry, catalog: CatalogService
+) -> None:
+    versions = [registry.version(f"v{n}") for n in range(3)]
+    for _ in range(8):
+        made = define(catalog, "shadow")
+
+        def move(version: Written) -> None:
+            with suppress(InvalidInputError):  # the stage is gone already
+                registry.stage(version, "shadow")
+
+        def delete(_: None, made: Written = made) -> None:
+            with suppress(ConflictError):  # somebody is there already
+                catalog.delete("modelStage", made.id, actor=ME)
+
+        with ThreadPoolExecutor(4) as pool:
+            moves = [pool.submit(move, version) for version in versions]
+            pool.submit(delete, None).result()
+            for each in moves:
+                each.result()
+        gone = catalog.get("modelStage", made.id, include_deleted=True).deleted
+        assert not (gone and "stages" in registry.model["lifecycle"])
+        for version in versions:
+            registry.stage(version, "none")
 
 
 def test_a_version_without_a_name_is_named_by_its_number(registry: Registry) -> None:

@@ -314,3 +314,22 @@ def test_lists_are_cut_and_counted(
     assert found["truncated"]
     sources = lineage.tagged_sources("mlmodel:headwater.m0", "PII", limit=1)
     assert (len(sources["sources"]), sources["total"], sources["truncated"]) == (1, 2, True)
+
+
+def test_an_impact_goes_as_far_as_the_data_does(shop: Shop, lineage: LineageService) -> None:
+    for step in range(12):
+        shop.table(f"t{step}", "x")
+        if step:
+            view(lineage, f"t{step - 1}", f"t{step}", ("x", "x"))
+    shop.model("far", features={"f": ["t11.x"]})
+    found = lineage.impact(f"{shop.schema}.t0.x", kind="column")
+    assert names([each.get("node", each) for each in found["models"]]) == ["headwater.far"]
+
+
+@pytest.mark.parametrize("kind", ["databaseSchema", "database", "databaseService"])
+def test_an_impact_of_what_only_holds_data_is_refused(
+    shop: Shop, lineage: LineageService, kind: str
+) -> None:
+    fqn = {"databaseSchema": "wh.main.shop", "database": "wh.main", "databaseService": "wh"}[kind]
+    with pytest.raises(InvalidInputError, match="ask about its tables"):
+        lineage.impact(fqn, kind=kind)

@@ -35,6 +35,14 @@ def test_no_version_makes_the_next_and_a_new_name_is_made_once(hw: Headwater) ->
     assert Model("iris", version=2).version == "2"
 
 
+@pytest.mark.parametrize("name", ["", " ", "a\nb"])
+def test_metadata_that_could_not_be_found_again_is_refused(hw: Headwater, name: str) -> None:
+    Model("iris", version="a").log_metadata({"acc": 1})
+    with pytest.raises(InvalidInputError, match="cannot be the name of metadata"):
+        log_model_metadata({name: 1}, model_name="iris", version="a")
+    assert Model("iris", version="a").run_metadata["acc"].value == 1
+
+
 def test_numbers_are_never_used_again(hw: Headwater) -> None:
     Model("iris").delete()
     assert Model("iris").number == 2

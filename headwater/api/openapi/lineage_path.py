@@ -90,7 +90,7 @@ def _neighbours(where: list[Schema]) -> Operation:
 def _reach(stage: str, *, up: bool = False) -> list[Schema]:
     steps = f"Steps {'against' if up else 'with'} the flow of data."
     return [
-        parameter("depth", steps, number(8, 0, 100)),
+        parameter("depth", steps, number(100, 0, 100)),
         parameter("stage", stage, TEXT),
         parameter("limit", "The most to list, of each list.", number(1000, 1, 10_000)),
     ]

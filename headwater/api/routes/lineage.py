@@ -260,7 +260,7 @@ class _Routes:
 def _reach(query: Query) -> tuple[int, str | None, int]:
     """How far a question goes, the stage that it is about, and how much it lists."""
     return (
-        query.number("depth", 8, high=MAX_DEPTH),
+        query.number("depth", MAX_DEPTH, high=MAX_DEPTH),
         query.text("stage"),
         query.number("limit", 1000, low=1, high=MAX_EDGES),
     )
