@@ -9,8 +9,8 @@ import typer
 from headwater.cli.model import Force, ModelName, Tags, client
 from headwater.cli.option import Format, Output, Store, Url
 from headwater.cli.output import as_item, print_data, print_done, print_table, print_text, summary
+from headwater.sdk.model_version import ArtifactType
 from headwater.tracking import Model
-from headwater.tracking.artifact import ArtifactType
 
 Version = Annotated[
     str, typer.Argument(metavar="VERSION", help="A name, number, stage or alias; or latest.")

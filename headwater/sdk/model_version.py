@@ -15,7 +15,7 @@ from headwater.sdk.memory import parse
 from headwater.sdk.model import ModelHandle
 from headwater.sdk.session import PAGE, entity_of
 
-ArtifactKind = Literal["data", "model", "deployment"]
+ArtifactType = Literal["data", "model", "deployment"]
 
 
 class ModelVersionCalls(EntityCalls):
@@ -137,7 +137,7 @@ class ModelVersionCalls(EntityCalls):
     def version_artifacts(
         self,
         version: EntityLike,
-        artifact_type: ArtifactKind | None = None,
+        artifact_type: ArtifactType | None = None,
         *,
         limit: int | None = None,
     ) -> Iterator[dict[str, Any]]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from headwater import names
 from headwater.errors import InvalidInputError
 from headwater.generated import Artifact, ArtifactVersion
+from headwater.sdk.model_version import ArtifactType
 from headwater.tracking.artifact_store import open_artifact_store
 from headwater.tracking.connection import current
 from headwater.tracking.context import find_run
@@ -15,8 +16,6 @@ from headwater.tracking.metadata import MetadataValue, read_metadata
 
 if TYPE_CHECKING:
     pass
-
-ArtifactType = Literal["data", "model", "deployment"]
 
 
 class ArtifactHandle:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from headwater import names
 from headwater.errors import InvalidInputError
 from headwater.generated import ArtifactVersion
-from headwater.tracking.artifact import ArtifactHandle, ArtifactType
+from headwater.sdk.model_version import ArtifactType
+from headwater.tracking.artifact import ArtifactHandle
 from headwater.tracking.artifact_store import StoredArtifact
 from headwater.tracking.connection import current
 from headwater.tracking.outbox import Outbox

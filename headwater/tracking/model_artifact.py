@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from headwater.errors import InvalidInputError, NotFoundError
 from headwater.generated import ArtifactVersion, ModelVersion
-from headwater.tracking.artifact import ArtifactHandle, ArtifactType
+from headwater.sdk.model_version import ArtifactType
+from headwater.tracking.artifact import ArtifactHandle
 from headwater.tracking.artifact_calls import link, renamed, save_artifact
 from headwater.tracking.connection import current
 

@@ -12,7 +12,8 @@ from typing import Any
 from headwater import names
 from headwater.errors import HeadwaterError
 from headwater.sdk import Headwater
-from headwater.tracking.artifact import ArtifactHandle, ArtifactType
+from headwater.sdk.model_version import ArtifactType
+from headwater.tracking.artifact import ArtifactHandle
 from headwater.tracking.artifact_store import ArtifactStore, StoredArtifact, open_artifact_store
 from headwater.tracking.artifact_write import (
     moment,

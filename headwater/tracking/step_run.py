@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from headwater.errors import InvalidInputError, NotFoundError
-from headwater.tracking.artifact import ArtifactHandle, ArtifactType
+from headwater.sdk.model_version import ArtifactType
+from headwater.tracking.artifact import ArtifactHandle
 from headwater.tracking.artifact_store import StoredArtifact
 from headwater.tracking.artifact_write import artifact_type
 from headwater.tracking.metadata import metadata_records

@@ -156,7 +156,7 @@ def test_a_killed_writer_leaves_nothing_half_written(tmp_path: Path) -> None:
         )
         assert writer.stdout is not None
         writer.stdout.readline()
-        time.sleep(0.05 + 0.013 * moment)
+        time.sleep(0.05 + 0.013 * moment)  # another instant of its writing each time
         os.kill(writer.pid, signal.SIGKILL)
         writer.wait()
         writer.stdout.close()
