@@ -329,15 +329,21 @@ class ModelVersionService:
 
     def _moved_at(self, model: Record, version_id: str) -> int:
         """When the last move of a version took effect, in milliseconds; far back without one."""
-        before: int | None = None
-        while page := self._store.entries(
-            entity_ids=[model.id], types=["lifecycle"], keys=[version_id], before=before
-        ):
+        before, size = None, 100
+        while True:
+            page = self._store.entries(
+                entity_ids=[model.id],
+                types=["lifecycle"],
+                keys=[version_id],
+                before=before,
+                limit=size,
+            )
             for entry in page:
                 if "alias" not in data_of(entry):
                     return entry.at
+            if len(page) < size:
+                return -(2**53)
             before = page[-1].number
-        return -(2**53)
 
     def _move(
         self,

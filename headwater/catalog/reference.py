@@ -43,7 +43,7 @@ def spelled_references(
     """Yield every reference in a document."""
     for name, value in document.items():
         field = shape.fields.get(name)
-        if field is None or value is None:
+        if field is None or value is None or not _may_refer(field):
             continue
         here, field_path = f"{pointer}/{name}", f"{path}.{name}" if path else name
         if field.reference and field.is_list:
@@ -56,6 +56,10 @@ def spelled_references(
                 yield from spelled_references(field.shape, item, f"{here}/{index}", field_path)
         elif field.shape:
             yield from spelled_references(field.shape, value, here, field_path)
+
+
+def _may_refer(field: Field) -> bool:
+    return bool(field.reference) or (field.shape is not None and field.shape.refers)
 
 
 def keys_of(spelled: Spelled) -> list[Key]:

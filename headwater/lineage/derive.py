@@ -50,6 +50,8 @@ def derive_features(store: Store, change: Change, draft: Draft, *, lift: bool = 
     Args:
         lift: Drop what people suppressed among these edges, and derive those too.
     """
+    if not change.after.get("mlFeatures") and not (change.before or {}).get("mlFeatures"):
+        return
     sources = list(sources_of(change.after))
     _resolve(store, change, sources, draft)
     _keep_unresolved(change, sources)

@@ -51,6 +51,24 @@ class Shape:
 
     title: str
     fields: dict[str, Field] = field(default_factory=dict)
+    _refers: bool | None = field(default=None, init=False, repr=False)
+
+    @property
+    def refers(self) -> bool:
+        """Whether a reference may stand in it, at any depth."""
+        if self._refers is None:
+            self._refers = _refers(self, set())
+        return self._refers
+
+
+def _refers(shape: Shape, seen: set[Shape]) -> bool:
+    if shape in seen:
+        return False
+    seen.add(shape)
+    return any(
+        each.reference or (each.shape and _refers(each.shape, seen))
+        for each in shape.fields.values()
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ from typing import Any
 
 from headwater.errors import StaleWriteError
 from headwater.store.base import Entry, WriteSet
-from headwater.store.sqlite.node import ANY, Nodes, listed
+from headwater.store.sqlite.node import Nodes, among
 
 APPEND = """
 INSERT INTO entry (number, seq, entity_id, type, key, at, data) VALUES (?, ?, ?, ?, ?, ?, ?)
@@ -51,9 +51,9 @@ def entries(
     limit: int,
 ) -> list[Entry]:
     """See ``Store.entries``; ``filters`` are by column."""
-    given = {column: values for column, values in filters.items() if values is not None}
-    where = " AND ".join(f"{column} {ANY}" for column in given)
-    values: list[Any] = [listed(each) for each in given.values()]
+    given = [among(column, wanted) for column, wanted in filters.items() if wanted is not None]
+    where = " AND ".join(condition for condition, _ in given)
+    values: list[Any] = [value for _, its in given for value in its]
     if as_of is not None:
         where += " AND entry.seq <= ?"
         values.append(as_of)

@@ -11,13 +11,13 @@ from headwater.store.base import EdgeKey, WriteSet
 
 ANY = "IN (SELECT value FROM json_each(?))"
 """A condition that takes a collection of any size as one value."""
+_FEW = 4
 
 # The index has the keys of nodes; entities are looked into only where more is asked.
-_KEYS = f"SELECT id, key FROM node WHERE id {ANY}"
-_ENTITIES = f"""
+_KEYS = "SELECT id, key FROM node WHERE "
+_ENTITIES = """
 SELECT node.id, node.key, rev, entity.fqn, entity.deleted FROM node CROSS JOIN entity USING (key)
-WHERE node.id {ANY}
-"""
+WHERE """
 INSERT = """
 INSERT INTO node (key, id, kind, fqn, name, owner, dropped, deleted) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 """
@@ -26,6 +26,16 @@ INSERT INTO node (key, id, kind, fqn, name, owner, dropped, deleted) VALUES (?, 
 def listed(values: Collection[str] | Collection[int]) -> str:
     """The value that ``ANY`` takes."""
     return json.dumps(list(values))
+
+
+def among(column: str, values: Collection[str]) -> tuple[str, Collection[str]]:
+    """A condition that a column has one of the values, and what it takes.
+
+    Few are spelled one by one: SQLite is done with those before it has read a list.
+    """
+    if 0 < len(values) <= _FEW:
+        return f"{column} IN ({', '.join('?' * len(values))})", values
+    return f"{column} {ANY}", (listed(values),)
 
 
 class Known(NamedTuple):
@@ -53,12 +63,14 @@ class Nodes:
         self.entities: dict[str, Known] = {}
         self.keys: dict[str, int] = {}
         if entities:
-            rows = connection.execute(_ENTITIES, (listed(entities),)).fetchall()
+            condition, values = among("node.id", entities)
+            rows = connection.execute(_ENTITIES + condition, tuple(values)).fetchall()
             self.entities = {row[0]: Known(*row[1:]) for row in rows}
             self.keys = {row[0]: row[1] for row in rows}
         rest = others - self.keys.keys()
         if rest:
-            self.keys.update(connection.execute(_KEYS, (listed(rest),)))
+            condition, values = among("id", rest)
+            self.keys.update(connection.execute(_KEYS + condition, tuple(values)))
 
     def new_key(self, node_id: str) -> int:
         """The key that a new node is given."""

@@ -51,7 +51,7 @@ SELECT 1 WHERE EXISTS (SELECT 1 FROM search_behind)
   OR EXISTS (SELECT 1 FROM entity WHERE key > ({_TOLD}))
 """
 LOOKS_EVERY = 16
-"""Commits of one entity, of which one makes room."""
+"""Of so many commits one makes room, and each that writes more entities."""
 _MAX_WAITING = 4096
 _AT_ONCE = 512
 """Nodes that wait for a search at most, and those that a commit has indexed when more do."""

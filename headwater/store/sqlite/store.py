@@ -82,7 +82,8 @@ class SqliteStore(Store):
 
     @override
     def find_many(self, keys: Collection[Key], *, as_of: int | None = None) -> dict[Key, Record]:
-        return self._database.snapshot(entity.find_many, keys, as_of=as_of)
+        ask = self._database.snapshot if len(keys) > 1 else self._database.read
+        return ask(entity.find_many, keys, as_of=as_of)
 
     @override
     def page(self, query: PageQuery) -> list[Record]:

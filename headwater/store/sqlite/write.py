@@ -64,7 +64,7 @@ def commit(connection: Connection, write_set: WriteSet) -> int:
         _check_family(connection, nodes, write)
         _put_references(connection, nodes, write)
     search.put_all(connection, [(nodes.keys[write.id], write) for write in write_set.entities])
-    if seq % search.LOOKS_EVERY == 0 or len(write_set.entities) > 1:
+    if seq % search.LOOKS_EVERY == 0 or len(write_set.entities) > search.LOOKS_EVERY:
         search.make_room(connection, nodes.newest)
     check_erased(connection, write_set.erased, erased)
     edge.close(connection, nodes, write_set.closed_edges, seq)

@@ -74,8 +74,12 @@ class Registry:
         Raises:
             MlflowError: There is no such model, or no such version of it.
         """
+        fqn = self.fqn(name)
+        found = self.store.find((VERSION, child(fqn, str(number))))  # as most are called
+        if found and not found.deleted and load(found)["number"] == number:
+            return found
         try:
-            return self.catalog.model_versions.find((MODEL, self.fqn(name)), str(number))
+            return self.catalog.model_versions.find((MODEL, fqn), str(number))
         except NotFoundError:
             raise MlflowError(
                 "RESOURCE_DOES_NOT_EXIST",
