@@ -8,6 +8,8 @@ from typing import Any, cast
 
 from headwater.catalog.archive.snapshot import batches
 from headwater.catalog.service import CatalogService
+from headwater.catalog.stage import KIND as STAGE
+from headwater.catalog.stage import STAGES
 from headwater.catalog.token import TokenService
 from headwater.schemas import kinds
 from headwater.store.base import Deleted, Edge, Node, PageQuery, Record, Store
@@ -152,6 +154,18 @@ def _production_without_lineage(store: Store) -> Iterator[Finding]:
         yield Finding("productionWithoutLineage", True, len(bare), text, bare[:EXAMPLES])
 
 
+def _unknown_stages(store: Store) -> Iterator[Finding]:
+    known = {*STAGES, *(record.name for record in _pages(store, STAGE, "exclude"))}
+    lost = [
+        f"{_spell(version)} ({stage})"
+        for version in _pages(store, "modelVersion", "exclude")
+        if (stage := load(version)["stage"]) not in known
+    ]
+    if lost:
+        text = "versions are in stages that nobody defined: define these, or move the versions"
+        yield Finding("unknownStages", True, len(lost), text, lost[:EXAMPLES])
+
+
 def _expired_tokens(store: Store) -> Iterator[Finding]:
     now = now_ms()
     tokens = TokenService(store, CatalogService(store)).list()
@@ -177,6 +191,7 @@ _CHECKS: tuple[Callable[[Store], Iterator[Finding]], ...] = (
     _unresolved_sources,
     _deleted_targets,
     _production_without_lineage,
+    _unknown_stages,
     _expired_tokens,
     _dropped_events,
 )

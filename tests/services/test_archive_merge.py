@@ -13,6 +13,7 @@ import pytest
 from headwater.catalog import CatalogService
 from headwater.catalog.archive import export_catalog, import_catalog
 from headwater.catalog.archive.merge import Merged
+from headwater.catalog.doctor import examine
 from headwater.catalog.service import BUILT_IN_ID
 from headwater.errors import ConflictError, NotFoundError
 from headwater.lineage import LineageService
@@ -352,6 +353,39 @@ def test_branch_goes_into_an_empty_store(pair: tuple[Store, Store], tmp_path: Pa
         body = {"name": "churn", "algorithm": "Forest second", "description": "No."}
         catalog.put("mlmodel", body, actor=BOT)
         assert load(get(empty, CHURN))["description"] == "What a person wrote."
+
+
+def test_branch_brings_the_stages_that_its_versions_are_in(
+    pair: tuple[Store, Store], tmp_path: Path
+) -> None:
+    source, target = pair
+    for name in ("shadow", "unused"):
+        catalog_over(source).put("modelStage", {"name": name, "exclusive": True}, actor=ME)
+    versions = catalog_over(source).model_versions
+    versions.set_stage(versions.find(CHURN, "first").id, "shadow", actor=ME)
+    merged = send(source, target, tmp_path / "a.ndjson", root=CHURN)
+    assert merged.kept == []
+    there = catalog_over(target)
+    assert there.model_versions.find(CHURN, "shadow").name == "first"
+    assert [each.name for each in there.list("modelStage").records] == ["shadow"]
+    assert "unknownStages" not in {each.check for each in examine(target).findings}
+    with pytest.raises(ConflictError, match="which one version has to itself"):
+        there.model_versions.set_stage(
+            there.model_versions.find(CHURN, "second").id, "shadow", actor=ME
+        )
+
+
+def test_stage_of_one_name_is_the_one_here(pair: tuple[Store, Store], tmp_path: Path) -> None:
+    source, target = pair
+    catalogs = catalog_over(source), catalog_over(target)
+    for catalog, exclusive in zip(catalogs, (True, False), strict=True):
+        catalog.put("modelStage", {"name": "shadow", "exclusive": exclusive}, actor=ME)
+    versions = catalogs[0].model_versions
+    versions.set_stage(versions.find(CHURN, "first").id, "shadow", actor=ME)
+    send(source, target, tmp_path / "a.ndjson", root=CHURN)
+    (stage,) = catalogs[1].list("modelStage").records
+    assert load(stage)["exclusive"] is False
+    assert catalogs[1].model_versions.find(CHURN, "shadow").name == "first"
 
 
 def test_branch_of_a_schema_has_its_tables_and_no_model(

@@ -106,6 +106,21 @@ def test_production_without_lineage_is_a_problem(
     assert (bare.problem, bare.examples) == (True, ["mlmodel:headwater.bare"])
 
 
+def test_versions_in_a_stage_that_is_gone_are_a_problem(
+    store: Store, shop: Shop, catalog: CatalogService
+) -> None:
+    shop.model()
+    stage = catalog.put("modelStage", {"name": "shadow"}, actor=ME)
+    version = catalog.create_model_version(("mlmodel", "headwater.churn"), {}, actor=ME)
+    catalog.model_versions.set_stage(version.id, "shadow", actor=ME)
+    assert found(store) == {}
+    store.commit(WriteSet("ada", "person", None, 0, erased=(stage.id,)))  # as older imports left it
+    lost = found(store)["unknownStages"]
+    assert (lost.problem, lost.examples) == (True, ["modelVersion:headwater.churn.1 (shadow)"])
+    catalog.model_versions.set_stage(version.id, "staging", actor=ME)
+    assert "unknownStages" not in found(store)
+
+
 def test_dropped_events_are_a_note(store: Store, shop: Shop) -> None:
     shop.table("t", "c")
     store.commit(WriteSet("ada", "person", None, 0, events_before=4))

@@ -1,7 +1,8 @@
 """The rows of a branch: an entity and everything below it, with what they need around them.
 
-Around them is what a store asks for to take them in: the entities above and those that are
-referred to, and what these need in turn, each in its present state alone. Past edges, commits and
+Around them is what a store asks for to take them in: the entities above, those that are referred
+to, and the stages that versions are in, and what these need in turn, each in its present state
+alone. Past edges, commits and
 events are the whole catalog's, and no branch has them.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
+from headwater.catalog import stage
 from headwater.catalog.archive.snapshot import (
     TOMBSTONE,
     batches,
@@ -17,7 +19,9 @@ from headwater.catalog.archive.snapshot import (
     parts_then,
     present,
 )
+from headwater.catalog.model_summary import KIND as MODEL_VERSION
 from headwater.store.base import Edge, Entry, Node, Record, Row, Section, StateRow, Store
+from headwater.store.draft import load
 
 _PAGE = 1000
 
@@ -55,14 +59,15 @@ def branch_rows(
 
 def _around(store: Store, seq: int, branch: dict[str, StateRow]) -> dict[str, StateRow]:
     found: dict[str, StateRow] = {}
-    wanted = _needs(branch.values()) - branch.keys()
+    wanted = (_needs(branch.values()) | _stages(store, seq, branch.values())) - branch.keys()
     while wanted:
         records = store.find_many(wanted, as_of=seq)
         if len(records) < len(wanted):
             raise moved_on()
         more = {record.id: present(record) for record in records.values()}
         found |= more
-        wanted = _needs(more.values()) - branch.keys() - found.keys()
+        wanted = _needs(more.values()) | _stages(store, seq, more.values())
+        wanted -= branch.keys() | found.keys()
     return found
 
 
@@ -70,6 +75,14 @@ def _needs(rows: Collection[StateRow]) -> set[str]:
     """The ids that must be stored for these entities to be."""
     parents = {row.record.parent_id for row in rows if row.record.parent_id}
     return parents | {each.target_id for row in rows for each in row.references or ()}
+
+
+def _stages(store: Store, seq: int, rows: Collection[StateRow]) -> set[str]:
+    """The ids of the stages that these entities are in: a version has its stage by name alone."""
+    versions = [load(row.record) for row in rows if row.record.kind == MODEL_VERSION]
+    names = {version["stage"] for version in versions} - set(stage.STAGES)
+    found = store.find_many([(stage.KIND, name) for name in names], as_of=seq) if names else {}
+    return {record.id for record in found.values()}
 
 
 def _past(store: Store, entity_id: str, rev: int) -> Iterator[Record]:

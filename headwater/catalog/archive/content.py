@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from headwater.catalog.service import BUILT_IN_IDS
 from headwater.catalog.sign_in import MARK
+from headwater.catalog.stage import KIND as STAGE
 from headwater.store.base import Edge, Entry, Node, Record, Reference, Row, StateRow, Store
 
 
@@ -71,20 +72,21 @@ def read_content(rows: Iterable[Row], *, root_id: str | None = None) -> Content:
     return content
 
 
-def map_built_in(store: Store, content: Content) -> None:
-    """Let what refers to the archive's built-in services refer to the store's.
+def map_known(store: Store, content: Content) -> None:
+    """Let what is one by its name alone be the store's: the built-in services, and stages.
 
-    Stores made before these had one id for all have ids of their own.
+    Stores made before these services had one id for all have ids of their own.
     """
-    for key in BUILT_IN_IDS:
-        here = store.find(key)
-        theirs = [
-            each.record.id
-            for each in content.entities.values()
-            if (each.record.kind, each.record.fqn) == key
-        ]
-        if here is not None and theirs and theirs != [here.id]:
-            _refer(content, theirs[0], here.id)
+    theirs = {
+        (each.record.kind, each.record.fqn): each.record.id
+        for each in content.entities.values()
+        if each.record.kind == STAGE or (each.record.kind, each.record.fqn) in BUILT_IN_IDS
+    }
+    found = store.find_many(theirs) if theirs else {}
+    for key, id_ in theirs.items():
+        here = found.get(key)
+        if here is not None and here.id != id_ and not here.deleted:
+            _refer(content, id_, here.id)
 
 
 def _refer(content: Content, old: str, new: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from headwater.catalog.archive.branch import branch_rows
-from headwater.catalog.archive.content import map_built_in, read_content
+from headwater.catalog.archive.content import map_known, read_content
 from headwater.catalog.archive.file import (
     LEFT_OUT,
     Archive,
@@ -134,7 +134,7 @@ def _merge(store: Store, archive: Archive, watch: Watch) -> Merged:
     root = archive.manifest.root
     rows = _of_known_kinds(archive.rows(watch=watch))
     content = read_content(rows, root_id=root["id"] if root else None)
-    map_built_in(store, content)
+    map_known(store, content)
     return merge_content(store, content)
 
 
