@@ -225,6 +225,7 @@ def changes(
         for table in found["tables"]
         for each in table["columns"] or [{"name": "", "change": "deleted", "features": []}]
     ]
+    rows += [["", each["name"], "erased", "", "", each["feature"]] for each in found["erased"]]
     print_table(["table", "column", "change", "was", "is", "features"], rows)
     print_text("trained on an older shape" if found["outdated"] else "what it reads is as it was")
     return None

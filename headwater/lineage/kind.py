@@ -21,7 +21,8 @@ VERSION = "modelVersion"
 MODELS = frozenset({MODEL, VERSION})
 """What an impact names."""
 
-STAGES = ("none", "staging", "production", "archived")
+ARCHIVED = "archived"
+STAGES = ("none", "staging", "production", ARCHIVED)
 """How far a version has come; administrators define further stages, which are entities."""
 OWN_STAGE = "modelStage"
 

@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from headwater.lineage.kind import COLUMN, VERSION, parts_in
+from headwater.lineage.frozen import SOURCE as FROZEN
+from headwater.lineage.kind import ARCHIVED, COLUMN, VERSION, parts_in
 from headwater.schemas import kind
 from headwater.store.base import EventWrite, Record, Store
 from headwater.store.draft import Change, Document, Draft, dump, load
@@ -24,7 +25,8 @@ def source_changes(store: Store, version: Record) -> Document:
         ``outdated``: whether a column that it reads did, or its table is gone; ``tables``: those
         that changed, each with ``trainedOn`` and ``now`` (versions), ``deleted``, and ``columns``
         of ``{name, change, was, is, features}``; a change is ``added``, ``dropped`` or ``retyped``,
-        and ``features`` are those of the version that read the column.
+        and ``features`` are those of the version that read the column. ``erased``: the sources
+        whose table was erased, ``{name, feature, trainedOn}``; nothing tells which it was.
     """
     frozen = load(version).get("frozenSources", ())
     readers: dict[str, list[str]] = defaultdict(list)
@@ -40,36 +42,84 @@ def source_changes(store: Store, version: Record) -> Document:
         if (changed := _table(store, each, now.get(id_), readers))
     ]
     read = [c for table in tables for c in table["columns"] if c["features"]]
-    gone = any(table["deleted"] for table in tables)
-    return {"outdated": gone or bool(read), "tables": tables}
+    erased = [
+        {"name": each["name"], "feature": each["feature"], "trainedOn": each["tableVersion"]}
+        for each in frozen
+        if "tableVersion" in each and "dataSource" not in each
+    ]
+    gone = bool(erased) or any(table["deleted"] for table in tables)
+    return {"outdated": gone or bool(read), "tables": tables, "erased": erased}
 
 
 def tell_versions(store: Store, change: Change, draft: Draft) -> None:
-    """Add an event for each version that learned from columns which a write drops or retypes.
+    """Add an event for each version whose data a write takes away, gives back or reshapes.
 
-    Archived versions are not told.
+    That is: its table is deleted, restored or erased, or a column that it reads is dropped or
+    retyped. Archived versions are not told.
     """
     if change.before is None:
         return
+    if change.kind.name == VERSION:
+        _tell_of_erased(store, change, change.before, draft)
+        return
+    was_deleted, deleted = change.before.get("deleted"), change.after.get("deleted")
+    turn = {} if was_deleted == deleted else {"change": "deleted" if deleted else "restored"}
+    columns = _columns_told(store, change, change.before)
+    if turn:
+        columns |= {id_: columns.get(id_, []) for id_ in _trained_on(store, change.id)}
+    found = store.find_many(columns) if columns else {}
+    for record in found.values():
+        about = {"table": change.fqn, **turn, "columns": columns[record.id]}
+        if not record.deleted and load(record).get("stage") != ARCHIVED:
+            draft.events.append(_event(record, about))
+
+
+def _columns_told(store: Store, change: Change, before: Document) -> dict[str, list[Document]]:
+    """The columns that a write drops or retypes, by the versions that read them."""
     changes = {
         id_: each
-        for id_, each in _columns(change, change.before, change.after)
+        for id_, each in _columns(change, before, change.after)
         if each["change"] in ("dropped", "retyped")
     }
-    if not changes:
-        return
     told: dict[str, list[Document]] = defaultdict(list)
-    for hop in store.expand(list(changes), "downstream", "fine", limit=_MOST):
-        if hop.node.kind == VERSION:
-            told[hop.node.id].append(changes[hop.edge.key.from_id])
-    found = store.find_many(told) if told else {}
-    for record in found.values():
-        if record.deleted or load(record).get("stage") == "archived":
-            continue
-        about = {"table": change.fqn, "columns": told[record.id]}
-        draft.events.append(
-            EventWrite(CHANGED, record.id, record.kind, record.fqn, record.version, dump(about))
-        )
+    if changes:
+        for hop in store.expand(list(changes), "downstream", "fine", limit=_MOST):
+            if hop.node.kind == VERSION:
+                told[hop.node.id].append(changes[hop.edge.key.from_id])
+    return told
+
+
+def _trained_on(store: Store, table_id: str) -> set[str]:
+    """The ids of the versions that were trained on a table."""
+    hops = store.expand([table_id], "downstream", "coarse", limit=_MOST)
+    return {
+        hop.node.id for hop in hops if hop.node.kind == VERSION and hop.edge.key.source == FROZEN
+    }
+
+
+def _tell_of_erased(store: Store, change: Change, before: Document, draft: Draft) -> None:
+    """Tell a version of the tables that an erasure takes out of it: no other write does.
+
+    It knows already of those that were deleted before.
+    """
+    lost = _tables(before) - _tables(change.after)
+    if not lost or change.after.get("deleted") or change.after.get("stage") == ARCHIVED:
+        return
+    found = store.find_many([change.id, *lost])
+    for id_ in sorted(lost):
+        if id_ in found and not found[id_].deleted:
+            about = {"table": found[id_].fqn, "change": "erased", "columns": []}
+            draft.events.append(_event(found[change.id], about))
+
+
+def _tables(version: Document) -> set[str]:
+    """The ids of the tables that a version was trained on."""
+    frozen = version.get("frozenSources", ())
+    return {each["dataSource"]["id"] for each in frozen if each.get("dataSource")}
+
+
+def _event(version: Record, about: Document) -> EventWrite:
+    return EventWrite(CHANGED, version.id, version.kind, version.fqn, version.version, dump(about))
 
 
 def _table(

@@ -154,7 +154,8 @@ class ModelVersionCalls(EntityCalls):
         Returns:
             ``outdated``: whether a column that it reads did; ``tables``: ``{table, trainedOn, now,
             deleted, columns}`` of those that changed, each column ``{name, change, was?, is?,
-            features}``.
+            features}``; ``erased``: ``{name, feature, trainedOn}`` of the sources whose table was
+            erased.
         """
         path = self._path(address_of(version, "modelVersion")) + "/sourceChanges"
         found: dict[str, Any] = self._wire.send("GET", path).data

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from typing import Any
 
 import pytest
 
@@ -15,6 +17,7 @@ from headwater.store import Store
 from tests.services.shop import ME, Shop
 from tests.services.test_model_versions import MODEL, Registry, doc
 
+UNCHANGED = {"outdated": False, "tables": [], "erased": []}
 EDITOR = Actor("ed", role="editor")
 
 
@@ -201,7 +204,7 @@ def test_versions_are_told_when_their_columns_change(
     version = registry.version("a", features=reads)
     archived = registry.version("old", features=reads)
     registry.stage(archived, "archived")
-    assert lineage.source_changes(version.id) == {"outdated": False, "tables": []}
+    assert lineage.source_changes(version.id) == UNCHANGED
 
     shop.table("people", "age", "city", "note", "extra")
     added = lineage.source_changes(version.id)
@@ -223,8 +226,79 @@ def test_versions_are_told_when_their_columns_change(
         "age": ("retyped", ["years"]),
         "city": ("dropped", ["place"]),
     }
-    told = EventService(store).page(types=["sourcesChanged"]).events
-    assert [each.event.fqn for each in told] == ["headwater.churn.a"]
+    assert [fqn for fqn, _ in told(store)] == ["headwater.churn.a"]
+
+
+def told(store: Store) -> list[tuple[str, dict[str, Any]]]:
+    events = EventService(store).page(types=["sourcesChanged"]).events
+    return [(each.event.fqn, json.loads(each.event.payload)) for each in events]
+
+
+def test_versions_are_told_once_when_their_table_goes_and_comes_back(
+    registry: Registry, shop: Shop, lineage: LineageService, store: Store
+) -> None:
+    shop.table("people", "age", "city")
+    shop.table("spare", "age")
+    shop.model("other", features={"f": ["people.age"]})
+    version = registry.version("a", features={"x": ["people.age", "people.city"]})
+    registry.stage(registry.version("old", features={"x": ["people.age"]}), "archived")
+    registry.version("elsewhere", features={"x": ["spare.age"]})
+    gone = registry.catalog.delete("table", ("table", f"{shop.schema}.people"), actor=ME)
+    about = {"table": f"{shop.schema}.people", "change": "deleted", "columns": []}
+    assert told(store) == [("headwater.churn.a", about)]
+    assert lineage.source_changes(version.id)["outdated"] is True
+    registry.catalog.restore("table", gone.id, actor=ME)
+    assert told(store)[1:] == [("headwater.churn.a", about | {"change": "restored"})]
+    assert lineage.source_changes(version.id) == UNCHANGED
+
+
+def test_recursive_deletion_tells_each_version_of_each_of_its_tables(
+    registry: Registry, shop: Shop, store: Store
+) -> None:
+    shop.table("people", "age")
+    shop.table("places", "city")
+    registry.version("a", features={"x": ["people.age", "places.city"]})
+    registry.version("b", features={"x": ["people.age"]})
+    database = registry.catalog.get("database", ("database", "wh.main"))
+    registry.catalog.delete("database", database.id, actor=ME, recursive=True)
+    pairs = [("a", "people"), ("a", "places"), ("b", "people")]
+    names = sorted((fqn, about["table"], about["change"]) for fqn, about in told(store))
+    assert names == [(f"headwater.churn.{v}", f"{shop.schema}.{t}", "deleted") for v, t in pairs]
+    registry.catalog.restore("database", database.id, actor=ME)
+    assert [about["change"] for _, about in told(store)] == ["deleted"] * 3 + ["restored"] * 3
+
+
+def test_table_that_returns_without_a_column_says_so_in_the_same_event(
+    registry: Registry, shop: Shop, store: Store
+) -> None:
+    gone = shop.table("people", "age", "city")
+    registry.version("a", features={"x": ["people.age"]})
+    registry.catalog.delete("table", gone.id, actor=ME)
+    shop.table("people", "city")
+    (_, (_, about)) = told(store)
+    assert (about["change"], [c["name"] for c in about["columns"]]) == ("restored", ["age"])
+
+
+@pytest.mark.parametrize("first_deleted", [False, True])
+def test_version_whose_table_is_erased_is_outdated_and_told_once(
+    registry: Registry,
+    shop: Shop,
+    lineage: LineageService,
+    store: Store,
+    first_deleted: bool,
+) -> None:
+    table = shop.table("people", "age", "city")
+    shop.table("places", "city")
+    version = registry.version("a", features={"x": ["people.age", "places.city"], "y": ["loose"]})
+    if first_deleted:
+        registry.catalog.delete("table", table.id, actor=ME)
+    registry.catalog.erase("table", table.id, actor=ME, force=True)
+    changed = lineage.source_changes(version.id)
+    assert changed["outdated"] is True
+    assert changed["erased"] == [{"name": "age", "feature": "x", "trainedOn": "0.1"}]
+    ((fqn, about),) = told(store)
+    assert (fqn, about["table"]) == ("headwater.churn.a", f"{shop.schema}.people")
+    assert about["change"] == ("deleted" if first_deleted else "erased")
 
 
 def test_a_version_has_its_runs_and_artifacts(registry: Registry, catalog: CatalogService) -> None:
