@@ -70,12 +70,16 @@ def import_(
       headwater import catalog.ndjson.gz --store sqlite:///new.db
       headwater import churn.ndjson.gz --merge
     """
-    from headwater.catalog.archive import import_catalog
-    from headwater.store.factory import open_store
+    from headwater.catalog.archive import import_archive, open_archive
+    from headwater.store.factory import store_to_fill
 
     use_own_kinds()
-    with closing(open_store(store, to_fill=True)) as opened, progress() as watch:
-        done = import_catalog(opened, file, merge=merge, watch=watch)
+    with (
+        progress() as watch,
+        open_archive(file, watch=watch) as archive,  # no store is made for what is none
+        store_to_fill(store) as opened,
+    ):
+        done = import_archive(opened, archive, merge=merge, watch=watch)
         closed = _needs_tokens(opened)
     _print_import(file, done)
     if closed:
@@ -94,13 +98,13 @@ def copy(
       headwater copy --from sqlite:///headwater.db --to neo4j://user:password@host:7687
     """
     from headwater.catalog.archive import copy_catalog
-    from headwater.store.factory import open_store
+    from headwater.store.factory import open_store, store_to_fill
 
     use_own_kinds()
     check_file(from_)
     with (
         closing(open_store(from_)) as source,
-        closing(open_store(to, to_fill=True)) as target,
+        store_to_fill(to) as target,
         progress() as watch,
     ):
         counts = copy_catalog(source, target, watch=watch)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -51,6 +52,38 @@ def open_store(
         store.close()
         raise
     return store
+
+
+@contextmanager
+def store_to_fill(url: str) -> Iterator[Store]:
+    """Open a store that is to be loaded; a file that this makes is gone again if that fails.
+
+    Raises:
+        HeadwaterError: As ``open_store`` does.
+    """
+    file = _file_of(url)
+    is_new = file is not None and not file.exists()
+    unused = False
+    try:
+        with closing(open_store(url, to_fill=True)) as store:
+            try:
+                yield store
+            except BaseException:
+                unused = is_new and store.sequence() == 0  # else another writes there meanwhile
+                raise
+    finally:
+        if unused and file is not None:
+            file.unlink(missing_ok=True)
+
+
+def _file_of(url: str) -> Path | None:
+    """The file of an SQLite store; None of a store that has none."""
+    if engine_of(url) != "sqlite":
+        return None
+    from headwater.store.sqlite.url import MEMORY, database_path
+
+    path = database_path(url)
+    return None if path == MEMORY else Path(path)
 
 
 def changes_layout(steps: list[str]) -> bool:

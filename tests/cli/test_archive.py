@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import os
 import subprocess
@@ -104,6 +105,50 @@ def test_damaged_archive_ends_with_2(filled: Shell, new: Shell, file: Path) -> N
     filled("export", str(file))
     file.write_bytes(file.read_bytes()[:-40])
     assert "cut off or damaged; nothing was imported" in new("import", str(file), code=2).stderr
+
+
+def test_failed_import_leaves_no_new_store(
+    filled: Shell, new: Shell, file: Path, tmp_path: Path
+) -> None:
+    assert "No such file" in new("import", str(file), code=2).stderr
+    filled("export", str(file))
+    whole = gzip.decompress(file.read_bytes())
+    lines = whole.splitlines(keepends=True)
+    bad = (b"hello", whole[:-40], b"".join([*lines[:5], b"{}\n", *lines[5:]]))
+    for content in (*(gzip.compress(each) for each in bad), file.read_bytes()[:400]):
+        file.write_bytes(content)
+        new("import", str(file), code=2)
+    assert sorted(each.name for each in tmp_path.iterdir()) == [file.name, "headwater.db"]
+
+
+def test_import_that_fails_late_leaves_the_store_as_it_was(
+    filled: Shell, new: Shell, file: Path, tmp_path: Path
+) -> None:
+    """An archive of a kind that nobody described is whole, but goes into no store."""
+    filled("export", str(file))
+    text = gzip.decompress(file.read_bytes()).decode().replace('"table"', '"lab"')
+    rows = text.splitlines(keepends=True)[:-1]
+    trailer = json.loads(text.splitlines()[-1])
+    trailer["sha256"] = hashlib.sha256("".join(rows).encode()).hexdigest()
+    file.write_bytes(gzip.compress("".join([*rows, json.dumps(trailer)]).encode()))
+    assert "no schema describes" in new("import", str(file), code=2).stderr
+    assert not list(tmp_path.glob("new.db*"))
+    new("apply", "-f", new.file("a.yaml", "{kind: domain, name: here}"))
+    new("import", str(file), "--merge", code=2)
+    assert [each["name"] for each in new.data("list", "domain")] == ["here"]
+
+
+def test_failed_copy_leaves_no_new_store(filled: Shell, new: Shell, store: str) -> None:
+    target = Path(new.where[1].removeprefix("sqlite:///"))
+    empty = target.with_name("empty.db")
+    open_store(str(empty)).close()
+    filled.where.clear()
+    with closing(open_store(store)) as opened:
+        opened.commit(writes(entity("cellar", kind="lab")))
+    assert "no schema" in filled("copy", "--from", store, "--to", str(target), code=2).stderr
+    assert not target.exists()
+    filled("copy", "--from", store, "--to", str(empty), code=2)
+    assert empty.exists()
 
 
 def test_store_that_is_not_there_is_not_made(new: Shell, file: Path, tmp_path: Path) -> None:

@@ -186,7 +186,13 @@ def test_newer_format_is_refused(archive: Path, empty: Store, tmp_path: Path) ->
     refuses(empty, file, "format 2, written by Headwater .* upgrade")
 
 
-@pytest.mark.parametrize("content", [b"", b"hello\n", b"[]\n", b"{}\n", b"\x1f\x8b", b"\xff\xfe\n"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(b"", b"hello\n", b"[]\n", b"{}\n", b"\x1f\x8b", b"\xff\xfe\n"),
+        *(b'{"archive":"headwater"}\n', b'{"archive":"headwater","format":"1"}\n'),
+    ],
+)
 def test_other_files_are_no_archives(empty: Store, tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "other.ndjson"
     file.write_bytes(content)

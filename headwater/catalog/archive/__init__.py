@@ -6,6 +6,7 @@ from headwater.catalog.archive.transfer import (
     Imported,
     copy_catalog,
     export_catalog,
+    import_archive,
     import_catalog,
 )
 
@@ -16,6 +17,7 @@ __all__ = [
     "Watch",
     "copy_catalog",
     "export_catalog",
+    "import_archive",
     "import_catalog",
     "open_archive",
 ]

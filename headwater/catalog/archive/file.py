@@ -191,16 +191,21 @@ def _manifest(line: bytes, path: Path) -> Manifest:
     try:
         found = pydantic_core.from_json(line)
         is_ours = found["archive"] == _MARK
+        number, manifest = (
+            found["format"],
+            Manifest(found["seq"], found["root"], found["headwater"]),
+        )
+        is_newer = number > FORMAT
     except (ValueError, TypeError, KeyError):
         is_ours = False
     if not is_ours:
         raise InvalidInputError(f"{path} is not an archive of Headwater")
-    if found["format"] > FORMAT:
+    if is_newer:
         raise InvalidInputError(
-            f"{path} has format {found['format']}, written by Headwater {found['headwater']}; this"
+            f"{path} has format {number}, written by Headwater {manifest.headwater}; this"
             f" release reads formats up to {FORMAT}: upgrade Headwater"
         )
-    return Manifest(found["seq"], found["root"], found["headwater"])
+    return manifest
 
 
 def _parsed(line: bytes, path: Path) -> dict[str, Any]:

@@ -103,6 +103,19 @@ def _until_unmoved(attempt: Callable[[], T]) -> T:
 def import_catalog(
     store: Store, file: Path, *, merge: bool = False, watch: Watch = unwatched
 ) -> Imported:
+    """Read a file into a store, as ``import_archive`` does.
+
+    Raises:
+        InvalidInputError: The archive is damaged, cut off, or of a newer release; or as there.
+        ConflictError: As there.
+    """
+    with open_archive(file, watch=watch) as archive:
+        return import_archive(store, archive, merge=merge, watch=watch)
+
+
+def import_archive(
+    store: Store, archive: Archive, *, merge: bool = False, watch: Watch = unwatched
+) -> Imported:
     """Read an archive into a store, all of it or nothing.
 
     A whole catalog goes into an empty store as it was, with its sequences. Into a store that holds
@@ -112,22 +125,20 @@ def import_catalog(
         merge: The store may hold something.
 
     Raises:
-        InvalidInputError: The archive is damaged, cut off, or of a newer release; or it has
-            entities of a kind that no schema describes.
+        InvalidInputError: It has entities of a kind that no schema describes.
         ConflictError: The store holds something and ``merge`` is not set, or what is there
             clashes with the archive.
     """
-    with open_archive(file, watch=watch) as archive:
-        counts = dict(archive.counts)
-        filled = store.sequence() > 0
-        if filled and not merge:
-            raise ConflictError(
-                "the store holds something already: import into a new one, or merge with --merge"
-            )
-        if not filled and archive.manifest.root is None:
-            store.load(_of_known_kinds(archive.rows(watch=watch)))
-            return Imported(counts, None)
-        return Imported(counts, _merge(store, archive, watch))
+    counts = dict(archive.counts)
+    filled = store.sequence() > 0
+    if filled and not merge:
+        raise ConflictError(
+            "the store holds something already: import into a new one, or merge with --merge"
+        )
+    if not filled and archive.manifest.root is None:
+        store.load(_of_known_kinds(archive.rows(watch=watch)))
+        return Imported(counts, None)
+    return Imported(counts, _merge(store, archive, watch))
 
 
 def _merge(store: Store, archive: Archive, watch: Watch) -> Merged:
