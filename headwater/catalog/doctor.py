@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, cast
 
 from headwater.catalog.archive.snapshot import batches
+from headwater.catalog.lifecycle import Summary
 from headwater.catalog.service import CatalogService
 from headwater.catalog.stage import KIND as STAGE
-from headwater.catalog.stage import STAGES
+from headwater.catalog.stage import LATEST, STAGES
 from headwater.catalog.token import TokenService
 from headwater.schemas import kinds
 from headwater.store.base import Deleted, Edge, Node, PageQuery, Record, Store
@@ -166,6 +167,27 @@ def _unknown_stages(store: Store) -> Iterator[Finding]:
         yield Finding("unknownStages", True, len(lost), text, lost[:EXAMPLES])
 
 
+def _hidden_names(store: Store) -> Iterator[Finding]:
+    stages = {LATEST, *STAGES, *(record.name for record in _pages(store, STAGE, "exclude"))}
+    hidden, aliases = list[str](), dict[str | None, dict[str, Any]]()
+    for model in _pages(store, "mlmodel", "exclude"):
+        summary = Summary(load(model))
+        aliases[model.id] = summary.aliases
+        for alias, holder in summary.aliases.items():
+            held = summary.held(alias.lower())
+            if alias.lower() in stages and not (held and held[-1]["id"] == holder["id"]):
+                hidden.append(f"alias {alias!r} of {_spell(model)} (a stage)")
+    for version in _pages(store, "modelVersion", "exclude"):
+        named = aliases.get(version.parent_id, {}).get(version.name)
+        if version.name.lower() in stages:
+            hidden.append(f"{_spell(version)} (a stage)")
+        elif named and named["id"] != version.id and not version.name.isdecimal():
+            hidden.append(f"{_spell(version)} (an alias)")
+    if hidden:
+        text = "names and aliases of versions find another version, for a stage or an alias has the"
+        yield Finding("hiddenNames", False, len(hidden), f"{text} same word", hidden[:EXAMPLES])
+
+
 def _expired_tokens(store: Store) -> Iterator[Finding]:
     now = now_ms()
     tokens = TokenService(store, CatalogService(store)).list()
@@ -192,6 +214,7 @@ _CHECKS: tuple[Callable[[Store], Iterator[Finding]], ...] = (
     _deleted_targets,
     _production_without_lineage,
     _unknown_stages,
+    _hidden_names,
     _expired_tokens,
     _dropped_events,
 )

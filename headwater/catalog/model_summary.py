@@ -10,7 +10,7 @@ from headwater.catalog.lifecycle import PROJECTED, Summary, changed_projection, 
 from headwater.catalog.origin import hand_back
 from headwater.catalog.same import same
 from headwater.catalog.stage import NONE, is_listed
-from headwater.catalog.version_number import new_number
+from headwater.catalog.version_number import check_not_hidden, new_number
 from headwater.errors import ConflictError, InvalidInputError, StaleWriteError
 from headwater.schemas import kind
 from headwater.store.base import Entry, EntryWrite, EventWrite, Record, Store
@@ -39,6 +39,7 @@ def complete(store: Store, path: WritePath, change: Change, draft: Draft, actor:
 
     Raises:
         InvalidInputError: The version's name is a stage, ``latest``, or another number.
+        ConflictError: It is an alias of another version.
         StaleWriteError: The model is gone.
     """
     if change.follows:
@@ -53,6 +54,7 @@ def complete(store: Store, path: WritePath, change: Change, draft: Draft, actor:
             if store.find((KIND, change.fqn)) is None:
                 raise
             raise StaleWriteError("the version was made meanwhile", name=change.name) from error
+        check_not_hidden(change.name, summary.aliases, change.id)
         version |= {"number": number, "stage": "none", "aliases": [], "id": change.id}
         data = dump({"id": change.id})
         draft.entries.append(EntryWrite(model.id, KIND, str(number), now_ms(), data))

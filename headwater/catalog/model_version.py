@@ -24,7 +24,7 @@ from headwater.catalog.stage import (
     is_exclusive,
     is_listed,
 )
-from headwater.catalog.version_number import check_word
+from headwater.catalog.version_number import check_hides_nothing, check_word
 from headwater.errors import ConflictError, InvalidInputError, NotFoundError
 from headwater.names import check_name, child
 from headwater.store.base import Entry, Key, Record, Store
@@ -182,16 +182,18 @@ class ModelVersionService:
         Args:
             protected: Whether it moves and goes by force only from now on; unless given, as before.
             force: Move it, or lift its protection, although it is protected.
-            any_word: A stage's name, too, or a number, by which ``find`` finds something else; a
-                producer whose source has such aliases may give them anyhow.
+            any_word: A stage's name, too, or a number or another version's name, so that ``find``
+                finds one of the two; a producer whose source has such aliases may give them anyhow.
 
         Raises:
             NotFoundError: There is no such version.
-            ConflictError: The alias is protected, and that is not forced.
+            ConflictError: The alias is protected, and that is not forced; or it is the name of
+                another version.
             InvalidInputError: The alias is a stage, ``latest`` or a number.
         """
         alias = check_name(alias, "/alias")
-        if not any_word and actor.kind != "bot":
+        may_hide = any_word or actor.kind == "bot"
+        if not may_hide:
             check_word(self._store, alias, "/alias")
 
         def attempt() -> Record:
@@ -203,6 +205,8 @@ class ModelVersionService:
                 return version
             if guarded and not force:
                 raise _protected(model, alias, held or {})
+            if not may_hide:
+                check_hides_nothing(self._store, model.fqn, alias, version.id)
             draft = Draft()
             if held and held["id"] != version.id and (before := self._store.find(held["id"])):
                 self._rename_alias(draft, model, before, {"from": alias})

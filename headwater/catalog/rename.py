@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from headwater.catalog import model_summary
+from headwater.catalog.lifecycle import Summary
 from headwater.catalog.origin import relabelled
-from headwater.catalog.version_number import check_version_name
+from headwater.catalog.version_number import check_not_hidden, check_version_name
 from headwater.catalog.write import Prepared, WritePath
 from headwater.errors import AlreadyExistsError
 from headwater.names import check_name, child
@@ -38,6 +39,8 @@ def prepare_rename(
     before = load(stored)
     if stored.kind == model_summary.KIND:
         check_version_name(store, name, before["number"])
+        if parent is not None:
+            check_not_hidden(name, Summary(load(parent)).aliases, stored.id)
     after, _ = names.rewritten(stored.id, before)
     change = path.change(kind(stored.kind), stored, before, {**after, "name": name})
     change.name, change.fqn = name, fqn

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from headwater.catalog.stage import LATEST, STAGES, find_own_stage
-from headwater.errors import InvalidInputError
+from headwater.errors import ConflictError, InvalidInputError
+from headwater.names import child
 from headwater.store.base import Store
-from headwater.store.draft import Actor
+from headwater.store.draft import Actor, Document
 
 NUMBERED = "modelVersion"
 """The type of the records of a model that tell which version has which number."""
@@ -42,6 +44,34 @@ def check_version_name(store: Store, name: str, number: int) -> None:
     """
     if name != str(number):
         check_word(store, name, "/name")
+
+
+def check_hides_nothing(store: Store, model_fqn: str, alias: str, version_id: str) -> None:
+    """Refuse an alias that is another version's name: that version would not be found by it.
+
+    Raises:
+        ConflictError: It is; the version is named.
+    """
+    found = store.find((NUMBERED, child(model_fqn, alias)))
+    if found is not None and not found.deleted and found.id != version_id:
+        raise ConflictError(
+            f"{alias!r} is the name of modelVersion {found.fqn!r}, which an alias of another"
+            " version would hide; choose another alias"
+        )
+
+
+def check_not_hidden(name: str, aliases: Mapping[str, Document], version_id: str) -> None:
+    """Refuse a version's name that is the alias of another: the alias is what is found by it.
+
+    Raises:
+        ConflictError: It is; the version that has the alias is named.
+    """
+    held = aliases.get(name)
+    if held and held["id"] != version_id and not name.isdecimal():
+        raise ConflictError(
+            f"{name!r} is an alias of version {held['name']!r}, which is found by it; choose"
+            " another name, or take the alias away first"
+        )
 
 
 def check_word(store: Store, word: str, pointer: str) -> None:

@@ -121,6 +121,34 @@ def test_versions_in_a_stage_that_is_gone_are_a_problem(
     assert "unknownStages" not in found(store)
 
 
+def test_names_that_find_another_version_are_a_note(
+    store: Store, shop: Shop, catalog: CatalogService
+) -> None:
+    shop.model()
+    versions = catalog.model_versions
+    for name in ("shadow", "spring", "summer", "3b"):
+        catalog.put("modelVersion", {"name": name, "mlmodel": "headwater.churn"}, actor=ME)
+    ids = {
+        name: versions.find(("mlmodel", "headwater.churn"), name).id for name in ("3b", "spring")
+    }
+    versions.set_alias(ids["spring"], "canary", actor=ME)
+    versions.set_alias(ids["spring"], "spring", actor=ME)
+    versions.set_stage(ids["spring"], "staging", actor=ME)
+    versions.set_alias(ids["spring"], "staging", actor=ME, any_word=True)  # one and the same
+    assert found(store) == {}
+    for name in ("shadow", "canary"):  # no stage when the names were given
+        catalog.put("modelStage", {"name": name}, actor=ME)
+    versions.set_alias(ids["3b"], "summer", actor=ME, any_word=True)
+    versions.set_alias(ids["3b"], "3", actor=ME, any_word=True)  # a number: hides nothing
+    hidden = found(store)["hiddenNames"]
+    assert (hidden.problem, hidden.count) == (False, 3)
+    assert sorted(hidden.examples) == [
+        "alias 'canary' of mlmodel:headwater.churn (a stage)",
+        "modelVersion:headwater.churn.shadow (a stage)",
+        "modelVersion:headwater.churn.summer (an alias)",
+    ]
+
+
 def test_dropped_events_are_a_note(store: Store, shop: Shop) -> None:
     shop.table("t", "c")
     store.commit(WriteSet("ada", "person", None, 0, events_before=4))

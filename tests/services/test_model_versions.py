@@ -104,6 +104,36 @@ def test_names_that_select_something_else_are_refused(registry: Registry, name: 
         registry.versions.set_alias(version.id, name, actor=ME)
 
 
+def test_an_alias_that_would_hide_another_version_is_refused(registry: Registry) -> None:
+    spring, summer = registry.version("1.0.5"), registry.version("summer")
+    with pytest.raises(
+        ConflictError, match=r"the name of modelVersion 'headwater.churn.\"1.0.5\"'"
+    ):
+        registry.versions.set_alias(summer.id, "1.0.5", actor=ME)
+    registry.versions.set_alias(spring.id, "1.0.5", actor=ME)  # finds what its name finds
+    with pytest.raises(ConflictError):
+        registry.versions.set_alias(summer.id, "1.0.5", actor=ME)
+    assert registry.find("1.0.5") == "1.0.5"
+    registry.catalog.delete("modelVersion", spring.id, actor=ME)
+    registry.versions.set_alias(summer.id, "1.0.5", actor=ME)
+    assert registry.find("1.0.5") == "summer"
+
+
+def test_a_version_that_an_alias_would_hide_is_refused(registry: Registry) -> None:
+    spring, summer = registry.version("spring"), registry.version("summer")
+    registry.versions.set_alias(spring.id, "champion", actor=ME)
+    for actor in (ME, BOT):
+        with pytest.raises(ConflictError, match="'champion' is an alias of version 'spring'"):
+            registry.version("champion", actor=actor)
+    with pytest.raises(ConflictError, match="'champion' is an alias of version 'spring'"):
+        registry.catalog.rename("modelVersion", summer.id, "champion", actor=ME)
+    registry.catalog.rename("modelVersion", spring.id, "champion", actor=ME)  # its own alias
+    assert registry.find("champion") == "champion"
+    registry.versions.set_alias(spring.id, "3", actor=ME, any_word=True)  # as MLflow's clients may
+    assert doc(registry.version("3"))["number"] == 3
+    assert registry.find("3") == "3"
+
+
 def test_a_version_may_be_named_by_its_own_number(registry: Registry) -> None:
     assert doc(registry.version("1"))["number"] == 1
     assert not registry.version("1").changed
