@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from headwater.catalog.diff import diff, grouped
 from headwater.catalog.origin import shown
+from headwater.catalog.stage import check_known
 from headwater.errors import InvalidInputError, NotFoundError
 from headwater.schemas import Kind, kind
 from headwater.store.base import Deleted, Entry, Key, PageQuery, Record, Store
@@ -73,11 +74,12 @@ class CatalogReader:
 
         Raises:
             InvalidInputError: ``after`` is not a cursor of a list; or the kind has no such facet,
-                or what is deleted is to be filtered.
+                there is no such stage, or what is deleted is to be filtered.
             NotFoundError: The parent is not there.
         """
         which = kind(kind_name)
         chosen = _chosen(which, filters or {}, deleted)
+        check_known(self._store, chosen.get("stage", ()))
         parent_id = None
         if parent is not None:
             if which.parent_kind is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from headwater.catalog.stage import check_known
 from headwater.errors import InvalidInputError
 from headwater.schemas import kinds
 from headwater.store.base import MAX_HITS, SearchQuery, SearchResult, Store
@@ -46,10 +47,12 @@ class SearchService:
             first) and ``paging`` (``next`` is the offset of the next page, if there is one).
 
         Raises:
-            InvalidInputError: Bounds, facets, kinds or the text are not such; the message says.
+            InvalidInputError: Bounds, facets, kinds, stages or the text are not such; the message
+                says so.
         """
         _check_page(limit, offset)
         chosen = _checked(filters or {})
+        check_known(self._store, chosen.get("stage", ()))
         asked = terms(q)
         if q.strip() and not asked:  # signs alone: they are not "everything"
             return _answer(NOTHING, limit, offset)

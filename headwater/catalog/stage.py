@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from headwater.errors import AccessError, ConflictError, InvalidInputError
-from headwater.schemas import kind
 from headwater.store.base import PageQuery, Record, Store
 from headwater.store.draft import Actor, Change, load
 
@@ -36,9 +36,19 @@ def is_exclusive(store: Store, stage: str) -> bool:
         return stage in EXCLUSIVE
     own = find_own_stage(store, stage)
     if own is None:
-        known = " or ".join((*STAGES, *_own_stages(store)))
-        raise InvalidInputError.at("/stage", f"a stage is {known}, not {stage!r}")
+        raise InvalidInputError.at("/stage", _unknown(store, stage))
     return bool(load(own).get("exclusive"))
+
+
+def check_known(store: Store, stages: Iterable[str]) -> None:
+    """Refuse to look for versions in a stage that there is not.
+
+    Raises:
+        InvalidInputError: One is none; the message names those there are.
+    """
+    for stage in stages:
+        if stage not in STAGES and find_own_stage(store, stage) is None:
+            raise InvalidInputError(_unknown(store, stage), stage=stage)
 
 
 def check_listed(store: Store, stage: str) -> None:
@@ -94,5 +104,6 @@ def check_empty(store: Store, stage: Record) -> None:
         )
 
 
-def _own_stages(store: Store) -> list[str]:
-    return [record.name for record in store.page(PageQuery(kind(KIND).name, 100))]
+def _unknown(store: Store, stage: str) -> str:
+    own = [record.name for record in store.page(PageQuery(KIND, 100))]
+    return f"a stage is {' or '.join((*STAGES, *own))}, not {stage!r}"

@@ -296,6 +296,8 @@ def test_versions_and_models_are_filtered_by_stage(client: httpx.Client, model: 
     assert names("modelVersions", "none") == [f"{model}.a"]
     assert names("mlmodels", "production") == [model]
     assert names("mlmodels", "archived") == []
+    answer = client.get("/mlmodels", params={"stage": "nope"})
+    assert (answer.status_code, "not 'nope'" in answer.json()["message"]) == (400, True)
 
 
 def test_filters_that_a_kind_has_not_are_refused(client: httpx.Client) -> None:

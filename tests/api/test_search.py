@@ -52,7 +52,8 @@ def test_hits_come_in_pages(client: httpx.Client, table: str) -> None:
 @pytest.mark.parametrize(
     "query",
     [
-        "limit=1001", "limit=x", "offset=-1", "offset=2000", "kind=nosuch", "kind=", "q=a&q=b",
+        "limit=1001", "limit=x", "offset=-1", "offset=2000", "kind=nosuch", "kind=", "stage=nope",
+        "q=a&q=b",
         "limit=1&limit=2", "facet=kind", "q=" + "+".join("abcdefghijklmnopqrstuvwxyzABCDEFG"),
         "&".join(f"tag={n}" for n in range(101)), "q=%FF",
     ],

@@ -83,6 +83,9 @@ def test_words_find_entities(filled: Shell) -> None:
     found = filled.data("search", "churn")
     assert (found["total"], found["approximate"]) == (1, False)
     assert found["data"][0]["fullyQualifiedName"] == "headwater.churn"
+    for command in ("search", "list modelVersions"):
+        told = filled(*command.split(), "--stage", "nope", code=2)
+        assert "none or staging or production or archived, not 'nope'" in told.stderr
     told = filled("search", "--service", "shop", "--limit", "1")
     assert "1 of" in told.stderr
     assert "--offset 1" in told.stderr

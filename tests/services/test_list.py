@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from headwater.catalog import CatalogService
+from headwater.catalog import CatalogService, SearchService
 from headwater.errors import InvalidInputError
+from headwater.store import Store
 from tests.services.shop import ME, Shop
 
 S = "wh.main.shop"
@@ -62,6 +63,22 @@ def test_a_stage_lists_versions_and_models(catalog: CatalogService, shop: Shop) 
     catalog.model_versions.set_stage(made.id, "production", actor=ME)
     assert listed(catalog, "modelVersion", filters=production) == ["headwater.churn.b"]
     assert listed(catalog, "mlmodel", filters=production) == ["headwater.churn"]
+
+
+def test_a_stage_that_there_is_not_is_refused_and_the_others_named(
+    catalog: CatalogService, store: Store
+) -> None:
+    made = catalog.put("modelStage", {"name": "shadow"}, actor=ME)
+    for kind in ("modelVersion", "mlmodel"):
+        assert listed(catalog, kind, filters={"stage": ["shadow", "none"]}) == []
+        with pytest.raises(InvalidInputError, match="archived or shadow, not 'nope'"):
+            catalog.list(kind, filters={"stage": ["production", "nope"]})
+    search = SearchService(store)
+    assert search.search("", filters={"stage": "shadow"})["total"] == 0
+    catalog.delete("modelStage", made.id, actor=ME)
+    for stage in ("shadow", "Production", "", "no pe"):
+        with pytest.raises(InvalidInputError, match="a stage is none or staging or production"):
+            search.search("", filters={"stage": [stage]})
 
 
 def test_what_cannot_be_filtered_is_refused(catalog: CatalogService) -> None:
