@@ -14,11 +14,14 @@ MAX_NAME = 256
 REFUSED = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # controls, halves of a pair
 
 
-def check_name(name: str, pointer: str = "/name") -> str:
+def check_name(name: str, pointer: str = "/name", *, of_part: bool = False) -> str:
     """Return the name in Unicode NFC.
 
+    Args:
+        of_part: It is a column's, say, which databases let consist of blanks.
+
     Raises:
-        InvalidInputError: It is empty, longer than 256 characters, or has a control character.
+        InvalidInputError: It is blank, longer than 256 characters, or has a control character.
     """
     if not name.isascii():
         name = unicodedata.normalize("NFC", name)
@@ -26,6 +29,8 @@ def check_name(name: str, pointer: str = "/name") -> str:
         raise InvalidInputError.at(
             pointer, f"a name has 1 to {MAX_NAME} characters, not {len(name)}"
         )
+    if name.isspace() and not of_part:
+        raise InvalidInputError.at(pointer, "a name cannot consist of blanks alone")
     if refused := REFUSED.search(name):
         raise InvalidInputError.at(pointer, f"a name cannot hold U+{ord(refused[0]):04X}")
     return name

@@ -67,10 +67,10 @@ def test_name_is_kept_in_nfc() -> None:
 
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1, max_size=64))
 def test_checked_name_is_stable(name: str) -> None:
-    checked = check_name(name)
+    checked = check_name(name, of_part=True)
 
     assert checked == unicodedata.normalize("NFC", name)
-    assert check_name(checked) == checked
+    assert check_name(checked, of_part=True) == checked
 
 
 def test_name_has_up_to_256_characters_astral_ones_too() -> None:
@@ -78,7 +78,8 @@ def test_name_has_up_to_256_characters_astral_ones_too() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", "a" * (MAX_NAME + 1), "a\n", "\x00", "a\x7f", "a\x85", "\ud800"]
+    "name",
+    ["", " ", "\u3000\u00a0", "a" * (MAX_NAME + 1), "a\n", "\x00", "a\x7f", "a\x85", "\ud800"],
 )
 def test_name_that_cannot_be_kept_is_refused_with_its_pointer(name: str) -> None:
     with pytest.raises(InvalidInputError) as caught:

@@ -112,7 +112,7 @@ def _clean_object(shape: Shape, value: Document, pointer: str) -> Document:
         elif field.is_list:
             inner = list(inner)
         elif name == "name":
-            inner = check_name(inner, where)
+            inner = check_name(inner, where, of_part=True)
         out[name] = inner
     return out
 

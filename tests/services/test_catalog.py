@@ -196,7 +196,7 @@ def test_a_secret_in_a_connection_is_refused(catalog: CatalogService) -> None:
 
 
 def test_names_of_any_script_and_punctuation_make_distinct_fqns(catalog: CatalogService) -> None:
-    names = ["a.b", 'say "hi"', "naïve/Über 🚰", "..", "x" * 256, "a:b", " "]
+    names = ["a.b", 'say "hi"', "naïve/Über 🚰", "..", "x" * 256, "a:b", " a "]
     made = [catalog.create("mlmodel", {"name": n, "algorithm": "a"}, actor=ME) for n in names]
     assert len({each.fqn for each in made}) == len(names)
     for name, each in zip(names, made, strict=True):
@@ -204,6 +204,15 @@ def test_names_of_any_script_and_punctuation_make_distinct_fqns(catalog: Catalog
     decomposed = {"name": "nai\u0308ve/U\u0308ber 🚰", "algorithm": "a"}
     with pytest.raises(AlreadyExistsError):
         catalog.create("mlmodel", decomposed, actor=ME)
+
+
+def test_blank_names_are_those_of_columns_alone(catalog: CatalogService, shop: Shop) -> None:
+    shop.table("t", " ", "c")
+    for name in (" ", "\u2003\u3000"):
+        with pytest.raises(InvalidInputError, match="blanks alone"):
+            shop.table(name, "c")
+        with pytest.raises(InvalidInputError, match="blanks alone"):
+            catalog.rename("table", ("table", f"{shop.schema}.t"), name, actor=ME)
 
 
 def test_create_of_a_taken_name_is_refused(catalog: CatalogService) -> None:
