@@ -113,7 +113,7 @@ class LineageReader:
             drop: Tell all that breaks when the node is dropped.
 
         Raises:
-            NotFoundError: There is no such node.
+            NotFoundError: There is no such node, or there had been none by that moment.
             ConflictError: Several kinds have that FQN.
             InvalidInputError: A bound is none, a tag is asked about in the past or dropped, or
                 it is a service, a database or a schema.
@@ -128,6 +128,7 @@ class LineageReader:
             )
         if root.kind not in WORDS:
             seq = sequence_of(self._store, as_of, root.owner_id or root.id)
+            _check_existed(self._store, root, seq)
             return impact(
                 self._store, root, depth=depth, limit=limit, as_of=seq, stage=stage, drop=drop
             )
@@ -355,6 +356,29 @@ class LineageReader:
         _check_bounds(limit, depth=depth)
         root, seq = self._at(find_root(self._store, fqn, kind=kind), as_of)
         return root, Question(level or view_of(None, root), depth, limit, seq)
+
+
+def _check_existed(store: Store, node: Node, seq: int | None) -> None:
+    """Refuse to ask what a node reached before there was one; what was gone by then may be asked.
+
+    Raises:
+        NotFoundError: Neither then nor earlier was there such a node.
+    """
+    if seq is None:
+        return
+    then = as_seen(store, [node], seq).get(node.id)
+    if then is None or (then.dropped and not _was_part(store, node, seq)):
+        raise NotFoundError(f"there was no {node.kind} {node.fqn!r} as of {seq}")
+
+
+def _was_part(store: Store, part: Node, seq: int) -> bool:
+    """Whether an entity had a part in a state by a commit."""
+    owner, before = str(part.owner_id), None
+    while states := store.versions(owner, before_rev=before):
+        if any(state.seq <= seq and part.id in state.document for state in states):
+            return True
+        before = states[-1].rev
+    return False
 
 
 def _check_stage(store: Store, stage: str | None) -> None:

@@ -57,6 +57,11 @@ def test_a_check_in_ci_ends_with_a_code_of_its_own(filled: Shell, pii: None) -> 
     filled("impact", AGE, "--drop", "--fail-on", "any", code=10)
     filled("impact", f"{CUSTOMERS}.city", "--fail-on", "any")
     filled("impact", AGE, "--stage", "staging", "--fail-on", "production", code=10)
+    early = filled("impact", AGE, "--as-of", "2000-01-01", "--fail-on", "production", code=3)
+    assert "there was no column" in early.stderr
+    wrong = filled("impact", AGE, "--as-of", "yesterday", code=2).stderr
+    assert "ISO 8601" in wrong
+    assert "%2B" not in wrong
 
 
 def test_what_is_reached_by_tables_alone_fails_unless_only_the_certain_counts(

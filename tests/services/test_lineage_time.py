@@ -72,6 +72,25 @@ def test_a_part_goes_by_the_versions_of_its_entity(
     assert lineage.impact(f"{S}.a.x", as_of=AtVersion("0.1"))["total"] == 0
 
 
+def test_impact_before_there_was_what_is_asked_about_is_an_error(
+    store: Store, catalog: CatalogService, lineage: LineageService, shop: Shop
+) -> None:
+    start = store.sequence()
+    table = shop.table("a", "x")
+    first = store.sequence()
+    shop.table("a", "x", "y")
+    shop.model(features={"f": ["a.y"]})
+    fed = store.sequence()
+    shop.table("a", "x")
+    catalog.delete("table", table.id, actor=ME)
+    for name, seq in (("a", 0), ("a", start), ("a.x", start), ("a.y", start), ("a.y", first)):
+        with pytest.raises(NotFoundError, match=f"there was no .* as of {seq}"):
+            lineage.impact(f"{S}.{name}", as_of=seq)
+    assert lineage.impact(f"{S}.a.x", as_of=first)["total"] == 0
+    for seq in (fed, fed + 1, None):  # there, dropped, deleted
+        assert lineage.impact(f"{S}.a.y", as_of=seq)["total"] == 1
+
+
 def test_what_is_away_or_waits_goes_by_the_name_that_its_table_had(
     store: Store, catalog: CatalogService, lineage: LineageService, shop: Shop
 ) -> None:
