@@ -21,6 +21,7 @@ MAX_NUMBER = 2**53 - 1  # what every JSON reader keeps exact; also fits both sto
 _VERSION = "version:"
 _DAY = 86_400_000
 _DATE = re.compile(r"[0-9W-]+")
+_LOST = re.compile(r":[0-9.]+ [0-9]{2}:?[0-9]{2}$")
 _ETAG = re.compile(r'(?:W/)?"([^"]*)"')
 
 
@@ -144,9 +145,11 @@ def _instant(name: str, text: str, else_: str) -> int:
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
+        # In an address a + is a blank.
+        lost = " (a + of an offset is spelled %2B in an address)" if _LOST.search(text) else ""
         raise malformed(
-            f"{name} is {else_} an ISO 8601 time such as 2026-05-03T12:00:00Z, not {text[:60]!r} (a"
-            " + of an offset is spelled %2B in an address)"
+            f"{name} is {else_} an ISO 8601 time such as 2026-05-03T12:00:00Z, not {text[:60]!r}"
+            + lost
         ) from None
     return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
 
