@@ -50,6 +50,7 @@ def mlflow(
 
     from pydantic import ValidationError
 
+    from headwater.connectors.config import message_of
     from headwater.connectors.mlflow import Config
     from headwater.connectors.mlflow_migrate import migrate
     from headwater.connectors.run import RunOptions
@@ -65,7 +66,7 @@ def mlflow(
             production_alias=None if alias == "none" else alias,
         )
     except ValidationError as error:
-        raise InvalidInputError(f"--from: {error.errors()[0]['msg']}") from None
+        raise InvalidInputError(f"--from: {message_of(error.errors()[0])}") from None
     with connect(url, store, create=True) as hw, progress() as watch:
         options = RunOptions(preview=preview, watch=watch)
         report = migrate(hw, config, service=settings.mlflow_service, options=options)

@@ -157,7 +157,12 @@ def _said(cls: type[SourceConfig], fault: ErrorDetails) -> str:
         return f"must be a list of {cls.model_fields[str(fault['loc'][0])].title}"
     if fault["type"] == "extra_forbidden":
         return f"is no field of a source of this type: {', '.join(cls.model_fields)}"
-    return fault["msg"]
+    return message_of(fault)
+
+
+def message_of(fault: ErrorDetails) -> str:
+    """What a validator says, without what Pydantic puts before a ``ValueError``'s words."""
+    return fault["msg"].removeprefix("Value error, ")
 
 
 def _double_colons(raw: Mapping[Any, Any], pointer: str) -> Iterator[Fault]:

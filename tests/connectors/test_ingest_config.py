@@ -60,6 +60,12 @@ def test_every_fault_has_its_place(source: Any, pointer: str, message: str) -> N
     assert "s3cret" not in str(found)
 
 
+def test_a_fault_is_told_in_its_own_words() -> None:
+    assert faults({"type": "dbt", "service": "shop"}) == {
+        "/sources/0": "project_dir or manifest is needed"
+    }
+
+
 def test_two_sources_of_one_service_are_told_apart() -> None:
     source = {"type": "sql", "url": "env:URL"}
     assert "listed twice" in faults(source, source)["/sources/1"]
