@@ -163,8 +163,8 @@ def _set_deleted(
 
 def _has_children(stored: Record, below: Sequence[Record], how: str) -> ConflictError:
     return ConflictError(
-        f"{stored.kind} {stored.fqn!r} holds {len(below)} entities, such as "
-        f"{below[0].kind} {below[0].fqn!r}; {how}",
+        f"{stored.kind} {stored.fqn!r} holds other entities ({len(below)}), such"
+        f" as {below[0].kind} {below[0].fqn!r}; {how}",
         children=len(below),
     )
 

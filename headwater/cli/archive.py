@@ -208,8 +208,8 @@ def _print_import(file: Path, done: Imported) -> None:
         return
     merged = done.merged
     print_text(
-        f"{file}: added {merged.added} entities with {merged.entries} records and {merged.edges}"
-        f" edges; {merged.same} were there and equal"
+        f"{file}: added {_many(merged.added, 'entities')} with {_many(merged.entries, 'records')}"
+        f" and {_many(merged.edges, 'edges')}; there and equal: {merged.same}"
     )
     for name in merged.replaced:
         print_text(f"replaced {name}: the archive's state is later")
@@ -218,7 +218,13 @@ def _print_import(file: Path, done: Imported) -> None:
 
 
 def _counted(counts: Counts) -> str:
-    return ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "nothing"
+    return ", ".join(_many(count, name) for name, count in counts.items() if count) or "nothing"
+
+
+def _many(count: int, words: str) -> str:
+    """How many there are of what the words say in the plural."""
+    word = f"{words[:-3]}y" if words.endswith("ies") else words[:-1]
+    return f"{count} {word if count == 1 else words}"
 
 
 def _needs_tokens(store: Store) -> bool:

@@ -64,7 +64,7 @@ def _print(found: Diagnosis) -> None:
         print_table(["kind", "entities", "deleted"], rows)
     for finding in found.findings:
         word = "problem" if finding.problem else "note"
-        print_text(f"\n{word}: {finding.count} {finding.text}")
+        print_text(f"\n{word}: {finding.text} ({finding.count})")
         for example in finding.examples:
             print_text(f"  {example}")
         if 0 < len(finding.examples) < finding.count:

@@ -231,7 +231,9 @@ def test_clashes_are_all_named_and_nothing_is_written(
     shop = shop_over(catalog_over(target))
     shop.table("t1", "other")
     before = snapshot(target)
-    with pytest.raises(ConflictError, match="nothing was imported, because 4 entities") as caught:
+    with pytest.raises(
+        ConflictError, match=r"nothing was imported, because entities clash \(4\):"
+    ) as caught:
         send(source, target, tmp_path / "a.ndjson")
     clashing = caught.value.details["clashes"]
     assert [each.split(" is ")[0] for each in clashing] == [

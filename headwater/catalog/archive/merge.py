@@ -92,7 +92,7 @@ class _Merge:
         stored = find_all(store, content.entities)
         if found := clashes(store, content, stored):
             raise ConflictError(
-                f"nothing was imported, because {len(found)} entities clash:\n  "
+                f"nothing was imported, because entities clash ({len(found)}):\n  "
                 + "\n  ".join(found),
                 clashes=found,
             )
