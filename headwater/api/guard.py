@@ -16,13 +16,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from headwater.api.auth import ACTOR, AGAIN, LOCAL, SignIn, need
 from headwater.api.errors import RequestError, malformed, problem
 from headwater.errors import AccessError, HeadwaterError
-from headwater.store.draft import Actor
+from headwater.store.draft import Actor, Role
 
 JSON_TYPES = ("application/json", "application/json-patch+json", "application/merge-patch+json")
 
 OPEN = frozenset({"/", "/docs", "/openapi.json", "/api/v1/health"})
 """Paths that tell nothing of the catalog, and so take no token."""
 _PAGES = "/docs/"
+_TOKENS = "/api/v1/tokens"
 # What viewers may write, too: their own following and votes (whose they are the service checks).
 # An id and nothing else stands in the middle: what is written by name is an entity.
 _OWN_WORD = re.compile(
@@ -118,8 +119,14 @@ class Guard:
         if is_open:
             return _NOBODY
         actor = await self._sign_in.actor(headers.get(b"authorization"))
-        need(actor, "viewer" if self._may_view(scope["method"], scope["path"]) else "editor")
+        need(actor, self._role(scope["method"], scope["path"]))
         return actor
+
+    def _role(self, method: str, path: str) -> Role:
+        """The least role that a request takes, as far as its method and path tell."""
+        if path.startswith(_TOKENS):
+            return "admin"
+        return "viewer" if self._may_view(method, path) else "editor"
 
     def _may_view(self, method: str, path: str) -> bool:
         if method in _SAFE or _OWN_WORD.fullmatch(path):

@@ -329,8 +329,7 @@ def test_viewers_read(site: httpx.Client, make: Make) -> None:
         ("POST", "/mlmodels"), ("PUT", "/mlmodels"), ("PUT", "/mlmodels/bulk"),
         ("PATCH", "/mlmodelServices/name/headwater"), ("DELETE", "/mlmodelServices/name/headwater"),
         ("POST", "/mlmodels/x/restore"), ("PUT", "/lineage/edges"), ("DELETE", "/lineage/edges"),
-        ("POST", "/lineage/mlmodels/x"), ("POST", "/tokens"), ("DELETE", "/tokens/x"),
-        ("PROPFIND", "/mlmodels"),
+        ("POST", "/lineage/mlmodels/x"), ("PROPFIND", "/mlmodels"),
     ],
 )  # fmt: skip
 def test_viewers_do_not_write(site: httpx.Client, make: Make, method: str, path: str) -> None:
@@ -410,10 +409,13 @@ def test_only_admins_erase(site: httpx.Client, anna: NewToken, make: Make) -> No
 def test_only_admins_manage_tokens(site: httpx.Client, make: Make, role: str) -> None:
     new = make(role=role)
     body = {"user": "anna", "role": "admin"}
-    problem(site.get("/tokens", headers=bearer(new)), 403, "access-denied")
-    problem(site.post("/tokens", json=body, headers=bearer(new)), 403, "access-denied")
     path = f"/tokens/{new.token.id}"
-    problem(site.delete(path, headers=bearer(new)), 403, "access-denied")
+    for answer in (
+        site.get("/tokens", headers=bearer(new)),
+        site.post("/tokens", json=body, headers=bearer(new)),
+        site.delete(path, headers=bearer(new)),
+    ):  # not the role editor first, and then another
+        assert "the role admin" in problem(answer, 403, "access-denied")
     assert status(site, new) == 200
 
 
