@@ -124,9 +124,19 @@ def taken_out(which: Kind, origins: Origins, old: Document, new: Document, actor
     """
     changes = [each for each in diff(which, old, new) if each.action == "deleted"]
     out = record_origins(relabelled(which.shape, origins, old, new), changes, actor)
+    return _owned_as_before(which.shape, origins, out, old, new)
+
+
+def left_out(shape: Shape, origins: Origins, old: Document, new: Document) -> Origins:
+    """As ``taken_out``, of a document that never was without them: nobody's write took them out."""
+    return _owned_as_before(shape, origins, relabelled(shape, origins, old, new), old, new)
+
+
+def _owned_as_before(
+    shape: Shape, origins: Origins, out: Origins, old: Document, new: Document
+) -> Origins:
     # The path of an element that loses its tie breaker lies above those of its namesakes.
-    moved = _moved(which.shape, old, new, "", "")
-    for was, now in sorted(moved, key=lambda pair: len(pair[1])):
+    for was, now in sorted(_moved(shape, old, new, "", ""), key=lambda pair: len(pair[1])):
         owner = owner_of(origins, was)
         if owner and owner_of(out, now) != owner:
             out[now] = owner

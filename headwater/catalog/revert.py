@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from headwater.catalog.lifecycle import projected
-from headwater.catalog.origin import Origins, relabelled
+from headwater.catalog.origin import Origins, left_out
 from headwater.catalog.reference import spelled_references, without_references
 from headwater.schemas import Kind
 from headwater.store.base import Record, Store
@@ -38,10 +38,14 @@ def reverted_origins(which: Kind, stored: Record, target: Record, after: Documen
     """The origins that go with the document to write: those of the version that its values have."""
     before, then = load(stored), load(target)
     fixed = _fixed(which, before)
-    origins = relabelled(which.shape, json.loads(target.origins), then, after)
-    kept = {p: mark for p, mark in origins.items() if p.partition(".")[0] not in fixed}
+    kept = {each.value["id"] for each in spelled_references(which.shape, after)}
+    for each in spelled_references(which.shape, then):
+        if each.value["id"] not in kept:
+            each.value["id"] = None
+    origins = left_out(which.shape, json.loads(target.origins), then, after)
+    taken = {p: mark for p, mark in origins.items() if p.partition(".")[0] not in fixed}
     now = json.loads(stored.origins)
-    return kept | {p: mark for p, mark in now.items() if p.partition(".")[0] in fixed}
+    return taken | {p: mark for p, mark in now.items() if p.partition(".")[0] in fixed}
 
 
 def _fixed(which: Kind, before: Document) -> set[str]:

@@ -10,6 +10,7 @@ import pytest
 from headwater.catalog import CatalogService, Written
 from headwater.errors import InvalidInputError, NotFoundError
 from headwater.store import Store
+from headwater.store.base import Record
 from tests.services.shop import BOT, ME, Shop
 
 
@@ -53,6 +54,36 @@ def test_revert_names_references_that_are_gone(catalog: CatalogService, shop: Sh
     back = doc(catalog.revert("mlmodel", model.id, "0.1", actor=ME))
     assert back["changeDescription"]["referencesGone"] == [f"{shop.schema}.t"]
     assert "dataSource" not in back["mlFeatures"][0]["featureSources"][0]
+
+
+@pytest.mark.parametrize("gone", ["orders", "customers"])
+@pytest.mark.parametrize("bots", ["orders", "customers"])
+@pytest.mark.parametrize("first", ["bot", "person"])
+def test_a_source_without_its_table_stays_whose_it_was_in_a_revert(
+    catalog: CatalogService, shop: Shop, first: str, bots: str, gone: str
+) -> None:
+    """Two sources of one name, a person's and a machine's: the one whose table is gone has none."""
+    for name in ("orders", "customers"):
+        shop.table(name, "id")
+    mine = next(name for name in ("orders", "customers") if name != bots)
+    model = shop.model(features={"f": []}, actor=BOT)
+    writes = [(BOT, bots), (ME, mine)]
+    for actor, table in writes if first == "bot" else reversed(writes):
+        shop.model(features={"f": [f"{table}.id"]}, actor=actor)
+    both = catalog.get("mlmodel", model.id)
+    assert len(sources(both)) == 2
+    shop.model(description="anew")
+    catalog.delete("table", ("table", f"{shop.schema}.{gone}"), actor=ME)
+    catalog.revert("mlmodel", model.id, both.version, actor=ME)
+    shop.model(features={"f": []}, actor=BOT)  # which takes out what is the machine's
+    (left,) = sources(catalog.get("mlmodel", model.id))
+    table = left.get("dataSource", {}).get("fullyQualifiedName")
+    assert table == (None if gone == mine else f"{shop.schema}.{mine}")
+
+
+def sources(model: Record) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(model.document)["mlFeatures"][0]["featureSources"]
+    return found
 
 
 def test_revert_to_a_version_that_never_was_is_refused(catalog: CatalogService) -> None:
