@@ -84,7 +84,12 @@ class _Reader:
         if self._grammar is None:
             return view
         named = column_names(view.definition or "", Dialect.get_or_raise(self._grammar))
-        return replace(view, columns=tuple(SqlColumn(name, "", True, None) for name in named))
+        columns = tuple(SqlColumn(name, "", True, None) for name in named if name)
+        whole = len(columns) == len(named)
+        if not whole:
+            reason = "not all of its columns are known: the SQL does not name them"
+            self._run.leave_open(self._fqn(view), reason)
+        return replace(view, columns=columns, whole=whole)
 
     def _write_containers(self, tables: Sequence[SqlTable]) -> None:
         place, run = self._place, self._run
@@ -145,4 +150,5 @@ class _Reader:
 
 
 def _relation(table: SqlTable) -> Relation:
-    return Relation(table.schema, table.name, tuple(column.name for column in table.columns))
+    columns = table.columns if table.whole else ()  # a star over some of them would give others
+    return Relation(table.schema, table.name, tuple(column.name for column in columns))

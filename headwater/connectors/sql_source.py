@@ -6,7 +6,7 @@ What the catalog makes of them is not here.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SAWarni
 
 from headwater.connectors.duckdb_inspector import DuckdbInspector
 from headwater.connectors.postgres_inspector import PostgresInspector
+from headwater.connectors.sqlite_stand_in import StandIns
 from headwater.errors import InvalidInputError, NotInstalledError, SourceError
 
 TableType = Literal["Regular", "Partitioned", "Foreign", "View", "MaterializedView"]
@@ -65,8 +66,9 @@ class SqlTable:
     """A table or view, as its database describes it.
 
     Attributes:
-        fault: Why the database does not tell a view's columns, such as a function that only one
-            application has; empty where it does.
+        fault: Why the database does not tell a view's columns, such as a table that is gone; empty
+            where it does.
+        whole: Whether its columns are all that it has.
     """
 
     schema: str
@@ -79,6 +81,7 @@ class SqlTable:
     foreign_keys: tuple[ForeignKey, ...] = ()
     unique: tuple[tuple[str, ...], ...] = ()
     fault: str = ""
+    whole: bool = True
 
     @property
     def is_view(self) -> bool:
@@ -114,6 +117,7 @@ class SqlSource:
         self._inspector = _INSPECTORS.get(self.dialect, inspect)(engine)
         self.database = _database(engine.url, self._inspector)
         self.default_schema = self._inspector.default_schema_name or ""
+        self._stand_ins = StandIns(engine) if self.dialect == "sqlite" else None
 
     def schemas(self) -> list[str]:
         """Names of the schemas that hold people's own tables."""
@@ -170,7 +174,7 @@ class SqlSource:
         with warnings.catch_warnings():
             # SQLAlchemy warns of types that it does not know; they are kept as their text.
             warnings.simplefilter("ignore", SAWarning)
-            columns = found.get_columns(name, schema)
+            columns = self._columns(name, schema)
         comment = None
         with suppress(NotImplementedError):  # SQLite has no comments
             comment = found.get_table_comment(name, schema)["text"]
@@ -190,6 +194,14 @@ class SqlSource:
             foreign_keys=tuple(_foreign_keys(found.get_foreign_keys(name, schema))),
             unique=tuple(sorted(tuple(each["column_names"]) for each in unique)),
         )
+
+    def _columns(self, name: str, schema: str) -> Sequence[Any]:
+        while True:
+            try:
+                return self._inspector.get_columns(name, schema)
+            except DBAPIError as error:
+                if self._stand_ins is None or not self._stand_ins.add(error):
+                    raise
 
     def _column(self, raw: Any) -> SqlColumn:
         return SqlColumn(

@@ -93,15 +93,24 @@ def split(text: str, dialect: Dialect) -> Iterator[Statement]:
         yield Statement(text.count("\n", 0, start) + 1, text[start:end])
 
 
-def column_names(sql: str, dialect: Dialect) -> tuple[str, ...]:
-    """The columns of what a ``CREATE VIEW`` makes, where its text alone names all; else none."""
+def column_names(sql: str, dialect: Dialect) -> tuple[str | None, ...]:
+    """The columns of what a ``CREATE VIEW`` makes, one for each output of its text.
+
+    None stands for those that the text does not name: a star, an expression without an alias (each
+    database names it otherwise), a name that is there twice.
+    """
     try:
         made = list(feeds(Statement(1, sql).parse(dialect)))
     except OpenError:
-        return ()
-    columns = [each for feed in made for each in feed.columns or feed.query.selects]
-    names = tuple("" if each.is_star else each.alias_or_name for each in columns)
-    return names if all(names) and len(set(names)) == len(names) else ()
+        return (None,)
+    outputs = [each for feed in made for each in feed.columns or feed.query.selects]
+    names = [_own_name(each) for each in outputs]
+    return tuple(name if names.count(name) == 1 else None for name in names)
+
+
+def _own_name(output: exp.Expr) -> str | None:
+    named = (exp.Alias, exp.Column, exp.Identifier)
+    return output.alias_or_name if isinstance(output, named) and not output.is_star else None
 
 
 def feeds(tree: exp.Expr) -> Iterator[Feed]:

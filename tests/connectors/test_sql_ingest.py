@@ -122,31 +122,68 @@ def test_what_cannot_be_read_now_keeps_its_lineage(sqlite: MakeDatabase, hw: Hea
     assert feeds(hw, "sqlite.cellar.main.v.a") == {"sqlite.cellar.main.t.a"}
 
 
-def test_a_view_over_a_function_of_one_application_is_cataloged(
+def test_a_view_over_functions_of_one_application_is_described_as_sqlite_describes_it(
     sqlite: MakeDatabase, hw: Headwater
 ) -> None:
+    class Spread:
+        step = inverse = value = finalize = print
+
+    views = {
+        "named": "SELECT a, blur(b) AS blurred FROM t",
+        "unnamed": "SELECT blur( b ), A, b AS \"b b\", blur(b)||'x', * FROM t",
+        "above": "SELECT * FROM unnamed",
+        "summed": "SELECT spread(a) FILTER (WHERE a > 1), spread(a) OVER (ORDER BY b) AS so FROM t",
+        "plain": "SELECT a FROM t",
+    }
     url = sqlite("CREATE TABLE t (a INTEGER, b TEXT)")
     with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
         connection.create_function("blur", 1, str)  # unknown to every other connection
-        connection.execute("CREATE VIEW named AS SELECT a, blur(b) AS blurred FROM t")
-        connection.execute("CREATE VIEW starred AS SELECT *, blur(b) AS blurred FROM t")
-        connection.execute("CREATE VIEW plain AS SELECT a FROM t")
+        connection.create_window_function("spread", 1, Spread)
+        for name, sql in views.items():
+            connection.execute(f"CREATE VIEW {name} AS {sql}")
+        described = {
+            name: [row[1] for row in connection.execute(f"PRAGMA table_info({name})")]
+            for name in views
+        }
     report, main = ingest(hw, url), "sqlite.cellar.main"
-    assert [(each.name, each.message) for each in report.failed] == [
-        (f"{main}.named", "no such function: blur"),
-        (f"{main}.starred", "no such function: blur"),
-    ]
-    named = hw.get(Table, f"{main}.named")
-    assert [column.name for column in named.columns or []] == ["a", "blurred"]
-    assert "blur(b) AS blurred" in (named.view_definition or "")
+    assert (report.failed, report.unresolved) == ([], [])
+    for name, columns in described.items():
+        table = hw.get(Table, f"{main}.{name}")
+        assert [column.name for column in table.columns or []] == columns
+    assert "blur(b) AS blurred" in (hw.get(Table, f"{main}.named").view_definition or "")
     assert feeds(hw, f"{main}.named.blurred") == {f"{main}.t.b"}
-    assert not hw.get(Table, f"{main}.starred").columns
-    upstream = hw.lineage(f"table:{main}.starred", upstream=1, downstream=0).upstream()
-    assert [node.fully_qualified_name for node in upstream] == [f"{main}.t"]
-    assert "columns of starred are not known" in report.unresolved[0].message
-    assert hw.find(Table, f"{main}.plain")
+    assert feeds(hw, f"{main}.unnamed.blur( b )") == {f"{main}.t.b"}
+    assert feeds(hw, f"{main}.unnamed.a:1") == {f"{main}.t.a"}
+    assert feeds(hw, f"{main}.above.a:1") == {f"{main}.unnamed.a:1"}
     again = ingest(hw, url)
     assert (again.created, again.changed) == (0, 0)
+
+
+def test_a_view_that_was_never_whole_has_the_columns_that_its_sql_names(
+    sqlite: MakeDatabase, hw: Headwater
+) -> None:
+    url = sqlite("""
+        CREATE TABLE t (a INTEGER, b TEXT);
+        CREATE VIEW named AS SELECT t.a, b AS bb FROM t, gone;
+        CREATE VIEW listed (x, y) AS SELECT lower(t.a), b FROM t, gone;
+        CREATE VIEW partly AS SELECT lower(t.a), t.*, b AS bb, a, a FROM t, gone;
+    """)
+    report, main = ingest(hw, url), "sqlite.cellar.main"
+    assert len(report.failed) == 3
+
+    def columns(view: str) -> list[str]:
+        return [each.name for each in hw.get(Table, f"{main}.{view}").columns or []]
+
+    assert [columns("named"), columns("listed"), columns("partly")] == [
+        ["a", "bb"],
+        ["x", "y"],
+        ["bb"],
+    ]
+    assert feeds(hw, f"{main}.listed.x") == {f"{main}.t.a"}
+    told = [note.message for note in report.unresolved if note.name == f"{main}.partly"]
+    assert told[0] == "not all of its columns are known: the SQL does not name them"
+    upstream = hw.lineage(f"table:{main}.partly", upstream=1, downstream=0).upstream()
+    assert [node.fully_qualified_name for node in upstream] == [f"{main}.t"]
 
 
 def test_a_view_that_breaks_keeps_its_columns(sqlite: MakeDatabase, hw: Headwater) -> None:
