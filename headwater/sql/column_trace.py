@@ -151,6 +151,10 @@ class Trace:
         return _merged(way for index in outputs for way in self._output(scope, index).items())
 
     def _column(self, scope: Scope, column: exp.Column) -> _Ways:
+        candidates = [] if column.table else self._candidates(scope, column.name)
+        if len(candidates) > 1:
+            self._note(column, f"{column.sql()} is ambiguous: {' or '.join(candidates)}")
+            return {}
         source = _follow(scope, column, self._what)
         if isinstance(source, exp.Table):
             origin = self._table_column(source, column)
@@ -159,6 +163,19 @@ class Trace:
             self._note(column, f"{column.sql()} {source}")
             return {}
         return self._output(*source)
+
+    def _candidates(self, scope: Scope, name: str) -> list[str]:
+        """What a column without a table may be, of what its query reads."""
+        found = []
+        for alias, (_, source) in scope.selected_sources.items():
+            if isinstance(source, exp.Table):
+                relation = self._bindings.find(source)
+                names = [*self._bindings.columns(relation)] if relation else []
+            else:
+                query = source.expression
+                names = query.named_selects if isinstance(query, exp.Selectable) else []
+            found += [f"{alias}.{name}"] * (name in names)
+        return found
 
     def _table_column(self, table: exp.Table, column: exp.Column) -> Origin | None:
         relation = self._bindings.find(table)

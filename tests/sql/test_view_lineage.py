@@ -165,7 +165,14 @@ def test_the_function_is_the_sql_behind_columns_that_only_pass_it_on() -> None:
     ("sql", "message"),
     [
         ("SELECT nothing AS x FROM chemistry", "nothing is not a column of what the view reads"),
-        ("SELECT id AS x FROM chemistry, samples", "id is not a column of what the view reads"),
+        (
+            "SELECT id AS x FROM chemistry, samples s, (SELECT acid FROM chemistry) k",
+            "id is ambiguous: chemistry.id or s.id",
+        ),
+        (
+            "WITH k AS (SELECT id FROM samples) SELECT id AS x FROM chemistry, k",
+            "id is ambiguous: chemistry.id or k.id",
+        ),
         ("SELECT u.acid AS x FROM unheard u", "u.acid is not a column of a known table"),
         ("SELECT c AS x FROM chemistry c", "c is not followed"),
         ("SELECT k.x AS x FROM unnest([1, 2]) k(x)", "what UNNEST gives is not followed"),
