@@ -15,7 +15,8 @@ from headwater.connectors.sql_lineage import STATEMENT, VIEW, LineageWriter, Tar
 from headwater.connectors.sql_request import Place
 from headwater.sdk.lineage_calls import Edge
 from headwater.sql.relation import Relation, ViewLineage
-from headwater.sql.statement import Feed, OpenError, Statement, feeds, split
+from headwater.sql.script import OpenError, Statement, split
+from headwater.sql.statement import Feed, feeds
 from headwater.sql.view_lineage import ViewReader
 
 
@@ -126,11 +127,8 @@ class StatementLineage:
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
             self._unreadable(str(file), str(reason))
             return
-        try:
-            for statement in split(text, self._dialect):
-                self._follow(file, statement)
-        except OpenError as error:
-            self._leave_open(file, error, line=1)
+        for statement in split(text, self._dialect):
+            self._follow(file, statement)
 
     def _follow(self, file: Path, statement: Statement) -> None:
         try:

@@ -1,6 +1,6 @@
-"""Statements of SQL files, and the queries by which they fill tables.
+"""The queries by which statements fill tables.
 
-What the queries read is not here (``view_lineage.py``).
+What the queries read is not here (``view_lineage.py``), nor how a text is cut (``script.py``).
 """
 
 from __future__ import annotations
@@ -8,48 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sqlglot import TokenType, exp, parse_one
+from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
-from sqlglot.errors import ParseError, SqlglotError
 
-_FILLING = ("CREATE", "INSERT", "MERGE", "REPLACE", "WITH", "UPDATE")
+from headwater.sql.script import OpenError, split
 
-
-class OpenError(Exception):
-    """What a statement does is not decided, or not followed; the message says which."""
-
-    def __init__(self, message: str, line: int | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.line = line
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """One statement of a file.
-
-    Attributes:
-        line: Where it begins in the file, counted from 1.
-        sql: Its text.
-    """
-
-    line: int
-    sql: str
-
-    def parse(self, dialect: Dialect) -> exp.Expr:
-        """Parse the statement; lines of the tree are those of the file.
-
-        Raises:
-            OpenError: It fills something, perhaps, and is not understood.
-        """
-        try:
-            # Empty lines in place of what stands before.
-            return parse_one("\n" * (self.line - 1) + self.sql, dialect=dialect)
-        except ParseError as error:
-            at = error.errors[0] if error.errors else {}
-            raise OpenError(str(at.get("description") or "syntax error"), at.get("line")) from None
-        except SqlglotError as error:
-            raise OpenError(str(error).partition("\n")[0]) from None
+_FILLING = ("CREATE", "INSERT", "MERGE", "WITH", "UPDATE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,28 +35,6 @@ class Feed:
     is_view: bool = False
 
 
-def split(text: str, dialect: Dialect) -> Iterator[Statement]:
-    """Cut a file's text into statements, at semicolons that stand for themselves.
-
-    Raises:
-        OpenError: The text has a quote, or a comment, without an end.
-    """
-    try:
-        tokens = dialect.tokenize(text)
-    except SqlglotError as error:
-        raise OpenError(str(error).partition("\n")[0]) from None
-    start: int | None = None
-    end = 0
-    for token in tokens:
-        if token.token_type is not TokenType.SEMICOLON:
-            start, end = token.start if start is None else start, token.end + 1
-        elif start is not None:
-            yield Statement(text.count("\n", 0, start) + 1, text[start:end])
-            start = None
-    if start is not None:
-        yield Statement(text.count("\n", 0, start) + 1, text[start:end])
-
-
 def column_names(sql: str, dialect: Dialect) -> tuple[str | None, ...]:
     """The columns of what a ``CREATE VIEW`` makes, one for each output of its text.
 
@@ -100,7 +42,7 @@ def column_names(sql: str, dialect: Dialect) -> tuple[str | None, ...]:
     database names it otherwise), a name that is there twice.
     """
     try:
-        made = list(feeds(Statement(1, sql).parse(dialect)))
+        made = [feed for each in split(sql, dialect) for feed in feeds(each.parse(dialect))]
     except OpenError:
         return (None,)
     outputs = [each for feed in made for each in feed.columns or feed.query.selects]

@@ -19,7 +19,8 @@ from sqlglot.optimizer.qualify import qualify
 from headwater.sql.column_trace import Bindings, Trace, fold, line_of
 from headwater.sql.masking import Masking
 from headwater.sql.relation import ColumnLineage, Note, Relation, ViewLineage
-from headwater.sql.statement import Feed, OpenError
+from headwater.sql.script import OpenError, parser
+from headwater.sql.statement import Feed
 
 
 class _Query(NamedTuple):
@@ -120,7 +121,7 @@ class ViewReader:
     def _parse(self, sql: str) -> _Query | None:
         tokens = self._dialect.tokenize(sql)
         start, names_outputs = _header(tokens)
-        trees = self._dialect.parser().parse(tokens[start:], sql)
+        trees = parser(self._dialect).parse(tokens[start:], sql)
         tree = trees[0] if trees else None
         body = tree.unnest() if isinstance(tree, exp.Query) else None
         if not isinstance(body, exp.Query):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -177,7 +179,13 @@ def test_what_was_known_stays_while_a_file_is_not_understood(
         ),
         ("SELECT 1;\nUPDATE copy SET id = 1", 2, "UPDATE is not followed"),
         ("SELECT 1;\n\nINSERT INTO copy SELECT (", 3, ""),
-        ("INSERT INTO copy (id) SELECT 'open", 1, ""),
+        ("SELECT 1;\nINSERT INTO copy (id)\nSELECT 'open", 3, "the ' here is not closed"),
+        (
+            "INSERT INTO copy (id)\nSELECT id FROM orders, customers",
+            2,
+            "id is ambiguous: orders.id or customers.id",
+        ),
+        ("SELECT 1;\n\nREPLACE INTO copy SELECT FROM", 3, ""),
     ],
 )
 def test_what_is_open_is_told_with_file_and_line(
@@ -249,3 +257,49 @@ def test_a_folder_that_was_emptied_is_a_failure_and_closes_nothing(
 def test_a_file_that_is_not_there_is_a_failure(url: str, hw: Headwater, tmp_path: Path) -> None:
     report = run(hw, url, tmp_path / "none.sql")
     assert [each.name for each in report.failed] == [str(tmp_path / "none.sql")]
+
+
+@pytest.mark.parametrize(
+    ("broken", "line", "more"),
+    [
+        ("SELECT 'open", 4, ""),
+        ("SELECT ('open;\n-- it's", 4, ""),
+        ('\n\nSELECT "open', 6, ""),
+        ("SELECT ('open;\nINSERT INTO copy SELECT * FROM customers;\nSELECT ('open", 4, "line 6"),
+        ("SELECT 'open;\n/* old:\nINSERT INTO copy SELECT * FROM customers;\n*/", 4, "line 7"),
+    ],
+)
+def test_a_quotation_without_an_end_leaves_the_statements_around_it(
+    url: str, hw: Headwater, tmp_path: Path, broken: str, line: int, more: str
+) -> None:
+    file = tmp_path / "fill.sql"
+    before = "INSERT INTO spending (who)\nSELECT email || ';\n' FROM customers;\n"
+    after = "INSERT INTO spending (spent) SELECT total FROM orders;\n"
+    file.write_text(f"{before}{broken};\n{after}")
+    report = run(hw, url, file)
+    assert [(note.line, more in note.message) for note in report.unresolved] == [(line, True)]
+    assert set(pairs(hw, "spending")) == {("customers.email", "who"), ("orders.total", "spent")}
+    assert pairs(hw, "copy") == {}
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "REPLACE INTO copy (id) SELECT replace(id, ';', '') FROM orders",
+        "INSERT OR REPLACE INTO copy (id) SELECT id FROM orders",
+        "INSERT OR IGNORE INTO copy (id) SELECT id FROM orders",
+        "WITH o AS (SELECT id FROM orders) REPLACE INTO copy (id) SELECT id FROM o",
+    ],
+)
+def test_what_replaces_rows_is_followed(
+    sqlite: MakeDatabase, hw: Headwater, tmp_path: Path, sql: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "fill.sql"
+    file.write_text(f"SELECT 1;\n{sql};\nVACUUM;\nALTER TABLE copy RENAME TO c, wrong;\n")
+    url = sqlite(SHOP)
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
+        connection.execute(sql)  # SQLite takes it
+    report = run(hw, url, file)
+    assert report.unresolved == []
+    assert set(pairs(hw, "copy")) == {("orders.id", "id")}
+    assert caplog.messages == []
