@@ -14,6 +14,8 @@ from sqlglot.schema import MappingSchema
 from headwater.sql.masking import Masking
 from headwater.sql.relation import ColumnLineage, Note, Relation
 
+_PIVOTED = "comes from a pivot, which is not followed"
+
 Origin = tuple[Relation, str]
 
 _Ways = dict[Origin, bool]
@@ -240,20 +242,27 @@ def _tables(query: exp.Query) -> list[exp.Table]:
 def _follow(scope: Scope, column: exp.Column, what: str) -> tuple[Scope, int] | exp.Table | str:
     """Where a column comes from: an output of an inner query, a table, or why that is open."""
     at: Scope | None = scope
-    # A subquery sees the sources of the query around it.
+    # A subquery sees the sources of the query around it, and so does one in FROM that is lateral,
+    # which DuckDB does not always say.
     while at is not None and column.table not in at.selected_sources:
-        at = at.parent if at.can_be_correlated else None
+        at = None if at.is_cte else at.parent
     if at is None:
-        return f"is not a column of what the {what} reads"
+        pivoted = any(node.args.get("pivots") for node, _ in scope.selected_sources.values())
+        return _PIVOTED if pivoted else f"is not a column of what the {what} reads"
     node, source = at.selected_sources[column.table]
     if node.args.get("pivots"):
-        return "comes from a pivot, which is not followed"
+        return _PIVOTED
     if isinstance(source, exp.Table):
         return source
     if _is_recursive(source):
         return "comes from a recursion, which is not followed"
+    renamed: list[str] = []
+    if isinstance(source.expression, exp.Lateral) and source.subquery_scopes:
+        renamed = source.expression.alias_column_names
+        source = source.subquery_scopes[0]
     query = source.expression
     names = query.named_selects if isinstance(query, exp.Selectable) else []
+    names = [*renamed, *names[len(renamed) :]]
     if _expands(source):
         return f"may come of a star in {column.table} that cannot be expanded"
     if names.count(column.name) != 1:
@@ -262,8 +271,15 @@ def _follow(scope: Scope, column: exp.Column, what: str) -> tuple[Scope, int] | 
 
 
 def _is_recursive(scope: Scope) -> bool:
-    inside = scope.expression.find_ancestor(exp.With)
-    return scope.is_cte and inside is not None and bool(inside.recursive)
+    cte = scope.expression.find_ancestor(exp.CTE) if scope.is_cte else None
+    if cte is None or not isinstance(cte.parent, exp.With):
+        return False
+    return bool(cte.parent.recursive) and reads_itself(cte)
+
+
+def reads_itself(cte: exp.CTE) -> bool:
+    """Whether a query of WITH names itself, or at least a table without a schema so called."""
+    return any(each.name == cte.alias and not each.db for each in cte.this.find_all(exp.Table))
 
 
 def _expands(scope: Scope) -> bool:

@@ -10,10 +10,13 @@ from itertools import pairwise
 
 from sqlglot import Token, Tokenizer, TokenType, exp
 from sqlglot.dialects.dialect import Dialect
-from sqlglot.errors import ParseError, SqlglotError, TokenError
+from sqlglot.errors import ParseError, TokenError
 from sqlglot.parser import Parser
 
 _LINE_END = re.compile(r"(?<=;)[ \t]*\n")
+_WITH_BODY = frozenset(("TRIGGER", "PROCEDURE", "PROC", "FUNCTION", "PACKAGE"))
+_INNER_ENDS = [[word] for word in ("IF", "LOOP", "CASE", "WHILE", "REPEAT", "FOR")]
+_BEFORE_END = (";", "BEGIN")
 _NOT_CLOSED = re.compile(r"Missing (?P<mark>.+) from \d+:(?P<at>\d+)")
 
 
@@ -42,14 +45,6 @@ class Statement:
     _text: str = ""
     _tokens: tuple[Token, ...] = ()
 
-    def is_understood(self, dialect: Dialect) -> bool:
-        """Whether it can be parsed."""
-        try:
-            self.parse(dialect)
-        except OpenError:
-            return False
-        return True
-
     def parse(self, dialect: Dialect) -> exp.Expr:
         """Parse the statement; lines of the tree are those of the text.
 
@@ -58,16 +53,25 @@ class Statement:
         """
         if self.fault:
             raise OpenError(self.fault)
+        if line := _template(self._tokens):
+            raise OpenError("it holds a template, and not what becomes of it", line)
         try:
-            (tree,) = parser(dialect).parse([*self._tokens], self._text)
+            trees = parser(dialect).parse([*self._tokens], self._text)
         except ParseError as error:
             at = error.errors[0] if error.errors else {}
             raise OpenError(str(at.get("description") or "syntax error"), at.get("line")) from None
-        except SqlglotError as error:
-            raise OpenError(str(error).partition("\n")[0]) from None
-        if tree is None:
+        # sqlglot answers unusual SQL with more than its own errors (RecursionError, KeyError), and
+        # one statement must not end a run.
+        except Exception as error:  # noqa: BLE001 - see above
+            raise OpenError(first_line(error)) from None
+        if len(trees) != 1 or trees[0] is None:
             raise OpenError("syntax error")
-        return tree
+        return trees[0]
+
+
+def first_line(error: Exception) -> str:
+    """Return what an error says, on one line."""
+    return str(error).partition("\n")[0] or type(error).__name__
 
 
 def parser(dialect: Dialect) -> Parser:
@@ -89,13 +93,23 @@ def split(text: str, dialect: Dialect) -> Iterator[Statement]:
         tokens, whole = tokenizer.tokens[: ends[-1] + 1] if ends else [], False
     for statement in _statements(text, tokens):
         # Two quotations that do not end look like one with the statements between them.
-        if _LINE_END.search(statement.sql) and not statement.is_understood(dialect):
+        if _LINE_END.search(statement.sql) and _is_misunderstood(statement, dialect):
             yield from _around_fault(statement, tokenizer)
         else:
             yield statement
     if not whole:
         start = tokens[-1].end + 1 if tokens else 0
         yield from _around_fault(_rest(text, start, "a quotation is not closed"), tokenizer)
+
+
+def _is_misunderstood(statement: Statement, dialect: Dialect) -> bool:
+    if statement.fault:
+        return False
+    try:
+        statement.parse(dialect)
+    except OpenError:
+        return True
+    return False
 
 
 def _around_fault(whole: Statement, tokenizer: Tokenizer) -> Iterator[Statement]:
@@ -149,15 +163,41 @@ def _faulty(text: str, error: BaseException) -> Statement:
 def _statements(text: str, tokens: Sequence[Token]) -> Iterator[Statement]:
     start = 0
     for at, token in enumerate((*tokens, None)):
-        if token is None or _ends(token):
-            if at > start:
-                yield _statement(text, tokens[start:at])
-            start = at + 1
+        if token is not None and not _ends(token):
+            continue
+        part = tokens[start:at]
+        if token is not None and _is_within_body(part):
+            continue
+        if part:
+            yield _statement(text, part)
+        start = at + 1
 
 
 def _statement(text: str, tokens: Sequence[Token]) -> Statement:
     sql = text[tokens[0].start : tokens[-1].end + 1]
-    return Statement(tokens[0].line, sql, "", text, tuple(_inserting(tokens)))
+    fault = "what its body does is not followed" if any(map(_ends, tokens)) else ""
+    return Statement(tokens[0].line, sql, fault, text, tuple(_inserting(tokens)))
+
+
+def _is_within_body(tokens: Sequence[Token]) -> bool:
+    """Whether the semicolon after these is one in the body of a trigger or a procedure."""
+    words = [each.text.upper() for each in tokens]
+    if words[:1] == ["DELIMITER"] and "CREATE" in words:  # a command of MySQL's own shell
+        words = words[words.index("CREATE") :]
+    if words[:1] != ["CREATE"] or not _WITH_BODY.intersection(words[1:6]):
+        return False
+    ends = [at for at, word in enumerate(words) if word == "END" and words[at - 1] in _BEFORE_END]
+    return words.count("BEGIN") > sum(words[at + 1 : at + 2] not in _INNER_ENDS for at in ends)
+
+
+def _template(tokens: Sequence[Token]) -> int | None:
+    """The line of the first word of a template (Jinja), as in ``{{ name }}``."""
+    for at, token in enumerate(tokens):
+        braces = [each for each in tokens[at : at + 2] if each.token_type is TokenType.L_BRACE]
+        touching = len(braces) == 2 and braces[0].end + 1 == braces[1].start
+        if touching or token.token_type is TokenType.BLOCK_START:
+            return token.line
+    return None
 
 
 def _inserting(tokens: Sequence[Token]) -> Iterator[Token]:

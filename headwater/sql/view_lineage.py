@@ -7,20 +7,28 @@ becomes a note with its line.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from typing import ClassVar, NamedTuple
+from collections.abc import Collection, Iterable, Sequence
+from copy import copy
+from typing import ClassVar, NamedTuple, Self
 
 from sqlglot import Token, TokenType, exp
 from sqlglot.dialects.dialect import Dialect
-from sqlglot.errors import ParseError, SqlglotError
+from sqlglot.dialects.oracle import Oracle
+from sqlglot.dialects.snowflake import Snowflake
+from sqlglot.dialects.sqlite import SQLite
+from sqlglot.dialects.tsql import TSQL
+from sqlglot.errors import ParseError
 from sqlglot.optimizer.normalize_identifiers import normalize_identifiers
 from sqlglot.optimizer.qualify import qualify
 
-from headwater.sql.column_trace import Bindings, Trace, fold, line_of
+from headwater.sql.column_trace import Bindings, Trace, fold, line_of, reads_itself
 from headwater.sql.masking import Masking
 from headwater.sql.relation import ColumnLineage, Note, Relation, ViewLineage
-from headwater.sql.script import OpenError, parser
+from headwater.sql.script import OpenError, first_line, parser
 from headwater.sql.statement import Feed
+
+_RECURSIVE_UNSAID = (SQLite, TSQL, Oracle, Snowflake)
+"""A query of WITH that names itself is recursive there, with the word or without it."""
 
 
 class _Query(NamedTuple):
@@ -52,10 +60,28 @@ class ViewReader:
         self._masking = masking or Masking()
         self._database = self._fold(database)
         self._default_schema = self._fold(default_schema)
+        self._without: frozenset[str] = frozenset()
         self._relations: dict[tuple[str, str], list[Relation]] = {}
         for relation in relations:
             key = (self._fold(relation.schema), self._fold(relation.name))
             self._relations.setdefault(key, []).append(relation)
+
+    def within(self, *, schema: str | None = None, without: Collection[str] = ()) -> Self:
+        """Return a reader for which names without a schema mean others.
+
+        Args:
+            schema: Where they are looked up; the default schema unless given. A database of that
+                name is the reader's own, where no schema has it.
+            without: Those that mean nothing that is known.
+        """
+        reader = copy(self)
+        if schema is not None:
+            name = self._fold(schema)
+            is_schema = any(place == name for place, _ in self._relations)
+            if is_schema or name != self._database:
+                reader._default_schema = name
+        reader._without = self._without | {self._fold(each) for each in without}
+        return reader
 
     def read(self, view: Relation, sql: str) -> ViewLineage:
         """Return what the view reads. SQL that is not understood gives notes, never an error."""
@@ -65,8 +91,8 @@ class ViewReader:
             at = error.errors[0] if error.errors else {}
             reason = str(at.get("description") or "syntax error")
             return ViewLineage(notes=(_unread(reason, line=at.get("line") or 1),))
-        except SqlglotError as error:
-            return ViewLineage(notes=(_unread(_first_line(error)),))
+        except Exception as error:  # noqa: BLE001 - see _resolve
+            return ViewLineage(notes=(_unread(first_line(error)),))
         if query is None:
             return ViewLineage(notes=(_unread("not a query"),))
         return self._resolve(view, query, view=view)
@@ -109,6 +135,8 @@ class ViewReader:
         """
         if table.catalog and table.catalog != self._database:
             return None
+        if not table.db and table.name in self._without:
+            return None
         schemas = [table.db] if table.db else [self._fold(view.schema), self._default_schema]
         found = [
             relation
@@ -130,17 +158,22 @@ class ViewReader:
 
     def _resolve(self, filled: Relation, query: _Query, *, view: Relation) -> ViewLineage:
         body = normalize_identifiers(query.body, dialect=self._dialect)
+        if isinstance(self._dialect, _RECURSIVE_UNSAID):
+            for each in body.find_all(exp.With):
+                each.set("recursive", any(map(reads_itself, each.expressions)))
         starred = any(select.is_star for select in body.selects) and not query.names_outputs
         named = starred or query.named
-        bindings = Bindings(body, self._dialect, lambda table: self._find(table, view))
-        read = tuple(dict.fromkeys(bindings.relations.values()))
+        read: tuple[Relation, ...] = ()
+        found: tuple[Note, ...] = ()
         # sqlglot answers unusual SQL with more than its own errors (KeyError, RecursionError), and
         # one view must not end a run.
         try:
+            bindings = Bindings(body, self._dialect, lambda table: self._find(table, view))
+            read, found = tuple(dict.fromkeys(bindings.relations.values())), tuple(bindings.notes)
             columns, notes = self._columns(filled, body, bindings, named=named, what=query.what)
         except Exception as error:  # noqa: BLE001 - see above
-            columns, notes = (), (_unread(_first_line(error), line=line_of(body)),)
-        return ViewLineage(read, columns, tuple(dict.fromkeys((*bindings.notes, *notes))))
+            columns, notes = (), (_unread(first_line(error), line=line_of(body)),)
+        return ViewLineage(read, columns, tuple(dict.fromkeys((*found, *notes))))
 
     def _columns(
         self, view: Relation, body: exp.Query, bindings: Bindings, *, named: bool, what: str
@@ -208,7 +241,3 @@ def _header(tokens: Sequence[Token]) -> tuple[int, bool]:
 
 def _unread(reason: str, *, line: int = 1) -> Note:
     return Note(line, f"the SQL cannot be resolved: {reason}")
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0] or type(error).__name__

@@ -143,6 +143,47 @@ def test_no_value_comes_from_what_except_takes_away() -> None:
     assert found == {"acid": {ACID}}
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT k.x, k.y FROM chemistry c, LATERAL (SELECT s.id AS x, c.acid + s.parent AS y"
+        " FROM samples s) k",
+        "SELECT k.x, k.y FROM chemistry c LEFT JOIN LATERAL (SELECT s.id, c.acid + s.parent"
+        " FROM samples s) k(x, y) ON true",
+        # DuckDB keeps it so in a view.
+        "SELECT k.* FROM chemistry c, (SELECT s.id AS x, c.acid + s.parent AS y FROM samples s) k",
+    ],
+)
+def test_a_subquery_beside_others_sees_them_where_it_is_lateral(sql: str) -> None:
+    assert origins(sql, "x", "y") == {"x": {"main.samples.id"}, "y": {ACID, "main.samples.parent"}}
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "tsql"])
+def test_a_common_table_that_reads_itself_is_no_table_of_its_name(dialect: str) -> None:
+    lineage = read(
+        "WITH chemistry AS (SELECT id, parent FROM samples UNION ALL SELECT id, parent + 1"
+        " FROM chemistry), other AS (SELECT id FROM samples)"
+        " SELECT chemistry.id, other.id FROM chemistry, other",
+        *("x", "y"),
+        dialect=dialect,
+    )
+    assert [column.origins for column in lineage.columns] == [(), ((SAMPLES, "id"),)]
+    assert lineage.relations == (SAMPLES,)
+    assert "recursion" in lineage.notes[0].message
+
+
+def test_the_word_recursive_alone_makes_no_recursion() -> None:
+    assert origins("WITH RECURSIVE k AS (SELECT acid FROM chemistry) SELECT * FROM k", "acid") == {
+        "acid": {ACID}
+    }
+
+
+def test_sql_that_is_nested_too_deeply_is_a_note() -> None:
+    lineage = read("SELECT " + "(" * 3000 + "acid" + ")" * 3000 + " AS x FROM chemistry", "x")
+    assert lineage.columns == ()
+    assert "cannot be resolved" in lineage.notes[0].message
+
+
 def test_a_common_table_hides_a_table_of_its_name() -> None:
     found = origins(
         "WITH samples AS (SELECT ash AS id FROM chemistry) SELECT id FROM samples", "id"
