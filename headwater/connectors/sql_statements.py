@@ -16,7 +16,7 @@ from headwater.connectors.sql_request import Place
 from headwater.sdk.lineage_calls import Edge
 from headwater.sql.relation import Relation, ViewLineage
 from headwater.sql.script import OpenError, Statement, split
-from headwater.sql.statement import Feed, feeds
+from headwater.sql.statement import Feed, chosen_schema, feeds, made_for_session
 from headwater.sql.view_lineage import ViewReader
 
 
@@ -127,16 +127,26 @@ class StatementLineage:
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
             self._unreadable(str(file), str(reason))
             return
+        reader = self._reader
         for statement in split(text, self._dialect):
-            self._follow(file, statement)
+            schema = chosen_schema(statement.sql)
+            if schema is not None:
+                reader = reader.within(schema=schema)
+            else:
+                reader = self._follow(file, statement, reader)
 
-    def _follow(self, file: Path, statement: Statement) -> None:
+    def _follow(self, file: Path, statement: Statement, reader: ViewReader) -> ViewReader:
+        """Follow a statement, and answer what reads those behind it in its file."""
         try:
-            for feed in feeds(statement.parse(self._dialect)):
-                relation, lineage = self._reader.read_feed(feed)
+            tree = statement.parse(self._dialect)
+            if name := made_for_session(tree):
+                reader = reader.within(without=[name])
+            for feed in feeds(tree):
+                relation, lineage = reader.read_feed(feed)
                 self._add(file, statement, feed, relation, lineage)
         except OpenError as error:
             self._leave_open(file, error, line=statement.line)
+        return reader
 
     def _leave_open(self, file: Path, error: OpenError, *, line: int) -> None:
         self._run.leave_open(str(file), error.message, line=error.line or line)

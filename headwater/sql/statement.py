@@ -5,6 +5,7 @@ What the queries read is not here (``view_lineage.py``), nor how a text is cut (
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -14,6 +15,19 @@ from sqlglot.dialects.dialect import Dialect
 from headwater.sql.script import OpenError, split
 
 _FILLING = ("CREATE", "INSERT", "MERGE", "WITH", "UPDATE")
+_MOVING = (exp.Insert, exp.Merge, exp.Update)
+_MOVING_WORDS = re.compile(r"\b(?:INSERT|MERGE|UPDATE|REPLACE\s+INTO)\b", re.IGNORECASE)
+_CHOOSES = re.compile(
+    r"USE\s+(?!ROLE|WAREHOUSE|SECONDARY)|ALTER\s+SESSION\s+SET\s+CURRENT_SCHEMA\b"
+    r"|RESET\s+(?:SEARCH_PATH|ALL)\b"
+    r"|SET\s+(?:SESSION\s+|LOCAL\s+)?(?:SEARCH_PATH|SCHEMA|CURRENT_SCHEMA)\b",
+    re.IGNORECASE,
+)
+_CHOOSES_ONE = re.compile(
+    rf"(?:{_CHOOSES.pattern})\s*(?:(?:SCHEMA|DATABASE|TO)\s+|=\s*)?[\"'`\[]?(?P<schema>[\w$]+)[\"'`\]]?",
+    re.IGNORECASE,
+)
+_BODIES = ("FUNCTION", "PROCEDURE", "TRIGGER", "DO")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,24 +75,43 @@ def feeds(tree: exp.Expr) -> Iterator[Feed]:
     Raises:
         OpenError: It fills something in a way that is not followed.
     """
+    _refuse_hidden(tree)
     if isinstance(tree, exp.Create):
         yield from _created(tree)
     elif isinstance(tree, exp.Insert):
         yield from _inserted(tree)
     elif isinstance(tree, exp.Merge):
         yield from _merged(tree)
+    elif isinstance(tree, exp.Update):
+        yield _updated(tree)
     elif isinstance(tree, exp.Select) and tree.args.get("into"):
         query = tree.copy()
         into = query.args["into"].pop()
         yield Feed(into.this, None, query, named=True)
-    elif isinstance(tree, (exp.Update, exp.MultitableInserts)):
-        raise OpenError(f"{tree.key.upper()} is not followed")
+    elif isinstance(tree, exp.MultitableInserts):
+        raise OpenError("INSERT into several tables is not followed")
     elif isinstance(tree, exp.Command) and tree.name.upper() in _FILLING:
         raise OpenError(f"this {tree.name.upper()} is not understood")
 
 
+def _refuse_hidden(tree: exp.Expr) -> None:
+    """Raise for what moves values inside of another statement: a WITH, a function's body."""
+    if isinstance(tree, (exp.Merge, exp.Describe)):  # a MERGE has its own; EXPLAIN does nothing
+        return
+    inner = next((each for each in tree.find_all(*_MOVING) if each is not tree), None)
+    if inner is not None:
+        raise OpenError(f"{inner.key.upper()} within another statement is not followed")
+    kind = str(tree.args.get("kind") if isinstance(tree, exp.Create) else tree.name).upper()
+    if kind in _BODIES and _MOVING_WORDS.search(tree.sql()):
+        raise OpenError(f"what this {kind} does is not followed")
+
+
 def _created(tree: exp.Create) -> Iterator[Feed]:
     query = _query(tree)
+    if tree.args.get("clone"):
+        raise OpenError("CLONE is not followed")
+    if made_for_session(tree):
+        raise OpenError(f"a temporary {tree.kind} is not followed")
     if query is not None and tree.kind in ("TABLE", "VIEW"):
         table, columns = _target(tree.this)
         yield Feed(table, columns, query, named=columns is None, is_view=tree.kind == "VIEW")
@@ -87,6 +120,8 @@ def _created(tree: exp.Create) -> Iterator[Feed]:
 def _inserted(tree: exp.Insert) -> Iterator[Feed]:
     query = _query(tree)
     if query is None:
+        if tree.expression is not None and tree.expression.find(exp.Query):
+            raise OpenError("a query within VALUES is not followed")
         return
     if tree.args.get("by_name"):
         raise OpenError("INSERT BY NAME is not followed")
@@ -113,25 +148,63 @@ def _merged(tree: exp.Merge) -> Iterator[Feed]:
             pairs = list(zip(columns.expressions, values.expressions, strict=True))
         else:
             continue
-        query = exp.select(
-            *(exp.alias_(value.copy(), f"_{n}") for n, (_, value) in enumerate(pairs))
-        )
-        query = query.from_(tree.args["using"].copy())
-        if isinstance(then, exp.Update):  # what is inserted has no row of the target beside it
-            query = query.join(tree.this.copy(), join_type="cross")
-        if tree.args.get("with_"):
-            query.set("with_", tree.args["with_"].copy())
-        filled = tuple(each.this if isinstance(each, exp.Column) else each for each, _ in pairs)
-        table = tree.this.copy()
-        table.set("alias", None)
-        yield Feed(table, filled, query)
+        # What is inserted has no row of the target beside it.
+        beside = [tree.this] if isinstance(then, exp.Update) else []
+        yield _assigned(tree, pairs, [tree.args["using"], *beside])
+
+
+def _updated(tree: exp.Update) -> Feed:
+    given = tree.args.get("from_")
+    if not isinstance(tree.this, exp.Table) or tree.this.args.get("joins"):
+        raise OpenError("UPDATE of several tables is not followed")
+    pairs = [(each.this, each.expression) for each in _listed(tree.expressions)]
+    return _assigned(tree, pairs, [*([given.this] if given else []), tree.this])
+
+
+def _assigned(
+    tree: exp.Merge | exp.Update, pairs: list[tuple[exp.Expr, exp.Expr]], read: list[exp.Expr]
+) -> Feed:
+    """What assignments to columns of the statement's table move, read beside each other."""
+    query = exp.select(*(exp.alias_(value.copy(), f"_{n}") for n, (_, value) in enumerate(pairs)))
+    query = query.from_(read[0].copy())
+    for each in read[1:]:
+        query = query.join(each.copy(), join_type="cross")
+    if tree.args.get("with_"):
+        query.set("with_", tree.args["with_"].copy())
+    filled = tuple(each.this if isinstance(each, exp.Column) else each for each, _ in pairs)
+    table = tree.this.copy()
+    table.set("alias", None)
+    return Feed(table, filled, query)
 
 
 def _listed(assignments: list[exp.Expr] | None) -> list[exp.Expr]:
-    """The assignments of an UPDATE within MERGE, each ``column = value``."""
-    if not assignments or not all(isinstance(each, exp.EQ) for each in assignments):
-        raise OpenError("UPDATE without a list of columns is not followed in MERGE")
+    """The assignments of an UPDATE, each ``column = value``."""
+    if not assignments or not all(_is_assignment(each) for each in assignments):
+        raise OpenError("UPDATE without a list of single columns is not followed")
     return assignments
+
+
+def _is_assignment(given: exp.Expr) -> bool:
+    return isinstance(given, exp.EQ) and isinstance(given.this, (exp.Column, exp.Identifier))
+
+
+def made_for_session(tree: exp.Expr) -> str | None:
+    """The name of the table or view that a statement makes for its own session alone."""
+    if not isinstance(tree, exp.Create) or tree.find(exp.TemporaryProperty) is None:
+        return None
+    table = tree.find(exp.Table)
+    return table.name if table else None
+
+
+def chosen_schema(sql: str) -> str | None:
+    """Where names without a schema are looked up after a statement; None: it does not say.
+
+    Empty where that is not one place.
+    """
+    if not _CHOOSES.match(sql):
+        return None
+    one = _CHOOSES_ONE.fullmatch(sql)
+    return one["schema"] if one else ""
 
 
 def _query(tree: exp.Create | exp.Insert) -> exp.Query | None:

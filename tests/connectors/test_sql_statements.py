@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlglot.dialects.dialect import Dialect
 
 from headwater import Headwater
 from headwater.connectors.config import check_config
 from headwater.connectors.ingest import ingest
 from headwater.connectors.report import Report
+from headwater.sql.script import OpenError, split
+from headwater.sql.statement import feeds
 
 from .conftest import MakeDatabase
 
@@ -177,7 +180,17 @@ def test_what_was_known_stays_while_a_file_is_not_understood(
             2,
             "shoe is not a column of what the statement reads",
         ),
-        ("SELECT 1;\nUPDATE copy SET id = 1", 2, "UPDATE is not followed"),
+        ("SELECT 1;\nUPDATE copy SET (id, email) = (1, 2)", 2, "UPDATE without a list"),
+        ("SELECT 1;\nINSERT INTO copy VALUES ((SELECT id FROM orders), 1, 2)", 2, "within VALUES"),
+        ("SELECT 1;\nINSERT INTO copy (id) SELECT {{ id }} FROM orders", 2, "a template"),
+        ("SELECT 1;\n{% if x %} INSERT INTO copy SELECT * FROM customers", 2, "a template"),
+        ("SELECT 1;\nCREATE TEMP TABLE copy AS SELECT * FROM customers", 2, "a temporary TABLE"),
+        (
+            "CREATE TRIGGER t AFTER INSERT ON orders\nBEGIN\nSELECT 1;"
+            "\nINSERT INTO copy SELECT * FROM customers;\nEND",
+            1,
+            "what its body does is not followed",
+        ),
         ("SELECT 1;\n\nINSERT INTO copy SELECT (", 3, ""),
         ("SELECT 1;\nINSERT INTO copy (id)\nSELECT 'open", 3, "the ' here is not closed"),
         (
@@ -257,6 +270,85 @@ def test_a_folder_that_was_emptied_is_a_failure_and_closes_nothing(
 def test_a_file_that_is_not_there_is_a_failure(url: str, hw: Headwater, tmp_path: Path) -> None:
     report = run(hw, url, tmp_path / "none.sql")
     assert [each.name for each in report.failed] == [str(tmp_path / "none.sql")]
+
+
+def test_an_update_moves_what_it_assigns(url: str, hw: Headwater, tmp_path: Path) -> None:
+    file = tmp_path / "fill.sql"
+    file.write_text("""
+        UPDATE spending SET spent = spent + o.total, who = (
+            SELECT max(md5(c.email)) FROM customers c WHERE c.id = spending.customer
+        ) FROM orders o WHERE o.customer = spending.customer;
+        UPDATE copy SET id = 1;
+    """)
+    report = run(hw, url, file)
+    assert report.unresolved == []
+    assert pairs(hw, "spending") == {
+        ("orders.total", "spent"): False,
+        ("customers.email", "who"): True,
+    }
+
+
+def test_a_file_may_choose_its_schema(duck: MakeDatabase, hw: Headwater, tmp_path: Path) -> None:
+    file = tmp_path / "fill.sql"
+    file.write_text("""
+        INSERT INTO copy (id) SELECT id FROM orders;
+        SET schema = 'raw';
+        INSERT INTO main.copy (email) SELECT mail FROM orders;
+        SET search_path = raw, main;
+        INSERT INTO main.copy ("Full Name")
+        SELECT mail FROM orders;
+    """)
+    other = tmp_path / "other.sql"
+    other.write_text("INSERT INTO spending (spent) SELECT total FROM orders")
+    url = duck(f"{SHOP} CREATE SCHEMA raw; CREATE TABLE raw.orders (id INTEGER, mail VARCHAR)")
+    report = run(hw, url, file, other)
+    assert {(note.line, note.name) for note in report.unresolved} == {(7, str(file))}
+    lineage = hw.lineage("table:shop.cellar.main.copy", upstream=1, level="column").to_wire()
+    names = {node["id"]: node["fullyQualifiedName"] for node in lineage["nodes"]}
+    assert {(names[each["from"]], names[each["to"]]) for each in lineage["edges"]} == {
+        ("shop.cellar.main.orders.id", "shop.cellar.main.copy.id"),
+        ("shop.cellar.raw.orders.mail", "shop.cellar.main.copy.email"),
+    }
+    assert set(pairs(hw, "spending")) == {("orders.total", "spent")}
+
+
+def test_a_table_of_a_session_is_not_the_one_that_it_hides(
+    url: str, hw: Headwater, tmp_path: Path
+) -> None:
+    file = tmp_path / "fill.sql"
+    file.write_text(
+        "CREATE TEMP TABLE orders (id INTEGER);\n"
+        "INSERT INTO copy (id) SELECT id FROM orders;\n"
+        "INSERT INTO copy (email) SELECT email FROM customers;\n"
+    )
+    report = run(hw, url, file)
+    assert {note.line for note in report.unresolved} == {1, 2}
+    assert set(pairs(hw, "copy")) == {("customers.email", "email")}
+
+
+@pytest.mark.parametrize(
+    ("sql", "message"),
+    [
+        (
+            "WITH k AS (INSERT INTO copy SELECT * FROM customers RETURNING id) SELECT * FROM k",
+            "INSERT within another statement is not followed",
+        ),
+        (
+            "CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS"
+            " $$ BEGIN INSERT INTO copy SELECT * FROM customers; END; $$",
+            "what this FUNCTION does is not followed",
+        ),
+        (
+            "DO $$ BEGIN INSERT INTO copy SELECT * FROM customers; END; $$",
+            "what this DO does is not followed",
+        ),
+    ],
+)
+def test_what_moves_within_another_statement_is_told(sql: str, message: str) -> None:
+    dialect = Dialect.get_or_raise("postgres")
+    (statement,) = split(sql, dialect)
+    with pytest.raises(OpenError, match=message):
+        list(feeds(statement.parse(dialect)))
 
 
 @pytest.mark.parametrize(
