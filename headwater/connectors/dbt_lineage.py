@@ -7,7 +7,7 @@ may read other databases than its own, and, where it is incremental, itself.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from sqlglot import exp
@@ -50,11 +50,10 @@ class ModelReader(ViewReader):
         relations.pop(model, None)
         return ViewLineage(tuple(relations), columns, (*read.notes, *notes))
 
-    def _find(self, table: exp.Table, view: Relation) -> Relation | None:
+    def _find(self, table: exp.Table, view: Relation) -> Sequence[Relation]:
         database, schema = split(view.schema)
         at = place(table.catalog or database, table.db or schema).casefold()
-        found = self._known.get((at, table.name.casefold()), [])
-        return found[0] if len(found) == 1 else None
+        return self._known.get((at, table.name.casefold()), [])
 
     def _in_order(self, view: Relation, body: exp.Query) -> Relation:
         outputs = [each.alias_or_name for each in body.selects]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import zip_longest
 
 from sqlglot import exp
@@ -37,7 +37,7 @@ class Bindings:
         self,
         query: exp.Query,
         dialect: Dialect,
-        find: Callable[[exp.Table], Relation | None],
+        find: Callable[[exp.Table], Sequence[Relation]],
     ) -> None:
         self.notes: list[Note] = []
         self.relations: dict[tuple[str, str], Relation] = {}
@@ -46,13 +46,14 @@ class Bindings:
         for table in _tables(query):
             self._bind(table, find(table))
 
-    def _bind(self, table: exp.Table, relation: Relation | None) -> None:
-        if relation is not None:
+    def _bind(self, table: exp.Table, meant: Sequence[Relation]) -> None:
+        if len(meant) == 1:
+            (relation,) = meant
             schema = fold(relation.schema, self.dialect)
             self.relations[schema, table.name] = relation
             self._columns[relation] = self._folded(relation)
         else:
-            self.notes.append(Note(line_of(table), f"{_name(table)} is not a known table"))
+            self.notes.append(Note(line_of(table), unknown(table, meant)))
             # No schema is called so. Left empty, sqlglot would fill in one that has such a table.
             schema = "?"
         table.set("catalog", None)
@@ -99,19 +100,34 @@ class Trace:
         self._masking = masking
         self._what = what
         self._root = scope
+        self._scopes = {id(each.expression): each for each in scope.traverse()}
         self._seen: dict[tuple[int, int], _Ways] = {}
+        self._done: dict[tuple[int, int], bool] = {}
+        self._recursed = False
 
     def column(self, name: str, index: int) -> ColumnLineage:
         """Return what the output at a position is made from; faults are added to ``notes``."""
-        ways = self._output(self._root, index)
+        ways = self._settled(index)
         masked = frozenset(origin for origin, hidden in ways.items() if hidden)
         return ColumnLineage(name, tuple(ways), self._function(self._root, index), masked)
 
+    def _settled(self, index: int) -> _Ways:
+        """What an output is made from; a recursion is followed until that adds nothing."""
+        while True:
+            before, self._recursed = dict(self._seen), False
+            ways = self._output(self._root, index)
+            if not self._recursed or self._seen == before:
+                return ways
+            self._done.clear()
+
     def _output(self, scope: Scope, index: int) -> _Ways:
         key = (id(scope), index)
-        if key not in self._seen:
+        if key not in self._done:
+            self._done[key] = False
             self._seen[key] = _merged(self._origins(scope, index))
-        return self._seen[key]
+            self._done[key] = True
+        self._recursed |= not self._done[key]
+        return self._seen.get(key, {})
 
     def _origins(self, scope: Scope, index: int) -> Iterator[tuple[Origin, bool]]:
         query = scope.expression
@@ -157,7 +173,7 @@ class Trace:
         if len(candidates) > 1:
             self._note(column, f"{column.sql()} is ambiguous: {' or '.join(candidates)}")
             return {}
-        source = _follow(scope, column, self._what)
+        source = self._follow(scope, column)
         if isinstance(source, exp.Table):
             origin = self._table_column(source, column)
             return {origin: False} if origin else {}
@@ -201,8 +217,44 @@ class Trace:
         output = query.selects[index].unalias()
         if not isinstance(output, exp.Column):
             return output.sql(dialect=self._bindings.dialect)
-        source = _follow(scope, output, self._what)
+        source = self._follow(scope, output)
         return self._function(*source) if isinstance(source, tuple) else None
+
+    def _follow(self, scope: Scope, column: exp.Column) -> tuple[Scope, int] | exp.Table | str:
+        """Where a column comes from: an output of an inner query, a table, or why that is open."""
+        at: Scope | None = scope
+        # A subquery sees the sources of the query around it, and so does one in FROM that is
+        # lateral, which DuckDB does not always say.
+        while at is not None and column.table not in at.selected_sources:
+            at = None if at.is_cte else at.parent
+        if at is None:
+            pivoted = any(node.args.get("pivots") for node, _ in scope.selected_sources.values())
+            return _PIVOTED if pivoted else f"is not a column of what the {self._what} reads"
+        node, source = at.selected_sources[column.table]
+        if node.args.get("pivots"):
+            return _PIVOTED
+        if isinstance(source, exp.Table):
+            return source
+        source, names = self._inner(source)
+        if _expands(source):
+            return f"may come of a star in {column.table} that cannot be expanded"
+        if names.count(column.name) != 1:
+            return f"is not one column of {column.table}"
+        return source, names.index(column.name)
+
+    def _inner(self, source: Scope) -> tuple[Scope, list[str]]:
+        """The query that gives a source's columns, and their names."""
+        around: exp.Expr | None = None
+        if isinstance(source.expression, exp.Lateral) and source.subquery_scopes:
+            around, source = source.expression, source.subquery_scopes[0]
+        elif source.is_cte:
+            around = source.expression.find_ancestor(exp.CTE)
+            # What a recursion reads of itself is, to sqlglot, its first part alone.
+            source = self._scopes.get(id(around.this), source) if around else source
+        query = source.expression
+        names = query.named_selects if isinstance(query, exp.Selectable) else []
+        renamed = around.alias_column_names if isinstance(around, exp.DerivedTable) else []
+        return source, [*renamed, *names[len(renamed) :]]
 
     def _note(self, node: exp.Expr, message: str) -> None:
         self.notes.append(Note(line_of(node), message))
@@ -239,44 +291,6 @@ def _tables(query: exp.Query) -> list[exp.Table]:
     return list(tables.values())
 
 
-def _follow(scope: Scope, column: exp.Column, what: str) -> tuple[Scope, int] | exp.Table | str:
-    """Where a column comes from: an output of an inner query, a table, or why that is open."""
-    at: Scope | None = scope
-    # A subquery sees the sources of the query around it, and so does one in FROM that is lateral,
-    # which DuckDB does not always say.
-    while at is not None and column.table not in at.selected_sources:
-        at = None if at.is_cte else at.parent
-    if at is None:
-        pivoted = any(node.args.get("pivots") for node, _ in scope.selected_sources.values())
-        return _PIVOTED if pivoted else f"is not a column of what the {what} reads"
-    node, source = at.selected_sources[column.table]
-    if node.args.get("pivots"):
-        return _PIVOTED
-    if isinstance(source, exp.Table):
-        return source
-    if _is_recursive(source):
-        return "comes from a recursion, which is not followed"
-    renamed: list[str] = []
-    if isinstance(source.expression, exp.Lateral) and source.subquery_scopes:
-        renamed = source.expression.alias_column_names
-        source = source.subquery_scopes[0]
-    query = source.expression
-    names = query.named_selects if isinstance(query, exp.Selectable) else []
-    names = [*renamed, *names[len(renamed) :]]
-    if _expands(source):
-        return f"may come of a star in {column.table} that cannot be expanded"
-    if names.count(column.name) != 1:
-        return f"is not one column of {column.table}"
-    return source, names.index(column.name)
-
-
-def _is_recursive(scope: Scope) -> bool:
-    cte = scope.expression.find_ancestor(exp.CTE) if scope.is_cte else None
-    if cte is None or not isinstance(cte.parent, exp.With):
-        return False
-    return bool(cte.parent.recursive) and reads_itself(cte)
-
-
 def reads_itself(cte: exp.CTE) -> bool:
     """Whether a query of WITH names itself, or at least a table without a schema so called."""
     return any(each.name == cte.alias and not each.db for each in cte.this.find_all(exp.Table))
@@ -311,9 +325,11 @@ def _is_whole_row(node: exp.Expr) -> bool:
     return isinstance(node, (exp.TableColumn, exp.Columns))
 
 
-def _name(table: exp.Table) -> str:
-    return (
-        table.this.sql()
-        if isinstance(table.this, exp.Func)
-        else ".".join(part.name for part in table.parts)
-    )
+def unknown(table: exp.Table, meant: Sequence[Relation]) -> str:
+    """Say that a name means none, or several, of the tables that are known."""
+    parts = [part.name for part in table.parts]
+    name = table.this.sql() if isinstance(table.this, exp.Func) else ".".join(parts)
+    if meant:
+        may = " or ".join(f"{each.schema}.{each.name}" for each in meant)
+        return f"{name} is ambiguous: {may}"
+    return f"{name} is not a known table"

@@ -21,7 +21,7 @@ from sqlglot.errors import ParseError
 from sqlglot.optimizer.normalize_identifiers import normalize_identifiers
 from sqlglot.optimizer.qualify import qualify
 
-from headwater.sql.column_trace import Bindings, Trace, fold, line_of, reads_itself
+from headwater.sql.column_trace import Bindings, Trace, fold, line_of, reads_itself, unknown
 from headwater.sql.masking import Masking
 from headwater.sql.relation import ColumnLineage, Note, Relation, ViewLineage
 from headwater.sql.script import OpenError, first_line, parser
@@ -107,10 +107,10 @@ class ViewReader:
         """
         named = normalize_identifiers(feed.table.copy(), dialect=self._dialect)
         statement = Relation(self._default_schema, "", ())  # in place of the view
-        relation = self._find(named, statement)
-        if relation is None:
-            name = ".".join(part.name for part in feed.table.parts)
-            raise OpenError(f"{name} is not a known table", line_of(feed.table))
+        meant = self._find(named, statement)
+        if len(meant) != 1:
+            raise OpenError(unknown(feed.table, meant), line_of(feed.table))
+        (relation,) = meant
         filled = Relation(relation.schema, relation.name, self._filled(relation, feed))
         query = _Query(feed.query, not feed.named, named=feed.named, what="statement")
         return relation, self._resolve(filled, query, view=statement)
@@ -127,24 +127,23 @@ class ViewReader:
             columns += meant
         return tuple(columns)
 
-    def _find(self, table: exp.Table, view: Relation) -> Relation | None:
-        """Return what a folded table name in a view's SQL means, or None where that is open.
+    def _find(self, table: exp.Table, view: Relation) -> Sequence[Relation]:
+        """Return what a folded table name in a view's SQL may mean.
 
         A name without a schema is looked up in the view's own and in the default schema; found in
         both, it is open, because the search path of the view's author is not known.
         """
         if table.catalog and table.catalog != self._database:
-            return None
+            return ()
         if not table.db and table.name in self._without:
-            return None
+            return ()
         schemas = [table.db] if table.db else [self._fold(view.schema), self._default_schema]
-        found = [
+        return [
             relation
             for schema in dict.fromkeys(schemas)
             for relation in self._relations.get((schema, table.name), ())
             if relation != view
         ]
-        return found[0] if len(found) == 1 else None
 
     def _parse(self, sql: str) -> _Query | None:
         tokens = self._dialect.tokenize(sql)

@@ -76,18 +76,18 @@ class _QueryReader(ViewReader):
         self.found: dict[Relation, Source] = {}
         self.notes: list[str] = []
 
-    def _find(self, table: exp.Table, view: Relation) -> Relation | None:  # noqa: ARG002  (views')
+    def _find(self, table: exp.Table, view: Relation) -> Sequence[Relation]:  # noqa: ARG002  (views')
         if not isinstance(table.this, exp.Identifier):
             self.notes.append(f"what {table.this.sql()} reads is not followed")
-            return None
+            return ()
         answer = self._ask([part.name for part in table.parts])
         if isinstance(answer, str):
             self.notes.append(answer)
-            return None
+            return ()
         # The whole name in place of a schema: two sources are never one relation.
         relation = Relation(answer.text, names.split(answer.fqn)[-1], answer.columns)
         self.found[relation] = answer
-        return relation
+        return (relation,)
 
     def _in_order(self, view: Relation, body: exp.Query) -> Relation:
         """The result by the outputs' own names where a column became the index of the frame."""
