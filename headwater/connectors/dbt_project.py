@@ -215,10 +215,9 @@ class Project:
     def _raw(self, part: str) -> list[Item]:
         found = self.manifest.get(part)
         items = sorted(found.items()) if isinstance(found, dict) else []
-        for key, raw in items:
-            if not isinstance(raw, dict):
-                self.failures[key] = "it is malformed: not an object"
-        return [(key, raw) for key, raw in items if isinstance(raw, dict)]
+        faults = {key: _misshapen(raw) for key, raw in items}
+        self.failures |= {key: f"it is malformed: {why}" for key, why in faults.items() if why}
+        return [(key, raw) for key, raw in items if not faults[key]]
 
     def _each(self, items: Iterable[Item], one: Callable[[str, Mapping[str, Any]], T]) -> list[T]:
         """Read items one by one, so that one that is malformed holds up no other."""
@@ -255,6 +254,11 @@ def open_project(manifest: Path, catalog: Path, *, need_catalog: bool = False) -
     if catalog.exists() or need_catalog:
         how = "`dbt docs generate` writes it"
         project.catalog = _read(catalog, how, "nodes", "sources")
+        if "" < _made_at(project.catalog) < _made_at(told):
+            project.notes.append(
+                f"{catalog} is older than {manifest}: columns that are new since then are not"
+                f" followed; {how} anew"
+            )
     else:
         project.notes.append(
             f"there is no {catalog}: columns and types of tables that the catalog does not know are"
@@ -278,6 +282,23 @@ def _read(file: Path, how: str, *parts: str) -> dict[str, Any]:
         if not isinstance(found, dict) or not isinstance(found.get(part), dict):
             raise SourceError(f"cannot read {file}: it has no {part!r}, as dbt's has")
     return dict(found)
+
+
+def _made_at(artifact: Mapping[str, Any]) -> str:
+    """When dbt wrote an artifact, in UTC; empty where it does not say."""
+    return str((artifact.get("metadata") or {}).get("generated_at") or "")
+
+
+def _misshapen(raw: Any) -> str | None:
+    """Why a part of a manifest is not of the shape that everything here relies on, or None."""
+    if not isinstance(raw, dict):
+        return "not an object"
+    parts = ("config", "depends_on", "columns")
+    wrong = [name for name in parts if not isinstance(raw.get(name) or {}, dict)]
+    listed = (raw.get("depends_on") or {}).get("nodes") or [] if not wrong else []
+    if not isinstance(listed, list) or not all(isinstance(each, str) for each in listed):
+        wrong = ["depends_on.nodes"]
+    return f"{wrong[0]} is of another type" if wrong else None
 
 
 def _is_ephemeral(raw: Mapping[str, Any]) -> bool:

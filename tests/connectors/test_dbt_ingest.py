@@ -300,6 +300,20 @@ def test_without_a_catalog_what_is_described_is_there_and_the_rest_is_told(
     assert "columns are not known" in report.unresolved[0].message
 
 
+def test_a_catalog_of_an_older_run_is_told(hw: Headwater, write: Write) -> None:
+    def made(at: str) -> Parts:
+        return {"metadata": {"generated_at": f"2026-05-{at}T10:00:00.000000Z"}}
+
+    project = write(catalog=SHAPES | made("01"))
+    manifest = project / "target" / "manifest.json"
+    told = json.loads(manifest.read_text())
+    for at, notes in (("01", 0), ("02", 1)):
+        told["metadata"] |= made(at)["metadata"]
+        manifest.write_text(json.dumps(told))
+        found = run(hw, project).notes
+        assert ["is older than" in note for note in found] == [True] * notes
+
+
 def test_a_table_that_the_warehouse_was_not_asked_about_keeps_its_columns(
     hw: Headwater, write: Write
 ) -> None:
@@ -393,9 +407,11 @@ def test_a_table_that_the_database_still_has_stays_when_its_model_goes(
 def test_what_is_malformed_is_reported_and_holds_up_no_other(hw: Headwater, write: Write) -> None:
     models = dict(node(f"m{n}", "select 1 as a") for n in range(6))
     run(hw, write(BASE | {"nodes": models}))
+    models["model.cellar.m2"]["config"] = "table"
     models["model.cellar.m3"] = {"resource_type": "model", "schema": "main"}
+    models["model.cellar.m4"]["depends_on"] = {"nodes": [None]}
     report = run(hw, write(BASE | {"nodes": models | dict([RATIO])}))
-    assert [each.name for each in report.failed] == ["model.cellar.m3"]
+    assert [each.name for each in report.failed] == [f"model.cellar.m{n}" for n in (2, 4, 3)]
     assert report.deleted == 0
     assert len(list(hw.list(Table))) == 8
 
