@@ -137,7 +137,7 @@ def _transformed(step: Any, inputs: list[Output]) -> list[Output]:
             parts = _unnamed(step, classes, number, inputs)
         shown = _TOKEN.sub(lambda match: inputs[int(match[1])].name, name)
         outputs.append(_mixed(shown, parts, added))
-    return outputs
+    return _renamed(step, inputs, outputs) if hasattr(step, "feature_name_combiner") else outputs
 
 
 def _unnamed(step: Any, classes: set[str], number: int, inputs: list[Output]) -> list[Output]:
@@ -158,6 +158,8 @@ def _names_out(step: Any, tokens: list[str]) -> list[str] | None:
         if known is not None:  # it refuses other names than these
             asked.feature_names_in_ = known.astype(object)
             asked.feature_names_in_[:] = tokens
+        if hasattr(asked, "feature_name_combiner"):  # one of the user's own may drop the tokens
+            asked.feature_name_combiner = "concat"
         return [str(name) for name in asked.get_feature_names_out(tokens)]
     except (AttributeError, TypeError, ValueError):
         return None

@@ -107,6 +107,10 @@ def upper_names(feature: str, category: Any) -> str:
     return f"{feature.upper()} IS {category}"
 
 
+def value_alone(feature: str, category: Any) -> str:
+    return f"is {category}"
+
+
 PREPARATIONS: dict[str, Callable[[], Any]] = {
     "usual": usual,
     "dense names": lambda: ColumnTransformer(
@@ -128,6 +132,12 @@ PREPARATIONS: dict[str, Callable[[], Any]] = {
     ),
     "one-hot of one's own names": lambda: ColumnTransformer(
         [("c", OneHotEncoder(feature_name_combiner=upper_names), CATEGORIES)]
+    ),
+    "one-hot of values alone": lambda: ColumnTransformer(
+        [("c", OneHotEncoder(feature_name_combiner=value_alone, min_frequency=9), CATEGORIES)]
+    ),
+    "one-hot of values alone, of all": lambda: make_pipeline(
+        picked(CATEGORIES), OneHotEncoder(feature_name_combiner=value_alone)
     ),
     "names that look like others' prefixes": lambda: ColumnTransformer(
         [("a", OneHotEncoder(), ["plan"]), ("a_x", OrdinalEncoder(), ["city"])]
