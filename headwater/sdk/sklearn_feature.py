@@ -79,10 +79,23 @@ def model_fields(
             that is not mentioned is a source by its name alone.
         parameters: Names of parameters to keep although they have their default value.
     """
-    kept = parameters_of(found.estimator, frozenset(parameters))
     return {
-        "algorithm": type(found.estimator).__name__,
         "mlFeatures": features(found, sources),
+        **estimator_fields(found.estimator, parameters=parameters),
+    }
+
+
+def estimator_fields(model: Any, *, parameters: Iterable[str] = ()) -> dict[str, Any]:
+    """Return ``algorithm`` and ``mlHyperParameters``, of an estimator that is not fitted, too.
+
+    Args:
+        model: An estimator or a pipeline, of which what predicts counts.
+        parameters: Names of parameters to keep although they have their default value.
+    """
+    estimator = final_estimator(model)
+    kept = parameters_of(estimator, frozenset(parameters))
+    return {
+        "algorithm": type(estimator).__name__,
         "mlHyperParameters": [{"name": key, "value": value} for key, value in kept.items()],
     }
 

@@ -12,7 +12,7 @@ from headwater.tracking.capture import Read
 from headwater.tracking.model import Model
 from headwater.tracking.outbox import AWAY, Outbox
 from headwater.tracking.run_document import RunDocument, now
-from headwater.tracking.training import estimator_fields, read_fields
+from headwater.tracking.training import read_fields, trained_fields
 
 
 class RunModels:
@@ -23,6 +23,7 @@ class RunModels:
         self._document, self._outbox = document, outbox
         self._known: dict[tuple[str, str | int | None], Model] = {}
         self._fields: dict[str, dict[str, Any]] = {}
+        self._predicting: set[str] = set()
 
     def bind(self, model: Model, run: dict[str, str]) -> Model:
         """The version that a configured model is in this run: found or made once.
@@ -59,13 +60,17 @@ class RunModels:
     ) -> None:
         """Note what a version is, of what a step returned for it."""
         try:
-            fields = estimator_fields(value, arguments, reads)
+            fields = trained_fields(value, arguments, reads)
         except Exception as error:  # noqa: BLE001  (an estimator's own methods may raise anything)
             message = f"{model} is not tied to its data: {type(error).__name__}: {error}"
             warnings.warn(message, stacklevel=2)
             return
         if fields is not None:
-            self._fields[model.id] = fields
+            predicts = callable(getattr(value, "predict", None))
+            if predicts or model.id not in self._predicting:  # a scaler is not what was trained
+                self._fields[model.id] = fields
+            if predicts:
+                self._predicting.add(model.id)
 
     def complete(self, reads: Sequence[Read]) -> None:
         """Record that the versions that were made are ready, and what they were trained on."""

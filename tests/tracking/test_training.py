@@ -7,11 +7,25 @@ from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import pandas as pd
 import pytest
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
 
-from headwater import Client, Headwater, Model, ModelVersion, pipeline, read_sql, step
+from headwater import (
+    Client,
+    Headwater,
+    Model,
+    ModelVersion,
+    pipeline,
+    read_sql,
+    register_model_step,
+    step,
+)
 from headwater.connectors.sql import ingest
 
 QUERY = "SELECT age, income / 12 AS monthly, leaves FROM customers"
@@ -133,3 +147,73 @@ def test_a_table_that_vanished_meanwhile_fails_no_training(hw: Headwater, databa
     with pytest.warns(UserWarning, match="is not tied to its data"):
         training(str(database))
     assert Model("rule", 1).status == "ready"
+
+
+def algorithm_of(version: ModelVersion) -> tuple[str | None, dict[str, Any]]:
+    parameters = {each.name: each.value for each in version.ml_hyper_parameters or ()}
+    return version.algorithm, parameters
+
+
+@step
+def train_on_arrays(rows: Any, target: Any) -> Annotated[Any, "model"]:
+    return LogisticRegression(C=0.5).fit(rows, target)
+
+
+@pytest.mark.parametrize("made", [np.asarray, list])
+def test_an_estimator_of_arrays_tells_its_class_and_parameters(hw: Headwater, made: Any) -> None:
+    @pipeline(model=Model("churn"))
+    def training() -> None:
+        model = train_on_arrays(made([[1.0, 2.0], [3.0, 4.0]]), made([0, 1]))
+        register_model_step(model, name="registered")
+
+    training()
+    for name in ("churn", "registered"):
+        version = Model(name, 1).entity
+        assert algorithm_of(version) == ("LogisticRegression", {"C": 0.5})
+        assert [each.name for each in version.ml_features or ()] == ["x0", "x1"]
+        assert not any(each.feature_sources for each in version.ml_features or ())
+
+
+def test_an_estimator_of_an_array_is_tied_to_what_was_read(hw: Headwater, database: Path) -> None:
+    @step
+    def train_unnamed(rows: pd.DataFrame) -> Annotated[Any, "model"]:
+        return LogisticRegression().fit(rows[["monthly", "age", "age"]].to_numpy(), rows["leaves"])
+
+    @pipeline(model=Model("churn"))
+    def training(file: str) -> None:
+        train_unnamed(load(file))
+
+    training(str(database))
+    version = Model("churn", 1).entity
+    assert version.algorithm == "LogisticRegression"
+    assert {name: fqn.rpartition(".")[2] for name, fqn in columns_of(version).items()} == {
+        "age": "age", "monthly": "income", "leaves": "leaves",
+    }  # fmt: skip
+
+
+def test_what_predicts_is_what_was_trained_and_no_scaler_after_it(hw: Headwater) -> None:
+    @step
+    def train_both() -> tuple[Annotated[Any, "model"], Annotated[Any, "scaler"]]:
+        rows = np.asarray([[1.0, 2.0], [3.0, 4.0]])
+        scaler = StandardScaler().fit(rows)
+        return make_pipeline(SVC(), memory=None).fit(scaler.transform(rows), [0, 1]), scaler
+
+    @pipeline(model=Model("churn"))
+    def training() -> None:
+        train_both()
+
+    training()
+    assert algorithm_of(Model("churn", 1).entity) == ("SVC", {})
+
+
+def test_an_estimator_without_count_of_columns_tells_its_class(hw: Headwater) -> None:
+    @step
+    def train_text() -> Annotated[Any, "model"]:
+        return make_pipeline(TfidfVectorizer(), SVC(C=2.0)).fit(["good day", "bad day"], [0, 1])
+
+    @pipeline(model=Model("text"))
+    def training() -> None:
+        train_text()
+
+    training()
+    assert algorithm_of(Model("text", 1).entity) == ("SVC", {"C": 2.0})
