@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 from headwater import names
 from headwater.errors import InvalidInputError
@@ -11,15 +11,17 @@ from headwater.generated import Artifact, ArtifactVersion
 from headwater.sdk.model_version import ArtifactType
 from headwater.tracking.artifact_store import open_artifact_store
 from headwater.tracking.connection import current
-from headwater.tracking.context import find_run
+from headwater.tracking.context import find_run, find_step
 from headwater.tracking.metadata import MetadataValue, read_metadata
-
-if TYPE_CHECKING:
-    pass
 
 
 class ArtifactHandle:
-    """A version of an artifact: what is known of it, and its value when asked for."""
+    """A version of an artifact: what is known of it, and its value when asked for.
+
+    Attributes:
+        entity: The version.
+        asked_of: A reference to the version of a model that it was asked of, if it was.
+    """
 
     def __init__(self, entity: ArtifactVersion, type: ArtifactType | None = None) -> None:
         """Make it of a version that was read.
@@ -29,6 +31,7 @@ class ArtifactHandle:
             type: What its artifact is, where that is known.
         """
         self.entity = entity
+        self.asked_of: Mapping[str, str] | None = None
         self._type = type
 
     @classmethod
@@ -113,7 +116,8 @@ class ArtifactHandle:
             allow_pickle=allow_pickle,
             trusted=trusted,
         )
-        run = find_run()
-        if run is not None:
+        run, reader = find_run(), find_step() or find_run()
+        if run is not None and reader is not None:
             run.values.add(value, self)
+            reader.used(self)
         return value

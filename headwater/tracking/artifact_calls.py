@@ -73,12 +73,9 @@ def load_artifact(name: str, version: str | None = None, **options: Any) -> Any:
         version: Name of the version; the newest unless given.
         options: As ``ArtifactHandle.load``.
     """
-    run, step = find_run(), find_step()
+    run = find_run()
     made = run.newest.get(name) if run is not None and version is None else None
-    handle = made or find_artifact(current(), name, version)
-    if step is not None:
-        step.used(handle)
-    return handle.load(**options)
+    return (made or find_artifact(current(), name, version)).load(**options)
 
 
 def find_artifact(hw: Headwater, name: str, version: str | None = None) -> ArtifactHandle:

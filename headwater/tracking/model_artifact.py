@@ -49,7 +49,11 @@ class ModelArtifacts(ABC):
         Args:
             type: ``data``, ``model`` or ``deployment``; all unless given.
         """
-        return map(ArtifactHandle.of_row, current().version_artifacts(self.resolve(), type))
+        version = self.resolve()
+        for row in current().version_artifacts(version, type):
+            found = ArtifactHandle.of_row(row)
+            found.asked_of = {"id": str(version.id), "type": "modelVersion"}
+            yield found
 
     def get_artifact(self, name: str, version: str | None = None) -> ArtifactHandle:
         """The newest artifact of a name that is linked to the version, or one version of it.

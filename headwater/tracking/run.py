@@ -26,7 +26,7 @@ from headwater.tracking.capture import Read, recording
 from headwater.tracking.configuration import Configuration
 from headwater.tracking.model import Model
 from headwater.tracking.outbox import FOLDER, Outbox
-from headwater.tracking.run_document import RunDocument, artifact_reference, now
+from headwater.tracking.run_document import Reference, RunDocument, artifact_reference, now
 from headwater.tracking.run_model import RunModels
 from headwater.tracking.run_writer import RunWriter
 from headwater.tracking.sign_of_life import mark_interrupted, sign
@@ -129,14 +129,27 @@ class Run:
         return self.name if number == 1 else f"{self.name}-{number}"
 
     def version_request(
-        self, name: str, version: str | None, stored: StoredArtifact, model: Model | None
+        self, name: str, version: str | None, stored: StoredArtifact, links: Sequence[Reference]
     ) -> dict[str, Any]:
-        """The request that makes a version of an artifact by this run."""
+        """The request that makes a version of an artifact by this run.
+
+        Args:
+            name: The artifact's.
+            version: The version's; made unless given.
+            stored: Its content.
+            links: References to the versions of models that it is linked to.
+        """
         request = version_request(name, version or self.version_name(name), stored)
         request["producedBy"] = self.reference
-        if model is not None:
-            request["modelVersions"] = [reference_to(model)]
+        if links:
+            request["modelVersions"] = [dict(each) for each in links]
         return request
+
+    def used(self, handle: ArtifactHandle) -> None:
+        """Note an artifact that is read, and the version of a model that it was asked of."""
+        self.document.add_input(artifact_reference(handle))
+        if handle.asked_of is not None:
+            self.document.add_input(handle.asked_of)
 
     def saved(
         self,
@@ -146,11 +159,11 @@ class Run:
         *,
         version: str | None,
         model: Model | None,
-        step: str | None = None,
     ) -> ArtifactHandle:
-        """Keep a value that the run's code saves by itself."""
-        request = self.version_request(name, version, stored, model or self.model)
-        handle = self.write(of, request if step is None else {**request, "step": step})
+        """Keep a value that the pipeline's own code saves."""
+        model = model or self.model
+        links = [] if model is None else [reference_to(model)]
+        handle = self.write(of, self.version_request(name, version, stored, links))
         self.document.add_outputs([artifact_reference(handle)])
         return handle
 

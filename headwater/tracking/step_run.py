@@ -9,12 +9,12 @@ from headwater.errors import InvalidInputError, NotFoundError
 from headwater.sdk.model_version import ArtifactType
 from headwater.tracking.artifact import ArtifactHandle
 from headwater.tracking.artifact_store import StoredArtifact
-from headwater.tracking.artifact_write import artifact_type
+from headwater.tracking.artifact_write import artifact_type, reference_to
 from headwater.tracking.metadata import metadata_records
 from headwater.tracking.model import Model
 from headwater.tracking.output import Output
 from headwater.tracking.run import Run
-from headwater.tracking.run_document import artifact_reference, now, parameter_list
+from headwater.tracking.run_document import Reference, artifact_reference, now, parameter_list
 from headwater.tracking.selection import model_fqn
 from headwater.tracking.step_cache import cache_record
 
@@ -61,20 +61,24 @@ class StepRun:
             "outputs": [],
         }
         self.logged: dict[str, Any] = {}
+        self._used: list[Reference] = []
         self._later: list[tuple[str | None, Mapping[str, Any]]] = []
         self._reads_before = len(run.reads)
 
     def used(self, handle: ArtifactHandle) -> None:
-        """Note an artifact that the step reads."""
+        """Note an artifact that the step reads, and the version of a model that it is of."""
         reference = artifact_reference(handle)
         if reference not in self._document["inputs"]:
             self._document["inputs"].append(reference)
-        self.run.document.add_input(reference)
+        if handle.asked_of is not None and handle.asked_of not in self._used:
+            self._used.append(handle.asked_of)
+        self.run.used(handle)
 
     def given(self, name: str, stored: StoredArtifact, of: ArtifactType) -> ArtifactHandle:
         """Keep a value that no step made, and that the step is given, as an artifact."""
         artifact = f"{self.run.pipeline}::{name}"
-        request = self.run.version_request(artifact, None, stored, self.model)
+        links = [] if self.model is None else [reference_to(self.model)]
+        request = self.run.version_request(artifact, None, stored, links)
         del request["producedBy"]
         return self.run.write(of, request)
 
@@ -88,9 +92,8 @@ class StepRun:
         model: Model | None,
     ) -> ArtifactHandle:
         """Keep a value that the step's function saves by itself."""
-        model = model or self.model
-        handle = self.run.saved(name, stored, of, version=version, model=model, step=self.name)
-        self._document["outputs"].append(artifact_reference(handle))
+        handle = self.run.write(of, self._request(name, version, stored, model or self.model))
+        self._made([handle])
         return handle
 
     def will_log(self, artifact: str | None, metadata: Mapping[str, Any]) -> bool:
@@ -152,8 +155,8 @@ class StepRun:
             self.run.outbox.records(metadata_records(entity, logged, about=about))
         for handle in handles:
             self.run.document.add_input(artifact_reference(handle))
-            if self.model is not None:
-                self.run.outbox.link(handle.fully_qualified_name, self.model.id)
+            for each in self._links(self.model):
+                self.run.outbox.link(handle.fully_qualified_name, each["id"])
         self._document["outputs"] += [artifact_reference(each) for each in handles]
         self._end("completed", cacheKey=cache_key, cached=True)
 
@@ -185,7 +188,12 @@ class StepRun:
     def _request(
         self, name: str, version: str | None, stored: StoredArtifact, model: Model | None
     ) -> Request:
-        return self.run.version_request(name, version, stored, model) | {"step": self.name}
+        links = self._links(model)
+        return self.run.version_request(name, version, stored, links) | {"step": self.name}
+
+    def _links(self, model: Model | None) -> list[Reference]:
+        """The versions of models that something is linked to: the one said, else those used."""
+        return self._used if model is None else [reference_to(model)]
 
     def _model_of(self, output: Output) -> Model | None:
         """The version of a model that an output belongs to."""

@@ -506,3 +506,61 @@ def test_a_pipeline_within_a_pipeline_is_part_of_its_run(hw: Headwater) -> None:
     assert [*steps_of(run_of("outer"))] == ["load"]
     with pytest.raises(NotFoundError):
         run_of("inner")
+
+
+def trained_in_production() -> Model:
+    @pipeline(model=Model("churn"))
+    def training() -> None:
+        frame, target = load()
+        train(frame, target)
+
+    training()
+    version = Client().get_model_version("churn")
+    version.set_stage("production")
+    return version
+
+
+def test_what_is_made_of_a_version_s_artifact_is_linked_to_the_version(hw: Headwater) -> None:
+    version = trained_in_production()
+
+    @pipeline(enable_cache=True)
+    def inference() -> None:
+        model = Model("churn", version="production")
+        frame, _ = load()
+        predict(model.get_artifact("trained_model"), frame)
+
+    for _ in range(2):  # the second takes what the first made
+        inference()
+        run = run_of("inference")
+        assert version.id in {each.id for each in run.inputs or ()}
+        assert next(Client().list_version_runs(version)).id == run.id
+    assert steps_of(run)["predict"]["cached"]
+    made = version.get_artifact("predictions")
+    assert [each.id for each in made.entity.model_versions or ()] == [version.id]
+
+
+def test_a_version_s_artifact_that_a_step_loads_itself_ties_the_step(hw: Headwater) -> None:
+    version = trained_in_production()
+
+    @step
+    def score() -> Annotated[dict[str, int], "scores"]:
+        found = Model("churn", version="production").get_artifact("trained_model").load()
+        save_artifact("coefficients", found.coef_)
+        return {"n": found.n_features_in_}
+
+    @step(model=Model("monitor"))
+    def watch(model: Any) -> Annotated[dict[str, int], "watched"]:
+        return {"n": model.n_features_in_}
+
+    @pipeline
+    def scoring() -> None:
+        score()
+        model = Model("churn", version="production").get_artifact("trained_model").load()
+        watch(model)
+
+    scoring()
+    assert {"scores", "coefficients"} <= {each.name for each in version.list_artifacts()}
+    assert named(steps_of(run_of("scoring"))["score"]["inputs"]) == ["trained_model"]
+    assert [each.name for each in Model("monitor", 1).list_artifacts()] == ["watched"]
+    assert "watched" not in {each.name for each in version.list_artifacts()}
+    assert next(Client().list_version_runs(version)).id == run_of("scoring").id
