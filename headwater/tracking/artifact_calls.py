@@ -36,7 +36,7 @@ def save_artifact(
 ) -> ArtifactHandle:
     """Keep a value as an artifact, and return it.
 
-    In a step it is made by the step, and linked to the step's model.
+    In a step it is made by the step, and linked to the step's model when the step ends.
 
     Args:
         name: The artifact's.
@@ -101,8 +101,11 @@ def find_artifact(hw: Headwater, name: str, version: str | None = None) -> Artif
 
 
 def link(artifact_version: str, model_version: str) -> None:
-    """Link a version of an artifact, by FQN, to a version of a model, by id."""
-    current_outbox().link(artifact_version, model_version)
+    """Link a version of an artifact, by FQN, to a version of a model, by id.
+
+    In a step that is done when it ends.
+    """
+    (find_step() or current_outbox()).link(artifact_version, model_version)
 
 
 def renamed(handle: ArtifactHandle, name: str) -> ArtifactHandle:

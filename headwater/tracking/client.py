@@ -14,8 +14,8 @@ from headwater.tracking.model import Model
 from headwater.tracking.model_client import ModelClient
 from headwater.tracking.outbox import send_journal
 from headwater.tracking.run_client import RunClient
-from headwater.tracking.selection import Wanted, ensure_model
-from headwater.tracking.sign_of_life import with_status
+from headwater.tracking.selection import Wanted, ensure_model, version_of
+from headwater.tracking.sign_of_life import settled, with_status
 
 
 class Client(ModelClient, RunClient):
@@ -78,9 +78,7 @@ class Client(ModelClient, RunClient):
         if isinstance(selector, str) and is_id(selector):
             return Model.of(self.catalog.get("modelVersion", id=selector))
         model = self._model(model_name_or_id)
-        return Model.of(
-            self.catalog.model_version(model, "latest" if selector is None else selector)
-        )
+        return Model.of(version_of(self.catalog, model, "latest" if selector is None else selector))
 
     def list_model_versions(
         self,
@@ -104,7 +102,8 @@ class Client(ModelClient, RunClient):
             stage=stage,
             tag=None if tag is None else tag_fqn(self.catalog, tag),
         )
-        ordered = sorted(found, key=lambda version: version.number)
+        there = filter(None, (settled(self.catalog, each) for each in found))
+        ordered = sorted(there, key=lambda version: version.number or 0)
         return (Model.of(each) for each in ordered[:limit])
 
     def update_model_version(

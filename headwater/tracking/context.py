@@ -119,6 +119,8 @@ def current_outbox() -> Outbox:
 def send_metadata(records: Sequence[Mapping[str, Any]]) -> None:
     """Log values; a step remembers what it logs on its own model, for it may be taken as known."""
     step = find_step()
+    if step is not None:
+        step.run.show_step(step.name)
     if step is not None and step.model is not None:
         own = f"modelVersion:{step.model.id}"
         here = (each for each in records if each["entity"] == own)

@@ -14,7 +14,7 @@ from headwater.errors import HeadwaterError, InvalidInputError
 from headwater.tracking.argument import flat, replace
 from headwater.tracking.artifact import ArtifactHandle
 from headwater.tracking.artifact_write import artifact_type
-from headwater.tracking.capture import Read
+from headwater.tracking.capture import Read, recording
 from headwater.tracking.context import _step
 from headwater.tracking.hash import cache_key, code_hash
 from headwater.tracking.plain import is_plain, plain
@@ -59,7 +59,7 @@ def execute(
     Args:
         step: The step.
         run: The run that calls it.
-        name: Its name in this run.
+        name: The name that is asked for it in this run.
         options: How it is recorded.
         bound: The arguments.
     """
@@ -174,7 +174,8 @@ def _cached(
     except (HeadwaterError, KeyError) as error:
         _log.warning("%s runs, for what it made before is not loaded: %s", at_work.name, error)
         return None
-    run.reads += map(Read.from_wire, known.reads)
+    at_work.reads += map(Read.from_wire, known.reads)
+    run.reads += at_work.reads
     handles = [made[name] for name in names]
     at_work.complete_cached(handles, cache_key=key, logged=known.logged)
     return (step.outputs.join(values),)
@@ -187,7 +188,9 @@ def _called(
     replace(bound, lambda each: _loaded(each, trusted))
     token = _step.set(at_work)
     try:
-        return step.function(*bound.args, **bound.kwargs)
+        with recording() as recorder:
+            at_work.reads = recorder.reads
+            return step.function(*bound.args, **bound.kwargs)
     finally:
         _step.reset(token)
 

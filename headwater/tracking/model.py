@@ -14,6 +14,7 @@ from headwater.tracking.context import send_metadata
 from headwater.tracking.metadata import MetadataValue, metadata_records, read_metadata
 from headwater.tracking.model_artifact import ModelArtifacts
 from headwater.tracking.selection import Wanted, check_version, find_or_make
+from headwater.tracking.sign_of_life import settled
 
 
 class Model(ModelArtifacts):
@@ -108,7 +109,10 @@ class Model(ModelArtifacts):
     @property
     def status(self) -> str | None:
         """``pending`` while its run is at work, then ``ready`` or ``failed``."""
-        return self.entity.status
+        version = self.entity
+        if self._run is None:  # its own run is at work
+            version = settled(self._hw, version) or version
+        return version.status
 
     @property
     def aliases(self) -> list[str]:

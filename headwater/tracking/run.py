@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import traceback
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import count
@@ -10,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from headwater import names
-from headwater.errors import HeadwaterError
+from headwater.errors import HeadwaterError, InvalidInputError
 from headwater.sdk import Headwater
 from headwater.sdk.model_version import ArtifactType
 from headwater.tracking.artifact import ArtifactHandle
@@ -25,7 +27,7 @@ from headwater.tracking.artifact_write import (
 from headwater.tracking.capture import Read, recording
 from headwater.tracking.configuration import Configuration
 from headwater.tracking.model import Model
-from headwater.tracking.outbox import FOLDER, Outbox
+from headwater.tracking.outbox import AWAY, FOLDER, Outbox
 from headwater.tracking.run_document import Reference, RunDocument, artifact_reference, now
 from headwater.tracking.run_model import RunModels
 from headwater.tracking.run_writer import RunWriter
@@ -34,6 +36,7 @@ from headwater.tracking.value_map import ValueMap
 
 SERVICE = "headwater"
 """The built-in pipeline service, whose pipelines are Python's and the connectors'."""
+_log = logging.getLogger("headwater.tracking")
 _MOST_TEXT = 10_000  # characters of an error that are kept
 
 
@@ -85,6 +88,7 @@ class Run:
         self._known: set[str] = set()
         self._counts: dict[str, count[int]] = {}
         self._writer: RunWriter | None = None
+        self._shown: set[str] = set()
 
     @property
     def fqn(self) -> str:
@@ -107,21 +111,32 @@ class Run:
         self.hw.create_or_update({"name": self.pipeline, "service": SERVICE}, kind="pipeline")
         mark_interrupted(self.hw, self.pipeline_fqn)
         self.id = self.hw.create_or_update(self.document.wire, kind="pipelineRun").id
+        self._models.may_delete(self.configuration.model)
         self._beat()
         self._writer = RunWriter(self._write, self._beat)
 
     def use_model(self, model: Model) -> None:
         """Give the run the model that its pipeline is configured with."""
         self.model = self.bind(model)
-        self._write()
 
     def bind(self, model: Model) -> Model:
         """The version that a configured model is in this run: found or made once."""
-        return self._models.bind(model, {"id": self.id, "name": self.name})
+        if self._models.may_delete(model):
+            self._beat()  # before there is one that nobody knows is to be deleted
+        found = self._models.bind(model, {"id": self.id, "name": self.name})
+        self._show(found.id)
+        return found
 
     def bind_if_there(self, model: Model) -> Model | None:
         """As ``bind``; None when the catalog is away."""
-        return self._models.bind_if_there(model, {"id": self.id, "name": self.name})
+        try:
+            return self.bind(model)
+        except AWAY as error:
+            warnings.warn(
+                f"what a step makes is not linked to {model}: the catalog is away ({error})",
+                stacklevel=2,
+            )
+            return None
 
     def version_name(self, artifact: str) -> str:
         """A name for a version of an artifact that this run makes."""
@@ -165,6 +180,7 @@ class Run:
         links = [] if model is None else [reference_to(model)]
         handle = self.write(of, self.version_request(name, version, stored, links))
         self.document.add_outputs([artifact_reference(handle)])
+        self._changed()
         return handle
 
     def write(self, of: ArtifactType, request: dict[str, Any]) -> ArtifactHandle:
@@ -179,11 +195,21 @@ class Run:
         self.newest |= {handle.name: handle for handle in handles}
         return handles
 
+    def begin_step(self, name: str, step: dict[str, Any]) -> str:
+        """Show a step that begins, if it takes a moment; return its name in this run."""
+        name = self.document.begin_step(name, step)
+        if self._writer is not None:
+            self._writer.soon()
+        return name
+
+    def show_step(self, name: str) -> None:
+        """See that the catalog has a step that runs, before something is said of it."""
+        self._show(name)
+
     def end_step(self, step: Mapping[str, Any]) -> None:
         """Record a step that has ended, with all that it read and made."""
-        self.document.add_step(step)
-        if self._writer is not None:
-            self._writer.changed()
+        self.document.end_step(step)
+        self._changed()
 
     def end(self) -> None:
         """Record that the run is completed, and that the versions it made are ready."""
@@ -209,9 +235,9 @@ class Run:
             self.reads = recorder.reads
             yield
 
-    def read_inputs(self, number: int) -> list[dict[str, str]]:
-        """Note what was read after the first so many as inputs of the run; return references."""
-        found = [each for read in self.reads[number:] for each in read.references()]
+    def read_inputs(self, reads: Iterable[Read]) -> list[dict[str, str]]:
+        """Note what was read as inputs of the run; return references."""
+        found = [each for read in reads for each in read.references()]
         for each in found:
             self.document.add_input(each)
         return found
@@ -225,7 +251,7 @@ class Run:
     def _end(self, status: str) -> None:
         if self._writer is not None:
             self._writer.stop()
-        self.read_inputs(0)
+        self.read_inputs(self.reads)
         if status == "completed":
             self._models.complete(self.reads)
         else:
@@ -237,7 +263,28 @@ class Run:
         self.outbox.close()
 
     def _beat(self) -> None:
-        self.hw.put_records([sign(self.pipeline_fqn, self.name, "running")])
+        deletes = self._models.deletes
+        self.hw.put_records([sign(self.pipeline_fqn, self.name, "running", deletes=deletes)])
+
+    def _changed(self) -> None:
+        if self._writer is not None:
+            self._writer.changed()
+
+    def _show(self, what: str) -> None:
+        """Write the run now, unless a write of it told a step, by name, or a version, by id."""
+        if what not in self._shown and self._writer is not None:
+            self._writer.write()
 
     def _write(self) -> None:
-        self.outbox.put("pipelineRun", [self.document.as_it_is()])
+        document = self.document.as_it_is()
+        try:
+            self.outbox.put("pipelineRun", [document])
+        except InvalidInputError as error:
+            pointers = [each["pointer"] for each in error.errors]
+            if not self.document.forget_inputs(document, pointers):
+                raise
+            _log.warning("run %s is not tied to something that it read: %s", self.fqn, error)
+            self._write()
+            return
+        self._shown |= {each["name"] for each in document["steps"]}
+        self._shown |= {each.get("id", "") for each in document["inputs"] + document["outputs"]}

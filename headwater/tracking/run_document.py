@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping, Sequence
 from itertools import count
@@ -13,6 +14,7 @@ from headwater.tracking.environment import environment
 from headwater.tracking.plain import is_plain, plain
 
 Reference = Mapping[str, str]
+_INPUT = re.compile(r"(/steps/(?P<step>\d+))?/inputs/(?P<input>\d+)(/.*)?")
 
 
 class RunDocument:
@@ -34,6 +36,8 @@ class RunDocument:
             code_version: The commit of the code.
         """
         self._lock = Lock()
+        self._running: dict[str, Mapping[str, Any]] = {}
+        self._taken: dict[str, count[int]] = {}
         self.wire: dict[str, Any] = {
             "name": name,
             "pipeline": pipeline,
@@ -52,29 +56,54 @@ class RunDocument:
         """The request now, which no later change reaches."""
         with self._lock:
             lists = ("steps", "inputs", "outputs")
-            return {**self.wire, **{name: list(self.wire[name]) for name in lists}}
+            found = {**self.wire, **{name: list(self.wire[name]) for name in lists}}
+            found["steps"] += map(_now, self._running.values())
+            return found
 
-    def step_name(self, name: str) -> str:
-        """A name for a step, of those that the run does not have yet."""
-        taken = {each["name"] for each in self.wire["steps"]}
-        if name not in taken:
-            return name
-        return next(each for n in count(2) if (each := f"{name}_{n}") not in taken)
+    def begin_step(self, name: str, step: dict[str, Any]) -> str:
+        """Add a step that begins; return its name: the one asked for, or the next that is free.
+
+        Args:
+            name: The one asked for.
+            step: The step, which is shown as it is until it ends; its name is filled in.
+        """
+        with self._lock:
+            if name in self._taken:
+                numbers = self._taken[name]
+                name = next(each for n in numbers if (each := f"{name}_{n}") not in self._taken)
+            self._taken[name] = count(2)
+            step["name"] = name
+            self._running[name] = step
+        return name
 
     def completed_steps(self) -> list[str]:
         """Names of the steps that are completed."""
         return [each["name"] for each in self.wire["steps"] if each["status"] == "completed"]
 
-    def add_step(self, step: Mapping[str, Any]) -> None:
-        """Add a step that has ended."""
+    def end_step(self, step: Mapping[str, Any]) -> None:
+        """Note that a step has ended."""
         with self._lock:
+            self._running.pop(step["name"], None)
             self.wire["steps"].append(dict(step))
 
     def add_input(self, reference: Reference) -> None:
         """Note what the run reads; what it made itself is no input of it."""
-        if reference not in self.wire["inputs"] and reference not in self.wire["outputs"]:
-            with self._lock:
+        with self._lock:
+            if reference not in self.wire["inputs"] and reference not in self.wire["outputs"]:
                 self.wire["inputs"].append(dict(reference))
+
+    def forget_inputs(self, refused: Mapping[str, Any], pointers: Sequence[str]) -> bool:
+        """Take out what was read and is no more; answer whether there was such.
+
+        Args:
+            refused: The request that was refused.
+            pointers: To what of it is at fault.
+        """
+        found = list(filter(None, (_input_at(refused, each) for each in pointers)))
+        with self._lock:
+            for holder in (self.wire, *self.wire["steps"], *self._running.values()):
+                holder["inputs"][:] = [each for each in holder["inputs"] if each not in found]
+        return bool(found)
 
     def add_outputs(self, references: Sequence[Reference]) -> None:
         """Note what the run makes."""
@@ -89,6 +118,21 @@ class RunDocument:
     def end(self, status: str) -> None:
         """Note how the run ended."""
         self.wire |= {"status": status, "endedAt": now()}
+
+
+def _input_at(request: Mapping[str, Any], pointer: str) -> Reference | None:
+    """The reference among inputs that a pointer points to."""
+    at = _INPUT.fullmatch(pointer)
+    if at is None:
+        return None
+    holder = request if at["step"] is None else request["steps"][int(at["step"])]
+    found: Reference = holder["inputs"][int(at["input"])]
+    return found
+
+
+def _now(step: Mapping[str, Any]) -> dict[str, Any]:
+    """A step that runs, which no later change of it reaches."""
+    return {**step, "inputs": list(step["inputs"]), "outputs": list(step["outputs"])}
 
 
 def parameter_list(parameters: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Sequence
+from threading import Lock
 from typing import Any
 
 from headwater.errors import HeadwaterError, InvalidInputError
 from headwater.tracking.artifact_write import reference_to
 from headwater.tracking.capture import Read
 from headwater.tracking.model import Model
-from headwater.tracking.outbox import AWAY, Outbox
+from headwater.tracking.outbox import Outbox
 from headwater.tracking.run_document import RunDocument, now
 from headwater.tracking.training import read_fields, trained_fields
 
 
 class RunModels:
-    """Versions of models in one run."""
+    """Versions of models in one run.
+
+    Attributes:
+        deletes: FQNs of models, new versions of which are deleted when the run fails.
+    """
 
     def __init__(self, document: RunDocument, outbox: Outbox) -> None:
         """Make it without any."""
         self._document, self._outbox = document, outbox
+        self.deletes: list[str] = []
+        self._lock = Lock()  # steps may run side by side
         self._known: dict[tuple[str, str | int | None], Model] = {}
         self._fields: dict[str, dict[str, Any]] = {}
         self._predicting: set[str] = set()
@@ -33,27 +40,25 @@ class RunModels:
             run: ``id`` and ``name`` of the run.
         """
         key = (model.wanted.fqn, model.wanted.version)
-        known = self._known.get(key)
-        if known is None:
-            known = model.bound(run)
-            known.resolve()
-            self._known[key] = known
-            if known.was_created_in_this_run:
-                self._document.add_outputs([reference_to(known)])
-            else:
-                self._document.add_input(reference_to(known))
+        with self._lock:
+            known = self._known.get(key)
+            if known is None:
+                known = model.bound(run)
+                known.resolve()
+                self._known[key] = known
+                if known.was_created_in_this_run:
+                    self._document.add_outputs([reference_to(known)])
+                else:
+                    self._document.add_input(reference_to(known))
         return known
 
-    def bind_if_there(self, model: Model, run: dict[str, str]) -> Model | None:
-        """As ``bind``; None when the catalog is away."""
-        try:
-            return self.bind(model, run)
-        except AWAY as error:
-            warnings.warn(
-                f"what a step makes is not linked to {model}: the catalog is away ({error})",
-                stacklevel=2,
-            )
-            return None
+    def may_delete(self, model: Model | None) -> bool:
+        """Note that a version is deleted when the run fails, if so; answer whether that is news."""
+        if model is None or not model.delete_new_version_on_failure:
+            return False
+        if is_new := model.wanted.fqn not in self.deletes:
+            self.deletes.append(model.wanted.fqn)
+        return is_new
 
     def trained(
         self, model: Model, value: Any, arguments: Iterable[Any], reads: Sequence[Read]

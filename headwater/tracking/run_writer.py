@@ -37,10 +37,14 @@ class RunWriter:
 
     def changed(self) -> None:
         """Write the run, unless that was done just now: then soon."""
-        if time.monotonic() - self._written < PAUSE:
-            self._due.set()
+        if time.monotonic() - self._written < PAUSE and not self._ended.is_set():
+            self.soon()
         else:
             self.write()
+
+    def soon(self) -> None:
+        """Write the run in a moment, unless it is written before."""
+        self._due.set()
 
     def write(self) -> None:
         """Write the run now.
@@ -63,7 +67,7 @@ class RunWriter:
         beat_at = time.monotonic() + self._every
         while not self._ended.is_set():
             if self._due.wait(max(0.0, beat_at - time.monotonic())):
-                self._ended.wait(max(0.0, self._written + PAUSE - time.monotonic()))
+                self._ended.wait(PAUSE)
                 if self._due.is_set() and not self._ended.is_set():
                     with suppress(HeadwaterError):  # the last write of the run tells it
                         self.write()

@@ -10,8 +10,10 @@ from headwater import names
 from headwater.errors import AlreadyExistsError, InvalidInputError, NotFoundError
 from headwater.generated import MlModel, ModelVersion
 from headwater.sdk import Headwater
+from headwater.sdk.address import EntityLike
 from headwater.tracking.connection import model_service
 from headwater.tracking.label import tag_references
+from headwater.tracking.sign_of_life import settled
 from headwater.tracking.stage import ModelStages
 from headwater.tracking.template import render
 
@@ -76,7 +78,7 @@ def find_or_make(
         text = ModelStages.LATEST.value
     if text is not None:
         try:
-            return hw.model_version(wanted.fqn, text), False
+            return version_of(hw, wanted.fqn, text), False
         except NotFoundError:
             if _is_found_only(text) or not wanted.create_new_model_version:
                 raise NotFoundError(_missing(wanted, text)) from None
@@ -88,9 +90,21 @@ def find_or_make(
         return hw.add_model_version(model, request), True
     except AlreadyExistsError as error:  # somebody else was quicker, or it is deleted
         try:
-            return hw.model_version(model, str(text)), False
+            return version_of(hw, model, str(text)), False
         except NotFoundError:
             raise error from None
+
+
+def version_of(hw: Headwater, model: EntityLike, selector: str | int) -> ModelVersion:
+    """The version that is meant; what a run was making that is gone, is not ``pending`` any more.
+
+    Raises:
+        NotFoundError: There is none.
+    """
+    while True:
+        found = settled(hw, hw.model_version(model, selector))
+        if found is not None:
+            return found
 
 
 def _is_found_only(text: str) -> bool:

@@ -8,13 +8,19 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 from headwater import names
-from headwater.errors import HeadwaterError
-from headwater.generated import ModelVersion, ModelVersionStatus, PipelineRun, RunStatus
+from headwater.errors import ConflictError, HeadwaterError
+from headwater.generated import (
+    EntityReference,
+    ModelVersion,
+    ModelVersionStatus,
+    PipelineRun,
+    RunStatus,
+)
 from headwater.sdk import Headwater
 
 RUN = "run"
@@ -23,34 +29,58 @@ SILENCE = 90.0
 _RECENT = 20  # runs of a pipeline that a new one looks at
 
 
-def sign(pipeline: str, run: str, status: str) -> dict[str, Any]:
-    """The record of a pipeline that tells how far a run of it is."""
+def sign(pipeline: str, run: str, status: str, *, deletes: Sequence[str] = ()) -> dict[str, Any]:
+    """The record of a pipeline that tells how far a run of it is.
+
+    Args:
+        pipeline: Its FQN.
+        run: The run's name.
+        status: The run's.
+        deletes: FQNs of models, new versions of which are deleted should the run be interrupted.
+    """
     now = int(time.time() * 1000)
+    data = {"status": status, **({"deletes": list(deletes)} if deletes else {})}
     return {
-        "entity": f"pipeline:{pipeline}",
-        "type": RUN,
-        "key": run,
-        "at": now,
-        "data": {"status": status},
-    }
+        "entity": f"pipeline:{pipeline}", "type": RUN, "key": run, "at": now, "data": data,
+    }  # fmt: skip
 
 
 def with_status(hw: Headwater, run: PipelineRun) -> PipelineRun:
     """The run; one that says it is at work while its process is gone, as interrupted.
 
-    That is written, too, where the caller may. Runs that tracking did not record are left alone.
+    That is written, too, where the caller may, and the versions that it was making are failed, or
+    deleted as it was to. Runs that tracking did not record are left alone.
     """
     where = run.to_wire().get("environment")
-    if run.status != "running" or where is None or _is_alive(hw, run, where):
+    if run.status != "running" or where is None:
         return run
-    ended = _last_sign(hw, run) or run.started_at
-    run.status, run.ended_at = RunStatus.interrupted, ended
+    last = _last_sign(hw, run)
+    if _is_alive(last, where):
+        return run
+    _interrupt(run, int(last["recordedAt"]) if last else 0)
     with suppress(HeadwaterError):
+        deletes = last["data"].get("deletes", ()) if last else ()
+        run.outputs = [each for each in run.outputs or () if not _is_gone(hw, each, deletes)]
         run = hw.update(run)
         pipeline = str(run.pipeline.fully_qualified_name)
-        hw.put_records([sign(pipeline, run.name, "interrupted")])
-        _fail_versions(hw, run)
+        hw.put_records([sign(pipeline, run.name, "interrupted", deletes=deletes)])
     return run
+
+
+def settled(hw: Headwater, version: ModelVersion) -> ModelVersion | None:
+    """The version; one whose run was interrupted, as that leaves it: None where it is deleted."""
+    if version.status != "pending" or version.run is None:
+        return version
+    run = hw.find(PipelineRun, id=version.run.id)
+    if run is None or with_status(hw, run).status != "interrupted":
+        return version
+    found = hw.find(ModelVersion, id=version.id)
+    if found is not None and found.status == "pending":  # the run could not tell of it any more
+        last = _last_sign(hw, run)
+        with suppress(HeadwaterError):
+            _fail_version(hw, found, last["data"].get("deletes", ()) if last else ())
+            found = hw.find(ModelVersion, id=version.id)
+    return found
 
 
 def mark_interrupted(hw: Headwater, pipeline: str) -> None:
@@ -62,27 +92,51 @@ def mark_interrupted(hw: Headwater, pipeline: str) -> None:
             with_status(hw, run)
 
 
-def _fail_versions(hw: Headwater, run: PipelineRun) -> None:
-    """The versions that a run was making will not be ready."""
-    for each in run.outputs or ():
-        if each.type == "modelVersion":
-            version = hw.get(ModelVersion, id=each.id)
-            if version.status == "pending":
-                version.status = ModelVersionStatus.failed
-                hw.update(version)
+def _interrupt(run: PipelineRun, last: int) -> None:
+    """Say that a run was interrupted, with those of its steps that were at work.
+
+    Args:
+        run: The run.
+        last: When it gave its last sign.
+    """
+    steps = run.steps or ()
+    known = [each.ended_at or each.started_at or 0 for each in steps]
+    ended = max(last, run.started_at or 0, run.updated_at or 0, *known)
+    run.status, run.ended_at = RunStatus.interrupted, ended
+    for each in steps:
+        if each.status == "running":
+            each.status, each.ended_at = RunStatus.interrupted, ended
 
 
-def _is_alive(hw: Headwater, run: PipelineRun, where: Mapping[str, Any]) -> bool:
+def _is_gone(hw: Headwater, made: EntityReference, deletes: Sequence[str]) -> bool:
+    """Whether something that an interrupted run was making is not kept."""
+    if made.type != "modelVersion":
+        return False
+    return _fail_version(hw, hw.get(ModelVersion, id=made.id, deleted=True), deletes)
+
+
+def _fail_version(hw: Headwater, version: ModelVersion, deletes: Sequence[str]) -> bool:
+    """A version that an interrupted run was making will not be ready; answer if it is deleted."""
+    if version.deleted or version.status != "pending":
+        return bool(version.deleted)
+    if str(version.mlmodel.fully_qualified_name) in deletes:
+        with suppress(ConflictError):  # it is in production
+            hw.delete(version)
+            return True
+    version.status = ModelVersionStatus.failed
+    hw.update(version)
+    return False
+
+
+def _is_alive(last: Mapping[str, Any] | None, where: Mapping[str, Any]) -> bool:
     if where.get("host") == socket.gethostname() and not _is_running(where.get("pid")):
         return False
-    last = _last_sign(hw, run)
-    return last is not None and time.time() * 1000 - last < SILENCE * 1000
+    return last is not None and time.time() * 1000 - int(last["recordedAt"]) < SILENCE * 1000
 
 
-def _last_sign(hw: Headwater, run: PipelineRun) -> int | None:
+def _last_sign(hw: Headwater, run: PipelineRun) -> dict[str, Any] | None:
     pipeline = str(run.pipeline.fully_qualified_name)
-    signs = hw.records(pipeline, RUN, kind="pipeline", key=run.name, limit=1)
-    return next((int(each["recordedAt"]) for each in signs), None)
+    return next(iter(hw.records(pipeline, RUN, kind="pipeline", key=run.name, limit=1)), None)
 
 
 def _is_running(pid: object) -> bool:

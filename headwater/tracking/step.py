@@ -89,7 +89,7 @@ class Step(Generic[R]):
         if run is None or find_step() is not None:
             return self.function(*args, **kwargs)
         options = _configured(self, run)
-        name = run.document.step_name(str(own.get("id") or options.name or self.name))
+        name = str(own.get("id") or options.name or self.name)
         check_after(run, name, own.get("after"))
         said = options.parameters or {}
         bound = bind(self.signature, args, kwargs, said, f"step {self.name!r}")

@@ -10,6 +10,7 @@ from headwater.sdk.model_version import ArtifactType
 from headwater.tracking.artifact import ArtifactHandle
 from headwater.tracking.artifact_store import StoredArtifact
 from headwater.tracking.artifact_write import artifact_type, reference_to
+from headwater.tracking.capture import Read
 from headwater.tracking.metadata import metadata_records
 from headwater.tracking.model import Model
 from headwater.tracking.output import Output
@@ -29,6 +30,7 @@ class StepRun:
         name: Its name within the run.
         model: The version of a model that it is configured with, else its pipeline.
         logged: What it logged on that version, by name.
+        reads: What it read.
     """
 
     def __init__(
@@ -44,17 +46,16 @@ class StepRun:
 
         Args:
             run: The run that it is of.
-            name: Its name within the run.
+            name: The name that is asked for it.
             model: See the class.
             parameters: What it is called with, beside artifacts.
             makes: Names of the outputs that its annotation lists.
         """
         self.run = run
         self._makes = makes
-        self.name = name
         self.model = model
         self._document: dict[str, Any] = {
-            "name": name,
+            "status": "running",
             "startedAt": now(),
             "parameters": parameter_list(parameters),
             "inputs": [],
@@ -63,7 +64,10 @@ class StepRun:
         self.logged: dict[str, Any] = {}
         self._used: list[Reference] = []
         self._later: list[tuple[str | None, Mapping[str, Any]]] = []
-        self._reads_before = len(run.reads)
+        self._saved: dict[str, tuple[ArtifactType, Request]] = {}
+        self._linked: list[tuple[str, str]] = []
+        self.reads: list[Read] = []
+        self.name = run.begin_step(name, self._document)
 
     def used(self, handle: ArtifactHandle) -> None:
         """Note an artifact that the step reads, and the version of a model that it is of."""
@@ -91,10 +95,20 @@ class StepRun:
         version: str | None,
         model: Model | None,
     ) -> ArtifactHandle:
-        """Keep a value that the step's function saves by itself."""
-        handle = self.run.write(of, self._request(name, version, stored, model or self.model))
-        self._made([handle])
+        """Keep a value that the step's function saves by itself.
+
+        It is there at once, and linked to nothing until the step ends.
+        """
+        request = self._request(name, version, stored, model or self.model)
+        links = ("producedBy", "step", "modelVersions")
+        handle = self.run.write(of, {k: each for k, each in request.items() if k not in links})
+        self._saved[handle.fully_qualified_name] = (of, request)
+        self._document["outputs"].append(artifact_reference(handle))
         return handle
+
+    def link(self, artifact_version: str, model_version: str) -> None:
+        """Link a version of an artifact, by FQN, to a version of a model when the step ends."""
+        self._linked.append((artifact_version, model_version))
 
     def will_log(self, artifact: str | None, metadata: Mapping[str, Any]) -> bool:
         """Note metadata of an output that is written when the step ends.
@@ -133,7 +147,7 @@ class StepRun:
             )
             model = self._model_of(output)
             versions.append((of, self._request(name, config.version, stored, model)))
-        handles = self.run.write_all(versions) if versions else []
+        handles = self._write(versions)
         for (_, value), handle in zip(outputs, handles, strict=True):
             self.run.values.add(value, handle)
         self._made(handles)
@@ -168,13 +182,28 @@ class StepRun:
                 self.run.trained(model, value, arguments)
 
     def fail(self) -> None:
-        """Record that the step failed."""
-        self._end("failed")
+        """Record that the step failed, and what it saved before."""
+        try:
+            self._write([])
+        finally:
+            self._end("failed")
 
     # Inside
 
+    def _write(self, versions: Sequence[tuple[ArtifactType, Request]]) -> Sequence[ArtifactHandle]:
+        """Write what the step returned and saved in one commit, with its links; return the first.
+
+        What other artifacts it linked follows.
+        """
+        saved = [*self._saved.values()]
+        written = self.run.write_all([*saved, *versions]) if saved or versions else []
+        self.run.document.add_outputs([artifact_reference(each) for each in written[: len(saved)]])
+        for artifact_version, model_version in self._linked:
+            self.run.outbox.link(artifact_version, model_version)
+        return written[len(saved) :]
+
     def _end(self, status: str, **about: Any) -> None:
-        for each in self.run.read_inputs(self._reads_before):
+        for each in self.run.read_inputs(self.reads):
             if each not in self._document["inputs"]:
                 self._document["inputs"].append(each)
         self._document |= {"status": status, "endedAt": now()}
@@ -212,7 +241,7 @@ class StepRun:
             return self.run.bind_if_there(Model(asked))
 
     def _cache_record(self, key: str, made: Mapping[str, ArtifactHandle]) -> dict[str, Any]:
-        reads = [each.to_wire() for each in self.run.reads[self._reads_before :]]
+        reads = [each.to_wire() for each in self.reads]
         record = cache_record(self.run.pipeline_fqn, key, made)
         record["data"] |= {
             "run": self.run.id,

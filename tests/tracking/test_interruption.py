@@ -79,6 +79,52 @@ quick()
 """
 
 
+SAVING = """
+import sys, time
+from typing import Annotated, Any
+from headwater import Model, connect, log_metadata, pipeline, save_artifact, step
+
+connect(sys.argv[1])
+
+@step
+def first() -> Annotated[int, "one"]:
+    return 1
+
+@step
+def second() -> Annotated[int, "three"]:
+    save_artifact("checkpoint", {"epoch": 1})
+    log_metadata({"loss": 0.5}, infer_model=True)
+    time.sleep(0.3)
+    print("at work", flush=True)
+    time.sleep(600)
+    return 3
+
+@step(model=Model("own", delete_new_version_on_failure=True))
+def third() -> Annotated[int, "four"]:
+    save_artifact("of its own", 4)
+    return second.function()
+
+@pipeline(model=Model("killed", delete_new_version_on_failure="deleted" in sys.argv))
+def killing():
+    first()
+    third() if "own" in sys.argv else second()
+
+killing()
+"""
+
+
+def kill(place: Path, url: str, *options: str) -> None:
+    """Start a run that saves within a step, and kill it there."""
+    script = place / "saving.py"
+    script.write_text(SAVING, encoding="utf-8")
+    command = [sys.executable, str(script), url, *options]
+    environ = clean_environ(PYTHONPATH=str(ROOT))
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environ, text=True) as killed:
+        assert killed.stdout is not None
+        assert killed.stdout.readline() == "at work\n"
+        killed.send_signal(signal.SIGKILL)
+
+
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder to work in, and no connection afterwards."""
@@ -207,8 +253,50 @@ def test_runs_that_are_killed_at_any_instant_leave_nothing_half_linked(place: Pa
             assert {each.id for each in linked} == {each.id for each in made}
             assert {len(found) for found in by_step(made).values()} == {2}
             steps = run.to_wire().get("steps", [])
-            assert {step["name"] for step in steps} <= set(by_step(made))
-            assert all(len(step["outputs"]) == 2 for step in steps)
+            completed = [step for step in steps if step["status"] == "completed"]
+            assert {step["name"] for step in completed} <= set(by_step(made))
+            assert all(len(step["outputs"]) == 2 for step in completed)
+            others = [step for step in steps if step["status"] != "completed"]
+            assert [step["status"] for step in others] in ([], ["interrupted"])
+            assert not any(step.get("outputs") for step in others)
+
+
+def test_what_a_killed_step_saved_is_linked_to_nothing(place: Path) -> None:
+    with running_server(f"sqlite:///{place / 'catalog.db'}") as url:
+        hw = connect(url)
+        kill(place, url)
+        version = Client().get_model_version("killed")  # nobody has read the run before
+        assert version.status == "failed"
+        assert {each.name for each in version.list_artifacts()} == {"one"}
+        saved = Client().get_artifact_version("checkpoint")
+        assert (saved.entity.produced_by, saved.load()) == (None, {"epoch": 1})
+        run = hw.get("pipelineRun", id=str(version.entity.run and version.entity.run.id))
+        first, second = run.steps
+        assert (run.status, first.status, second.status) == (
+            "interrupted", "completed", "interrupted",
+        )  # fmt: skip
+        assert run.ended_at >= second.started_at >= first.ended_at
+        assert run.ended_at == second.ended_at
+        assert {each.fully_qualified_name for each in run.outputs if each.type != "modelVersion"}
+        logged = version.run_metadata["loss"]
+        assert (logged.run, logged.step) == (run.id, "second")
+
+
+def test_a_killed_run_leaves_no_version_when_so_configured(place: Path) -> None:
+    with running_server(f"sqlite:///{place / 'catalog.db'}") as url:
+        hw = connect(url)
+        Model("killed", version="kept").resolve()
+        kill(place, url, "deleted")
+        assert Client().get_model_version("killed").version == "kept"
+        kill(place, url, "deleted")
+        assert [each.version for each in Client().list_model_versions("killed")] == ["kept"]
+        kill(place, url, "deleted")
+        kill(place, url, "deleted", "own")  # which finds the one before it
+        statuses = [each.status for each in Client().list_pipeline_runs("killing")]
+        assert statuses == ["interrupted"] * 4
+        assert [each.version for each in Client().list_model_versions("killed")] == ["kept"]
+        assert list(Client().list_model_versions("own")) == []
+        assert len({each.id for each in hw.list("artifactVersion")}) == 9
 
 
 def by_step(made: list[ArtifactVersion]) -> dict[str, list[str]]:
