@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import atexit
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from headwater.sdk import Headwater
@@ -16,9 +18,16 @@ _Environment = tuple[str | None, ...]
 
 @dataclass
 class _State:
-    """The process's connection, and, when the environment named it, what that said."""
+    """The process's connection, and, when the environment named it, what that said.
+
+    Attributes:
+        opens: Makes the client anew, in a process that was forked: two cannot share a connection.
+        process: Id of the process that made the client.
+    """
 
     client: Headwater | None = None
+    opens: Callable[[], Headwater] | None = None
+    process: int = 0
     environment: _Environment | None = None
     service: str | None = None
 
@@ -47,16 +56,18 @@ def connect(
     disconnect()
     _state.service = service
     if isinstance(catalog, Headwater):
-        _state.client = catalog
+        _state.client, _state.process = catalog, os.getpid()
     elif store is not None:
-        _state.client = Headwater.open(store)
+        _open(partial(Headwater.open, store))
     elif catalog is not None:
-        _state.client = Headwater(catalog, token=token)
+        _open(partial(Headwater, catalog, token=token))
     return current()
 
 
 def current() -> Headwater:
     """The client of the catalog that this process tracks in; nothing is sent."""
+    if _state.opens is not None and _state.process != os.getpid():
+        _open(_state.opens)
     if _state.client is not None and _state.environment is None:
         return _state.client
     environment = tuple(os.environ.get(f"HEADWATER_{name}") for name in ("URL", "STORE", "TOKEN"))
@@ -64,9 +75,19 @@ def current() -> Headwater:
         service = _state.service
         disconnect()
         url, store, _ = environment
-        known = Headwater.open(store) if store and not url else Headwater(url or DEFAULT_URL)
-        _state.client, _state.environment, _state.service = known, environment, service
+        if store and not url:
+            found = _open(partial(Headwater.open, store))
+        else:
+            found = _open(partial(Headwater, url or DEFAULT_URL))
+        _state.environment, _state.service = environment, service
+        return found
     return _state.client
+
+
+def _open(opens: Callable[[], Headwater]) -> Headwater:
+    client = opens()
+    _state.client, _state.opens, _state.process = client, opens, os.getpid()
+    return client
 
 
 def model_service() -> str:
@@ -77,6 +98,6 @@ def model_service() -> str:
 @atexit.register
 def disconnect() -> None:
     """Close the process's connection; the next use opens what the environment says."""
-    if _state.client is not None:
+    if _state.client is not None and _state.process == os.getpid():
         _state.client.close()
-    _state.client = _state.environment = _state.service = None
+    _state.client = _state.opens = _state.environment = _state.service = None

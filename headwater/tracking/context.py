@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from headwater.errors import InvalidInputError
 from headwater.tracking.connection import current
@@ -17,6 +20,9 @@ if TYPE_CHECKING:
 
 _run: ContextVar[Run | None] = ContextVar("headwater_run", default=None)
 _step: ContextVar[StepRun | None] = ContextVar("headwater_step", default=None)
+_active: list[Run] = []
+"""The runs of this process that are under way, in all threads."""
+R = TypeVar("R")
 
 
 class PipelineContext:
@@ -129,10 +135,72 @@ def send_metadata(records: Sequence[Mapping[str, Any]]) -> None:
 
 
 def find_run() -> Run | None:
-    """The run that is under way, if one is."""
-    return _run.get()
+    """The run that is under way, if one is.
+
+    In a thread that was started with no context of its own, it is the only run that began before
+    the thread did.
+    """
+    if _run.get() is not None:
+        return own_run()
+    runs = _begun_before()
+    return runs[0] if len(runs) == 1 else None
 
 
 def find_step() -> StepRun | None:
-    """The step that is under way, if one is."""
-    return _step.get()
+    """The step that is under way, if one is; in a thread as above, the only one of its run."""
+    step = own_step()
+    if step is not None or _run.get() is not None or (run := find_run()) is None:
+        return step
+    return run.at_work[0] if len(run.at_work) == 1 else None
+
+
+def own_run() -> Run | None:
+    """The run that is under way in this very context."""
+    run = _run.get()
+    return run if run is not None and run.is_here else None
+
+
+def own_step() -> StepRun | None:
+    """The step that is under way in this very context."""
+    step = _step.get()
+    return step if step is not None and step.run.is_here else None
+
+
+@contextmanager
+def entered(run: Run) -> Iterator[None]:
+    """Let a run be the one that is under way."""
+    token = _run.set(run)
+    _active.append(run)
+    try:
+        yield
+    finally:
+        _active.remove(run)
+        _run.reset(token)
+
+
+def in_run(run: Run, function: Callable[[], R]) -> R:
+    """Call a function in the context of a run, which a thread may lack."""
+    if _run.get() is run or run.context is None:
+        return function()
+    return run.context.copy().run(function)
+
+
+def warn_of_untracked(what: str) -> None:
+    """Tell that a step is not recorded where it looks as if it should be."""
+    known, is_main = _run.get(), threading.current_thread() is threading.main_thread()
+    if known is not None and not known.is_here:
+        why = f"it runs in a process of its own, and run {known.name} is another's"
+    elif known is None and not is_main and any(each.is_here for each in _active):
+        why = (
+            "of the runs under way, not exactly one began before its thread, which is handed its"
+            " run by pool.submit(contextvars.copy_context().run, step, …)"
+        )
+    else:
+        return
+    warnings.warn(f"{what} is not recorded: {why}", stacklevel=3)
+
+
+def _begun_before() -> list[Run]:
+    """The runs that began before this thread did, which may have started it."""
+    here = threading.current_thread()
+    return [each for each in _active if each.is_here and here not in each.threads_before]

@@ -187,11 +187,13 @@ def _called(
     """Run the function; artifacts that were named are loaded for it."""
     replace(bound, lambda each: _loaded(each, trusted))
     token = _step.set(at_work)
+    at_work.run.at_work.append(at_work)
     try:
         with recording() as recorder:
             at_work.reads = recorder.reads
             return step.function(*bound.args, **bound.kwargs)
     finally:
+        at_work.run.at_work.remove(at_work)
         _step.reset(token)
 
 

@@ -11,7 +11,7 @@ from typing import Any, Generic, ParamSpec, TypeVar, overload
 from headwater.tracking.argument import bind
 from headwater.tracking.configuration import Configuration, read_configuration
 from headwater.tracking.connection import current
-from headwater.tracking.context import _run, find_run
+from headwater.tracking.context import entered, own_run
 from headwater.tracking.environment import code_version
 from headwater.tracking.model import Model
 from headwater.tracking.run import Run
@@ -29,6 +29,9 @@ class Pipeline(Generic[P, R]):
         self.function = function
         self.configuration = configuration
         self._signature = inspect.signature(function)
+
+    def __reduce__(self) -> str:
+        return self.function.__qualname__  # as a function is handed to another process: by its name
 
     @property
     def name(self) -> str:
@@ -75,7 +78,7 @@ class Pipeline(Generic[P, R]):
         """
         said = self.configuration.parameters
         bound = bind(self._signature, args, kwargs, said, f"pipeline {self.name!r}")
-        if find_run() is not None:
+        if own_run() is not None:
             return self.function(*bound.args, **bound.kwargs)
         run = Run(
             current(),
@@ -85,9 +88,8 @@ class Pipeline(Generic[P, R]):
             code_version=code_version(self.function),
         )
         run.start()
-        token = _run.set(run)
         try:
-            with run.capture():
+            with entered(run), run.capture():
                 if self.configuration.model is not None:
                     run.use_model(self.configuration.model)
                 result = self.function(*bound.args, **bound.kwargs)
@@ -95,8 +97,6 @@ class Pipeline(Generic[P, R]):
         except BaseException as error:
             run.fail(error)
             raise
-        finally:
-            _run.reset(token)
         return result
 
 

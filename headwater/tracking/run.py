@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import logging
+import os
+import threading
 import traceback
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from contextvars import Context, copy_context
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from headwater import names
 from headwater.errors import HeadwaterError, InvalidInputError
@@ -34,6 +38,9 @@ from headwater.tracking.run_writer import RunWriter
 from headwater.tracking.sign_of_life import mark_interrupted, sign
 from headwater.tracking.value_map import ValueMap
 
+if TYPE_CHECKING:
+    from headwater.tracking.step_run import StepRun
+
 SERVICE = "headwater"
 """The built-in pipeline service, whose pipelines are Python's and the connectors'."""
 _log = logging.getLogger("headwater.tracking")
@@ -51,6 +58,9 @@ class Run:
         values: What its steps returned, and which artifacts that is.
         newest: The last version that it made of each artifact, by name.
         reads: What was read so far.
+        at_work: The steps that are under way.
+        context: That of the pipeline's own code.
+        threads_before: Those that were there when it began.
     """
 
     def __init__(
@@ -83,6 +93,10 @@ class Run:
         self.values = ValueMap()
         self.newest: dict[str, ArtifactHandle] = {}
         self.reads: list[Read] = []
+        self.at_work: list[StepRun] = []
+        self.context: Context | None = None
+        self.threads_before = WeakSet(threading.enumerate())
+        self._process = os.getpid()
         self.document = RunDocument(self.name, self.pipeline_fqn, parameters, code_version)
         self._models = RunModels(self.document, self.outbox)
         self._known: set[str] = set()
@@ -94,6 +108,11 @@ class Run:
     def fqn(self) -> str:
         """The run's FQN."""
         return names.child(self.pipeline_fqn, self.name)
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it is a run of this process, and not of the one that this was forked from."""
+        return self._process == os.getpid()
 
     @property
     def reference(self) -> dict[str, str]:
@@ -233,6 +252,7 @@ class Run:
         """Note what is read while the block runs."""
         with recording(self.hw) as recorder:
             self.reads = recorder.reads
+            self.context = copy_context()
             yield
 
     def read_inputs(self, reads: Iterable[Read]) -> list[dict[str, str]]:

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar, overload
 
 from headwater.errors import InvalidInputError
 from headwater.tracking.argument import bind
-from headwater.tracking.context import find_run, find_step
+from headwater.tracking.context import find_run, in_run, own_step, warn_of_untracked
 from headwater.tracking.execution import execute
 from headwater.tracking.model import Model
 from headwater.tracking.output import Outputs, outputs_of
@@ -49,6 +49,9 @@ class Step(Generic[R]):
         self.signature = inspect.signature(function)
         self.outputs: Outputs = outputs_of(function)
 
+    def __reduce__(self) -> str:
+        return self.function.__qualname__  # as a function is handed to another process: by its name
+
     @property
     def name(self) -> str:
         """Its name in runs."""
@@ -86,8 +89,17 @@ class Step(Generic[R]):
         """
         own = self._own(kwargs)
         run = find_run()
-        if run is None or find_step() is not None:
+        if run is None or own_step() is not None:
+            warn_of_untracked(f"step {self.name!r}")
             return self.function(*args, **kwargs)
+        return in_run(run, lambda: self._recorded(run, own, args, kwargs))
+
+    # Inside
+
+    def _recorded(
+        self, run: Run, own: Mapping[str, Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> R:
+        """Run the function as a step of a run."""
         options = _configured(self, run)
         name = str(own.get("id") or options.name or self.name)
         check_after(run, name, own.get("after"))
@@ -95,8 +107,6 @@ class Step(Generic[R]):
         bound = bind(self.signature, args, kwargs, said, f"step {self.name!r}")
         result: R = execute(self, run, name, options, bound)
         return result
-
-    # Inside
 
     def _own(self, kwargs: dict[str, Any]) -> dict[str, Any]:
         """Take out what the call says to the step, and not to its function."""
