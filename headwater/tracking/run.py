@@ -230,6 +230,11 @@ class Run:
         self.document.end_step(step)
         self._changed()
 
+    def step_ended(self, model: Model | None, *, completed: bool) -> None:
+        """Note how a step with a model ended; what becomes of the run's own, the run decides."""
+        if model is not None and model is not self.model:
+            self._models.step_ended(model, completed=completed)
+
     def end(self) -> None:
         """Record that the run is completed, and that the versions it made are ready."""
         self._end("completed")

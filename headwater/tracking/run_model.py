@@ -31,6 +31,7 @@ class RunModels:
         self._known: dict[tuple[str, str | int | None], Model] = {}
         self._fields: dict[str, dict[str, Any]] = {}
         self._predicting: set[str] = set()
+        self._failed: set[str] = set()
 
     def bind(self, model: Model, run: dict[str, str]) -> Model:
         """The version that a configured model is in this run: found or made once.
@@ -60,6 +61,13 @@ class RunModels:
             self.deletes.append(model.wanted.fqn)
         return is_new
 
+    def step_ended(self, model: Model, *, completed: bool) -> None:
+        """Note how the last step ended that was to make a version; its failure may be caught."""
+        if completed:
+            self._failed.discard(model.id)
+        else:
+            self._failed.add(model.id)
+
     def trained(
         self, model: Model, value: Any, arguments: Iterable[Any], reads: Sequence[Read]
     ) -> None:
@@ -80,6 +88,9 @@ class RunModels:
     def complete(self, reads: Sequence[Read]) -> None:
         """Record that the versions that were made are ready, and what they were trained on."""
         for model in self._made():
+            if model.id in self._failed:
+                self._discard(model)
+                continue
             fields = self._fields.get(model.id) or read_fields(reads)
             about = {"status": "ready", "trainedAt": now(), **fields}
             try:
@@ -91,11 +102,14 @@ class RunModels:
     def fail(self) -> None:
         """Record that the versions that were made are not ready; delete those that say so."""
         for model in self._made():
-            if not (model.delete_new_version_on_failure and self._deleted(model)):
-                self._write(model, {"status": "failed"})
+            self._discard(model)
 
     def _made(self) -> list[Model]:
         return [each for each in self._known.values() if each.was_created_in_this_run]
+
+    def _discard(self, model: Model) -> None:
+        if not (model.delete_new_version_on_failure and self._deleted(model)):
+            self._write(model, {"status": "failed"})
 
     def _deleted(self, model: Model) -> bool:
         reference = reference_to(model)

@@ -208,6 +208,7 @@ class StepRun:
                 self._document["inputs"].append(each)
         self._document |= {"status": status, "endedAt": now()}
         self._document |= {name: each for name, each in about.items() if each is not None}
+        self.run.step_ended(self.model, completed=status == "completed")
         self.run.end_step(self._document)
 
     def _made(self, handles: Sequence[ArtifactHandle]) -> None:

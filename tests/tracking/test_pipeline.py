@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -264,6 +265,34 @@ def test_a_version_that_was_promoted_outlives_its_failing_run(hw: Headwater) -> 
         training()
     version = Client().get_model_version("iris")
     assert (version.stage, version.status) == ("production", "failed")
+
+
+def test_a_step_whose_failure_is_caught_leaves_no_version_that_is_ready(hw: Headwater) -> None:
+    tries = []
+
+    @step(model=Model("kept"))
+    def lose() -> None:
+        raise ValueError("no luck")
+
+    @step(model=Model("retried"))
+    def retry() -> Annotated[int, "made"]:
+        tries.append(1)
+        if len(tries) == 1:
+            raise ValueError("no luck")
+        return 1
+
+    @pipeline(model=Model("whole"))
+    def catching() -> None:
+        gone = Model("gone", delete_new_version_on_failure=True)
+        for each in (lose, lose.with_options(model=gone), retry, retry, fail):
+            with suppress(ValueError):
+                each()
+
+    catching()
+    assert run_of("catching").status == "completed"
+    assert list(Client().list_model_versions("gone")) == []
+    status = {name: Model(name, 1).status for name in ("kept", "retried", "whole")}
+    assert status == {"kept": "failed", "retried": "ready", "whole": "ready"}
 
 
 def test_a_failing_run_leaves_no_version_when_so_configured(hw: Headwater) -> None:
