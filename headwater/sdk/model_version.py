@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, Literal
 
-from headwater.errors import NotFoundError
+from headwater.errors import InvalidInputError, NotFoundError
 from headwater.generated import MlModel, ModelVersion, PipelineRun
 from headwater.sdk.address import EntityLike, address_of, segment
 from headwater.sdk.comparison import ModelComparison
@@ -222,6 +222,8 @@ class ModelVersionCalls(EntityCalls):
     def _alias(
         self, method: str, version: EntityLike, alias: str, **flags: bool | None
     ) -> ModelVersion:
+        if not isinstance(alias, str):
+            raise InvalidInputError(f"an alias is text, and not {alias!r}")
         path = self._path(address_of(version, "modelVersion"))
         params = {name: str(value).lower() for name, value in flags.items() if value is not None}
         answer = self._wire.send(method, f"{path}/aliases/{segment(alias)}", params=params)

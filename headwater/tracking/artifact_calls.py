@@ -18,6 +18,7 @@ from headwater.tracking.artifact_write import (
     version_request,
     write_one,
 )
+from headwater.tracking.check import check_model
 from headwater.tracking.connection import current
 from headwater.tracking.context import current_outbox, find_run, find_step
 
@@ -29,7 +30,7 @@ def save_artifact(
     name: str,
     value: Any,
     *,
-    version: str | None = None,
+    version: str | int | None = None,
     is_model_artifact: bool = False,
     is_deployment_artifact: bool = False,
     model: Model | None = None,
@@ -51,6 +52,8 @@ def save_artifact(
     """
     if not isinstance(name, str):
         raise InvalidInputError(f"save_artifact(name, value): the name comes first, not {name!r}")
+    version = version_name(version)
+    check_model(model)
     stored = open_artifact_store().put(value, name=name)
     of = artifact_type(value, is_model=is_model_artifact, is_deployment=is_deployment_artifact)
     step = find_step()
@@ -65,7 +68,7 @@ def save_artifact(
     return write_one(of, request)
 
 
-def load_artifact(name: str, version: str | None = None, **options: Any) -> Any:
+def load_artifact(name: str, version: str | int | None = None, **options: Any) -> Any:
     """Read the value of an artifact.
 
     Args:
@@ -78,15 +81,17 @@ def load_artifact(name: str, version: str | None = None, **options: Any) -> Any:
     return (made or find_artifact(current(), name, version)).load(**options)
 
 
-def find_artifact(hw: Headwater, name: str, version: str | None = None) -> ArtifactHandle:
+def find_artifact(hw: Headwater, name: str, version: str | int | None = None) -> ArtifactHandle:
     """The newest version of an artifact, or the one of a name.
 
     Raises:
         NotFoundError: There is none.
     """
-    fqn = names.join(name)
-    if version is not None:
-        return ArtifactHandle(hw.get(ArtifactVersion, names.join(name, version)))
+    if not isinstance(name, str):
+        raise InvalidInputError(f"an artifact has a name, which is text and not {name!r}")
+    fqn, wanted = names.join(name), version_name(version)
+    if wanted is not None:
+        return ArtifactHandle(hw.get(ArtifactVersion, names.join(name, wanted)))
     artifact = hw.find(Artifact, fqn)
     if artifact is None:
         return ArtifactHandle(hw.get(ArtifactVersion, name))
@@ -98,6 +103,19 @@ def find_artifact(hw: Headwater, name: str, version: str | None = None) -> Artif
     if newest is None:
         raise NotFoundError(f"artifact {name!r} has no version")
     return ArtifactHandle(newest)
+
+
+def version_name(version: str | int | None) -> str | None:
+    """The name of an artifact's version, which may look like a number.
+
+    Raises:
+        InvalidInputError: It is neither text nor a number.
+    """
+    if version is None or isinstance(version, str):
+        return version
+    if isinstance(version, bool) or not isinstance(version, int):
+        raise InvalidInputError(f"a version of an artifact has a name, which is not {version!r}")
+    return str(version)
 
 
 def link(artifact_version: str, model_version: str) -> None:

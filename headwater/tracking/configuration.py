@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from headwater.errors import InvalidInputError, NotFoundError
+from headwater.tracking.check import check_name
 from headwater.tracking.model import Model
 
 _PIPELINE = ("name", "model", "enable_cache", "parameters", "steps")
@@ -94,6 +95,8 @@ def _options(known: dict[str, Any], where: str) -> dict[str, Any]:
         if "name" not in arguments:
             raise InvalidInputError(f"{where}: model has no name")
         known["model"] = Model(**arguments)
+    if "name" in known:
+        check_name(known["name"], where)
     if not isinstance(known.get("enable_cache", True), bool):
         raise InvalidInputError(f"{where}: enable_cache is true or false")
     _known(known.get("parameters", {}), None, f"{where}: parameters")

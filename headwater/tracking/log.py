@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from headwater.errors import InvalidInputError
+from headwater.errors import InvalidInputError, NotFoundError
 from headwater.generated import ArtifactVersion, PipelineRun
 from headwater.sdk.address import EntityLike, address_of, is_id
 from headwater.tracking.artifact import ArtifactHandle
@@ -43,6 +43,7 @@ def log_metadata(
     Raises:
         InvalidInputError: JSON cannot hold a value, and the message has its path and type; or it is
             not said where to log it.
+        NotFoundError: The run has no such step.
     """
     if infer_model or model_name is not None:
         if infer_model and model_name is not None:
@@ -119,6 +120,9 @@ def log_artifact_metadata(
 def _log_on_run(metadata: Mapping[str, Any], run: EntityLike | None, step: str | None) -> None:
     known, at_work = find_run(), find_step()
     if run is not None:
+        if step is not None:
+            found = current().get(PipelineRun, run)
+            _check_step(step, [each.name for each in found.steps or ()])
         return _log(f"pipelineRun:{_run_id(run)}", metadata, step=step)
     if known is None:
         raise InvalidInputError(
@@ -127,7 +131,15 @@ def _log_on_run(metadata: Mapping[str, Any], run: EntityLike | None, step: str |
         )
     if step is None and at_work is not None:
         step = at_work.name
+    elif step is not None:
+        _check_step(step, known.document.step_names())
     return _log(f"pipelineRun:{known.id}", metadata, step=step)
+
+
+def _check_step(step: str, known: Sequence[str]) -> None:
+    if step not in known:
+        listed = ", ".join(map(repr, known)) or "none"
+        raise NotFoundError(f"the run has no step {step!r}; it has {listed}")
 
 
 def _run_id(run: EntityLike) -> str:

@@ -9,11 +9,12 @@ from typing import Any, Self
 from headwater import names
 from headwater.generated import MlModel, ModelVersion
 from headwater.sdk import Headwater
+from headwater.tracking.check import check_name, check_tags, check_version
 from headwater.tracking.connection import current
 from headwater.tracking.context import send_metadata
 from headwater.tracking.metadata import MetadataValue, metadata_records, read_metadata
 from headwater.tracking.model_artifact import ModelArtifacts
-from headwater.tracking.selection import Wanted, check_version, find_or_make
+from headwater.tracking.selection import Wanted, find_or_make
 from headwater.tracking.sign_of_life import settled
 
 
@@ -49,8 +50,9 @@ class Model(ModelArtifacts):
             delete_new_version_on_failure: Whether the version that a run made is deleted when the
                 run fails; otherwise its status is ``failed``.
         """
-        names.check_name(name)
+        check_name(name, "a model")
         check_version(version)
+        check_tags(tags)
         self._wanted = Wanted(
             name, version, license, description, tuple(tags), create_new_model_version
         )

@@ -30,6 +30,7 @@ Message = Mapping[str, Any]
 AWAY = (ClientError, StoreError, AccessError)
 """What tells that the catalog is away, or no longer lets the run in."""
 _TRIES = 5
+_MESSAGES = ({"put", "requests"}, {"records"}, {"link", "to"})
 
 
 class Outbox:
@@ -128,16 +129,32 @@ def send_journal(hw: Headwater, journal: str | Path) -> int:
 
     Raises:
         NotFoundError: There is no such file.
+        InvalidInputError: It is no journal, and nothing is sent; or the catalog refuses a message.
     """
     path = Path(journal)
-    if not path.exists():
+    if not path.is_file():
         raise NotFoundError(f"there is no journal {str(path)!r}")
-    lines = path.read_text(encoding="utf-8").split("\n")[:-1]  # behind the last end, a torn line
-    messages = [json.loads(line) for line in lines]
-    for message in messages:
-        perform(hw, message)
+    lines = path.read_bytes().split(b"\n")[:-1]  # behind the last end, a torn line
+    messages = [_message(line, f"{path}, line {n}") for n, line in enumerate(lines, 1)]
+    for number, message in enumerate(messages, 1):
+        try:
+            perform(hw, message)
+        except (InvalidInputError, NotFoundError, ValueError, TypeError) as error:
+            raise InvalidInputError(
+                f"{path}, line {number} is refused, and those before it are recorded: {error}"
+            ) from error
     path.unlink()
     return len(messages)
+
+
+def _message(line: bytes, where: str) -> Message:
+    try:
+        found = json.loads(line)
+    except ValueError as error:  # of UTF-8, too
+        raise InvalidInputError(f"{where} is no message of a run: {error}") from error
+    if not isinstance(found, dict) or not any(need <= set(found) for need in _MESSAGES):
+        raise InvalidInputError(f"{where} is no message of a run; nothing is recorded")
+    return found
 
 
 def perform(hw: Headwater, message: Message) -> Any:

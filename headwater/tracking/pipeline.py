@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Generic, ParamSpec, TypeVar, overload
 
 from headwater.tracking.argument import bind
+from headwater.tracking.check import check_function, check_model
 from headwater.tracking.configuration import Configuration, read_configuration
 from headwater.tracking.connection import current
 from headwater.tracking.context import entered, own_run
@@ -25,6 +26,8 @@ class Pipeline(Generic[P, R]):
 
     def __init__(self, function: Callable[P, R], configuration: Configuration) -> None:
         """Make it of a function; see ``pipeline``."""
+        check_function(function, "pipeline")
+        check_model(configuration.model)
         functools.update_wrapper(self, function)
         self.function = function
         self.configuration = configuration

@@ -58,6 +58,7 @@ class Run:
         values: What its steps returned, and which artifacts that is.
         newest: The last version that it made of each artifact, by name.
         reads: What was read so far.
+        configured: Names of steps whose configuration was looked up.
         at_work: The steps that are under way.
         context: That of the pipeline's own code.
         threads_before: Those that were there when it began.
@@ -93,6 +94,7 @@ class Run:
         self.values = ValueMap()
         self.newest: dict[str, ArtifactHandle] = {}
         self.reads: list[Read] = []
+        self.configured: set[str] = set()
         self.at_work: list[StepRun] = []
         self.context: Context | None = None
         self.threads_before = WeakSet(threading.enumerate())
@@ -237,6 +239,12 @@ class Run:
 
     def end(self) -> None:
         """Record that the run is completed, and that the versions it made are ready."""
+        if unused := sorted(set(self.configuration.steps) - self.configured):
+            warnings.warn(
+                f"the configuration is of steps that did not run: {', '.join(unused)};"
+                f" those that did are {', '.join(sorted(self.configured)) or 'none'}",
+                stacklevel=3,
+            )
         self._end("completed")
 
     def fail(self, error: BaseException) -> None:

@@ -76,6 +76,10 @@ class RunDocument:
             self._running[name] = step
         return name
 
+    def step_names(self) -> list[str]:
+        """Names of the steps that run or ran."""
+        return list(self._taken)
+
     def completed_steps(self) -> list[str]:
         """Names of the steps that are completed."""
         return [each["name"] for each in self.wire["steps"] if each["status"] == "completed"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from headwater import names
-from headwater.errors import AlreadyExistsError, InvalidInputError, NotFoundError
+from headwater.errors import AlreadyExistsError, NotFoundError
 from headwater.generated import MlModel, ModelVersion
 from headwater.sdk import Headwater
 from headwater.sdk.address import EntityLike
@@ -116,13 +116,3 @@ def _missing(wanted: Wanted, text: str) -> str:
         f"model {wanted.fqn!r} has no version {text!r}: a stage, an alias or a number names a"
         " version that is there. `headwater model version list` shows those"
     )
-
-
-def check_version(version: str | int | None) -> None:
-    """Refuse what cannot say which version is meant.
-
-    Raises:
-        InvalidInputError: It is neither a text nor a number.
-    """
-    if version is not None and (isinstance(version, bool) or not isinstance(version, (str, int))):
-        raise InvalidInputError(f"a version is a name, a number or a stage, not {version!r}")

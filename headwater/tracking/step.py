@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar, overload
 
 from headwater.errors import InvalidInputError
 from headwater.tracking.argument import bind
+from headwater.tracking.check import check_function, check_model
 from headwater.tracking.context import find_run, in_run, own_step, warn_of_untracked
 from headwater.tracking.execution import execute
 from headwater.tracking.model import Model
@@ -43,6 +44,8 @@ class Step(Generic[R]):
 
     def __init__(self, function: Callable[..., R], options: StepOptions) -> None:
         """Make it of a function; see ``step``."""
+        check_function(function, "step")
+        check_model(options.model)
         functools.update_wrapper(self, function)
         self.function = function
         self.options = options
@@ -173,6 +176,7 @@ def check_after(run: Run, step: str, after: Any) -> None:
 
 def _configured(step: Step[Any], run: Run) -> StepOptions:
     """The options of a step in a run: what the pipeline's configuration says goes first."""
+    run.configured.add(step.name)
     said = run.configuration.steps.get(step.name, {})
     options = replace(step.options, **{k: each for k, each in said.items() if k != "parameters"})
     return replace(

@@ -1,0 +1,69 @@
+"""What people give where a model, a version or a function is wanted; what is wrong is told so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from headwater import names
+from headwater.errors import InvalidInputError
+
+
+def check_name(name: Any, of: str) -> None:
+    """Refuse what cannot be a name.
+
+    Raises:
+        InvalidInputError: It is no text, empty, too long, or has a control character.
+    """
+    if not isinstance(name, str):
+        raise InvalidInputError(f"{of} has a name, which is text and not {name!r}")
+    names.check_name(name)
+
+
+def check_version(version: str | int | None) -> None:
+    """Refuse what cannot say which version of a model is meant.
+
+    Raises:
+        InvalidInputError: It is neither a text nor a number from 1.
+    """
+    if version is None:
+        return
+    if isinstance(version, bool) or not isinstance(version, (str, int)):
+        raise InvalidInputError(f"a version is a name, a number or a stage, not {version!r}")
+    if isinstance(version, int) and version < 1:
+        raise InvalidInputError(f"versions are numbered from 1, so that none is {version}")
+    if isinstance(version, str):
+        names.check_name(version)
+
+
+def check_tags(tags: Any) -> None:
+    """Refuse what is no list of words.
+
+    Raises:
+        InvalidInputError: It is one text, or holds something else.
+    """
+    if isinstance(tags, str) or not isinstance(tags, Sequence):
+        raise InvalidInputError(f"tags are a list of words, not {tags!r}")
+    for each in tags:
+        check_name(each, "a tag")
+
+
+def check_model(model: Any) -> None:
+    """Refuse what is no ``Model``.
+
+    Raises:
+        InvalidInputError: It is something else, such as a model's name.
+    """
+    if model is not None and not hasattr(model, "wanted"):
+        hint = f"Model({model!r})" if isinstance(model, str) else "Model(name)"
+        raise InvalidInputError(f"model= takes a Model, such as {hint}, and not {model!r}")
+
+
+def check_function(function: Any, of: str) -> None:
+    """Refuse to decorate what is no function.
+
+    Raises:
+        InvalidInputError: It is something else, such as a name.
+    """
+    if not callable(function):
+        raise InvalidInputError(f"@{of} is for a function, and not {function!r}; name= names it")
