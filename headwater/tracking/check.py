@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
@@ -63,7 +64,16 @@ def check_function(function: Any, of: str) -> None:
     """Refuse to decorate what is no function.
 
     Raises:
-        InvalidInputError: It is something else, such as a name.
+        InvalidInputError: It is something else, such as a name, or is not done when it returns.
     """
     if not callable(function):
         raise InvalidInputError(f"@{of} is for a function, and not {function!r}; name= names it")
+    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+        raise InvalidInputError(
+            f"@{of} is for a function that is done when it returns, and {function.__name__!r} is"
+            " async; call asyncio.run(…) in one that is not"
+        )
+    if of == "step" and inspect.isgeneratorfunction(function):
+        raise InvalidInputError(
+            f"step {function.__name__!r} yields, and what a step makes is what it returns: a list"
+        )

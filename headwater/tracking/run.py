@@ -250,14 +250,13 @@ class Run:
     def fail(self, error: BaseException) -> None:
         """Record that the run failed, and what becomes of the versions it made."""
         is_failure = isinstance(error, Exception)
-        text = "".join(traceback.format_exception(error))[-_MOST_TEXT:]
-        message = f"{type(error).__name__}: {error}"[:_MOST_TEXT]
-        log = {"message": message, "traceback": text}
+        told = traceback.TracebackException.from_exception(error)
+        message = _text(told.format_exception_only()).strip()[:_MOST_TEXT]
+        log = {"message": message, "traceback": _text(told.format())[-_MOST_TEXT:]}
+        record = {"entity": f"pipelineRun:{self.fqn}", "type": "log", "key": "error", "data": log}
         with suppress(HeadwaterError):  # the run's own error says more
-            self.outbox.records(
-                [{"entity": f"pipelineRun:{self.fqn}", "type": "log", "key": "error",
-                  "at": now(), "data": log}]
-            )  # fmt: skip
+            self.outbox.records([{**record, "at": now()}])
+        with suppress(HeadwaterError):  # as above
             self._end("failed" if is_failure else "cancelled")
 
     @contextmanager
@@ -321,3 +320,9 @@ class Run:
             return
         self._shown |= {each["name"] for each in document["steps"]}
         self._shown |= {each.get("id", "") for each in document["inputs"] + document["outputs"]}
+
+
+def _text(lines: Iterable[str]) -> str:
+    """Lines of an error, which may hold anything, as text that the catalog takes."""
+    text = "".join(lines).encode(errors="backslashreplace").decode()
+    return text.replace("\0", "\\x00")

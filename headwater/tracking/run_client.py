@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from headwater import names
-from headwater.errors import NotFoundError
+from headwater.errors import InvalidInputError, NotFoundError
 from headwater.generated import Artifact, ArtifactVersion, Pipeline, PipelineRun
 from headwater.sdk.address import is_id
 from headwater.tracking.artifact import ArtifactHandle
@@ -74,7 +74,8 @@ class RunClient:
         """
         if is_id(name_or_id):
             return current().get(Pipeline, id=name_or_id)
-        return current().get(Pipeline, _pipeline_fqn(name_or_id))
+        own = current().find(Pipeline, names.join(SERVICE, name_or_id))  # a name may have dots
+        return own or current().get(Pipeline, _pipeline_fqn(name_or_id))
 
     def list_pipelines(self, *, limit: int | None = None) -> Iterator[Pipeline]:
         """Iterate over the pipelines that ran in Python, and the connectors', by name."""
@@ -94,8 +95,10 @@ class RunClient:
             NotFoundError: There is none.
         """
         hw = current()
-        if is_id(name_or_id) or len(names.split(name_or_id)) == 3:
+        if is_id(name_or_id):
             return with_status(hw, hw.get(PipelineRun, name_or_id))
+        if len(_parts(name_or_id)) == 3 and (found := hw.find(PipelineRun, name_or_id)):
+            return with_status(hw, found)
         for run in self.list_pipeline_runs(name_or_id):
             return run
         raise NotFoundError(f"pipeline {name_or_id!r} has no run")
@@ -145,4 +148,13 @@ class RunClient:
 
 
 def _pipeline_fqn(name: str) -> str:
-    return name if len(names.split(name)) > 1 else names.join(SERVICE, names.split(name)[0])
+    parts = _parts(name)
+    return name if len(parts) > 1 else names.join(SERVICE, *parts)
+
+
+def _parts(name: str) -> list[str]:
+    """The names that an FQN has; a name with quotes of its own is one."""
+    try:
+        return names.split(name)
+    except InvalidInputError:
+        return [name]

@@ -79,6 +79,7 @@ def test_order_of_names_tuples_and_numbers_of_numpy() -> None:
         (np.array([object()]), "holds Python objects"),
         (pd.DataFrame({"a": [1, "x"]}), "Parquet cannot hold this frame"),
         (pd.DataFrame([[1, 2]], columns=["a", "a"]), "Parquet cannot hold this frame"),
+        (pd.DataFrame({0: [1], "b": [2]}), "its columns are called by texts and others"),
         (pl.DataFrame({"a": [object()]}), "Parquet cannot hold this frame"),
     ],
 )

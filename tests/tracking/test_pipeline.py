@@ -237,6 +237,60 @@ def test_a_failing_step_fails_run_and_version(hw: Headwater) -> None:
     assert Client().get_model_version("iris").status == "failed"
 
 
+class UnspeakableError(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (ValueError("half \ud800 of a pair, \x00"), r"ValueError: half \ud800 of a pair, \x00"),
+        (UnspeakableError(), "UnspeakableError: <exception str() failed>"),
+    ],
+)
+def test_errors_of_any_text_fail_the_run(hw: Headwater, error: Exception, told: str) -> None:
+    @step
+    def lose() -> None:
+        raise error
+
+    @pipeline
+    def losing() -> None:
+        lose()
+
+    with pytest.raises(type(error)) as raised:
+        losing()
+    assert raised.value is error
+    run = run_of("losing")
+    assert (run.status, steps_of(run)["lose"]["status"]) == ("failed", "failed")
+    (log,) = hw.records(run, "log", kind="pipelineRun")
+    assert log["data"]["message"].removeprefix(f"{__name__}.") == told
+
+
+def test_a_pipeline_may_have_dots_and_quotes_in_its_name(hw: Headwater) -> None:
+    for name in ('train."v2"/ü', "a.b.c"):
+        pipeline(name=name)(load.function)()
+        run = run_of(name)
+        assert Client().get_pipeline_run(str(run.fully_qualified_name)).id == run.id
+        assert Client().get_pipeline(str(run.pipeline.fully_qualified_name)).name == name
+
+
+@pytest.mark.parametrize("kind", [step, pipeline])
+def test_a_function_that_is_not_done_when_it_returns_is_no_step(kind: Any) -> None:
+    async def wait() -> None: ...
+
+    with pytest.raises(InvalidInputError, match="'wait' is async"):
+        kind(wait)
+
+
+def test_a_generator_is_no_step() -> None:
+    with pytest.raises(InvalidInputError, match="'rows' yields"):
+
+        @step
+        def rows() -> Any:
+            yield 1
+
+
 def test_a_run_that_is_stopped_by_hand_is_cancelled(hw: Headwater) -> None:
     @step
     def stop() -> None:

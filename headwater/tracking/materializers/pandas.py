@@ -68,6 +68,11 @@ def _dump(frame: Any) -> bytes:
     if frame.attrs:
         frame = frame.copy(deep=False)
         frame.attrs = {key: each for key, each in frame.attrs.items() if _is_json(key, each)}
+    if frame.columns.inferred_type == "mixed" or frame.columns.inferred_type.startswith("mixed-"):
+        listed = ", ".join(map(repr, frame.columns[:8]))
+        raise InvalidInputError(
+            f"Parquet cannot hold this frame: its columns are called by texts and others ({listed})"
+        )
     content = BytesIO()
     try:
         frame.to_parquet(content, engine="pyarrow")
