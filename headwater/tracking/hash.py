@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
-from types import CodeType, FunctionType
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from headwater.errors import HeadwaterError
@@ -14,7 +15,8 @@ from headwater.tracking.materializer import Materializer, type_name
 from headwater.tracking.materializers import registry
 
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")  # another in every process
-_CONSTANTS = frozenset({"bytes", "json", "text"})
+_MOST_CONTENT = 20_000_000
+"""Bytes of an array or a frame in a module, beyond which its shape alone counts."""
 
 
 def code_hash(function: Any) -> str:
@@ -22,10 +24,12 @@ def code_hash(function: Any) -> str:
 
     It is of the compiled code, so that comments, layout and decorators do not count and no source
     file is needed; of defaults, annotations and the variables of the functions around it; and of
-    what the code names in its module: constants, functions and classes that the same module
-    defines, and what these name. Limits: what is imported from elsewhere counts by its name alone,
-    and so do attributes of objects, names that are put together at run time, files, the environment
-    and the data behind a connection. Turn the cache off for a step that depends on them.
+    what the code names in its module: values, functions and classes that the same module defines,
+    decorated ones too, and what these name. Limits: functions and classes that are imported count
+    by their name alone, objects of other modules' types that are not immutable by their type,
+    arrays and frames of more than 20 MB by their shape; names that are put together at run time,
+    attributes of modules, files, the environment and the data behind a connection do not count.
+    Turn the cache off for a step that depends on them.
 
     Args:
         function: A function; of another callable, its class.
@@ -74,10 +78,9 @@ class _Code:
         self._seen: set[int] = set()
 
     def parts(self, thing: Any) -> Iterator[str]:
-        if id(thing) in self._seen:
+        if self._is_seen(thing):
             yield "seen"
             return
-        self._seen.add(id(thing))
         if isinstance(thing, FunctionType):
             yield from self._function(thing)
         elif isinstance(thing, type):
@@ -115,20 +118,91 @@ class _Code:
             yield from self._named(value, module)
 
     def _named(self, value: Any, module: str) -> Iterator[str]:
-        """A value that the code names: constants by content, and what the same module defines."""
-        if isinstance(value, (FunctionType, type)):
-            if value.__module__ == module:
-                yield from self.parts(value)
+        """A value that the code names: by content, and what the same module defines."""
+        inner = _undecorated(value)
+        if isinstance(inner, (FunctionType, type)):
+            if inner.__module__ == module:
+                yield from self.parts(inner)
             else:
-                yield f"{value.__module__}.{value.__qualname__}"
+                yield f"{inner.__module__}.{inner.__qualname__}"
             return
         yield type_name(type(value))
-        try:
-            materializer = registry.for_value(value)
-            if materializer.data_type in _CONSTANTS:
-                yield _hashed(materializer, value)
-        except HeadwaterError:
+        if isinstance(value, (partial, Mapping, list, tuple, set, frozenset)):
+            yield from self._held(value, module)
+        elif type(value).__module__ == module:
+            yield from self._object(value, module)
+        else:
+            yield _content(value)
+
+    def _held(self, value: Any, module: str) -> Iterator[str]:
+        """What a collection holds, or a function with some of its arguments."""
+        if self._is_seen(value):
+            yield "seen"
             return
+        inside: Iterable[Any] = value
+        if isinstance(value, partial):
+            inside = (value.func, value.args, value.keywords)
+        elif isinstance(value, Mapping):
+            inside = [part for each in value.items() for part in each]
+        parts = ["\n".join(self._named(each, module)) for each in inside]
+        yield from sorted(parts) if isinstance(value, (set, frozenset)) else parts
+
+    def _object(self, value: Any, module: str) -> Iterator[str]:
+        """What an object of a class of the same module is and has."""
+        if self._is_seen(value):
+            yield "seen"
+            return
+        yield from self.parts(type(value))
+        for name, each in sorted(getattr(value, "__dict__", {}).items()):
+            yield name
+            yield from self._named(each, module)
+
+    def _is_seen(self, value: Any) -> bool:
+        is_seen = id(value) in self._seen
+        self._seen.add(id(value))
+        return is_seen
+
+
+def _undecorated(value: Any) -> Any:
+    """The function that decorators, such as ``step``, put into something else."""
+    try:
+        return getattr(value, "__wrapped__", value)
+    except Exception:  # noqa: BLE001  (objects that stand for others may raise anything)
+        return value
+
+
+def _content(value: Any) -> str:
+    """A value of somebody else's type: what a materializer writes of it, else how it is shown."""
+    if isinstance(value, re.Pattern):  # which shows its beginning
+        return f"{value.pattern!r} {value.flags}"
+    if isinstance(value, ModuleType):
+        return value.__name__
+    try:
+        if _size(value) <= _MOST_CONTENT:
+            return value_hash(value)
+    except Exception:  # noqa: BLE001  (not to be written; anything may stand in a module)
+        return _shown(value)
+    return str(getattr(value, "shape", ""))
+
+
+def _size(value: Any) -> int:
+    """Bytes that an array or a frame takes, about; 0 of others."""
+    estimate = getattr(value, "estimated_size", None)  # of polars
+    usage = getattr(value, "memory_usage", None)
+    if callable(usage):
+        return int(usage().sum() if hasattr(value, "columns") else usage())
+    return int(estimate() if callable(estimate) else getattr(value, "nbytes", 0))
+
+
+def _shown(value: Any) -> str:
+    """How an immutable value is shown, such as a date; attributes of others do not count."""
+    by_value: Any = type(value).__hash__
+    if by_value in (None, object.__hash__):
+        return ""
+    try:
+        return _ADDRESS.sub("", repr(value))
+    except Exception:  # noqa: BLE001  (as above)
+        return ""
 
 
 def _cells(function: FunctionType) -> Iterator[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,9 @@ def step(x, gamma=0.5):
 
 
 def of(source: str) -> str:
-    namespace: dict[str, Any] = {"__name__": "steps"}
+    module = ModuleType("steps")
+    sys.modules["steps"] = module  # where a dataclass looks itself up
+    namespace = vars(module)
     exec(compile(source, "steps.py", "exec"), namespace)  # noqa: S102  (as a notebook does)
     return code_hash(namespace["step"])
 
@@ -67,6 +70,75 @@ def test_what_the_function_does_counts(old: str, new: str) -> None:
     assert of(MODULE.replace(old, new)) != of(MODULE)
 
 
+HELD = """
+import dataclasses, functools, re
+import numpy as np, pandas as pd, polars as pl
+from datetime import date
+from headwater import step as decorated
+
+ARRAY = np.array([1, 2])
+FRAME = pd.DataFrame({"a": [3]})
+OTHER = pl.DataFrame({"a": [4]})
+WORDS = frozenset({"five", "six", "seven"})
+NUMBERS = {(8, 9): {10}}
+PATTERN = re.compile("a{11}")
+DAY = date(2026, 5, 12)
+PART = functools.partial(int, "13", base=20)
+
+@dataclasses.dataclass
+class Setting:
+    value: int
+
+SETTING = Setting(14)
+
+@decorated
+def inner():
+    return 15
+
+@functools.lru_cache
+def kept():
+    return 16
+
+def step():
+    return (ARRAY, FRAME, OTHER, WORDS, NUMBERS, PATTERN, DAY, PART, SETTING, inner(), kept())
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("1, 2]", "1, 3]"),
+        ("[3]", "[4]"),
+        ("[4]", "[5]"),
+        ("five", "eight"),
+        ("9)", "7)"),
+        ("{10}", "{11}"),
+        ("{11}", "{12}"),
+        ("5, 12", "5, 13"),
+        ('"13"', '"14"'),
+        ("base=20", "base=21"),
+        ("Setting(14)", "Setting(15)"),
+        ("return 15", "return 16"),
+        ("return 16", "return 17"),
+    ],
+)
+def test_what_the_function_names_counts_by_its_content(old: str, new: str) -> None:
+    assert HELD.count(old) == 1
+    assert of(HELD.replace(old, new)) != of(HELD) == of(HELD)
+
+
+def test_what_cannot_be_looked_at_counts_by_its_type() -> None:
+    source = """
+class Proxy:
+    def __getattr__(self, name): raise RuntimeError(name)
+    def __repr__(self): raise RuntimeError("no words")
+proxy, loop = Proxy(), []
+loop.append(loop)
+def step(): return proxy, loop
+"""
+    assert of(source) == of(source)
+
+
 def test_variables_of_the_function_around_count() -> None:
     def make(factor: Any, inner: Any) -> Any:
         def step(x: float) -> Any:
@@ -90,7 +162,8 @@ def test_functions_that_name_each_other_have_a_hash() -> None:
 def test_hashes_are_the_same_in_every_process() -> None:
     code = (
         "from tests.tracking.test_hash import *;"
-        "print(of(MODULE), value_hash({'a': 1, 'b': [0.1]}), value_hash(pd.DataFrame({'a': [1]})))"
+        "print(of(MODULE), of(HELD));"
+        "print(value_hash({'a': 1, 'b': [0.1]}), value_hash(pd.DataFrame({'a': [1]})))"
     )
     runs = [
         subprocess.run([sys.executable, "-c", code], capture_output=True, cwd=ROOT, check=True)
