@@ -18,7 +18,7 @@ from headwater.errors import (
     PreconditionError,
     StoreError,
 )
-from headwater.generated import ArtifactVersion, EntityReference
+from headwater.generated import ArtifactVersion, EntityReference, ModelVersion
 from headwater.sdk import Headwater
 
 FOLDER = Path(".headwater") / "journal"
@@ -136,6 +136,7 @@ def send_journal(hw: Headwater, journal: str | Path) -> int:
         raise NotFoundError(f"there is no journal {str(path)!r}")
     lines = path.read_bytes().split(b"\n")[:-1]  # behind the last end, a torn line
     messages = [_message(line, f"{path}, line {n}") for n, line in enumerate(lines, 1)]
+    _restore_versions(hw, messages)
     for number, message in enumerate(messages, 1):
         try:
             perform(hw, message)
@@ -147,14 +148,27 @@ def send_journal(hw: Headwater, journal: str | Path) -> int:
     return len(messages)
 
 
+def _restore_versions(hw: Headwater, messages: Sequence[Message]) -> None:
+    """Bring back what the run was making, and what was deleted when it seemed to be interrupted."""
+    runs = [each for message in messages if message.get("put") == "pipelineRun"
+            for each in message["requests"]]  # fmt: skip
+    made = {each.get("id"): None for run in runs for each in run.get("outputs", ())
+            if each.get("type") == "modelVersion"}  # fmt: skip
+    for version in made:
+        found = hw.find(ModelVersion, id=version, deleted=True)
+        if found is not None and found.deleted and found.status == "pending":
+            hw.restore(found)
+
+
 def _message(line: bytes, where: str) -> Message:
     try:
         found = json.loads(line)
     except ValueError as error:  # of UTF-8, too
         raise InvalidInputError(f"{where} is no message of a run: {error}") from error
-    if not isinstance(found, dict) or not any(need <= set(found) for need in _MESSAGES):
+    is_known = isinstance(found, dict) and any(need <= set(found) for need in _MESSAGES)
+    if not is_known or not all(isinstance(each, dict) for each in found.get("requests", ())):
         raise InvalidInputError(f"{where} is no message of a run; nothing is recorded")
-    return found
+    return dict(found)
 
 
 def perform(hw: Headwater, message: Message) -> Any:

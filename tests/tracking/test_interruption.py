@@ -208,6 +208,34 @@ def test_a_catalog_that_is_back_at_the_end_is_told_at_once(
     assert hw.health()["status"] == "ok"
 
 
+def test_a_version_that_was_deleted_as_its_run_was_silent_comes_back(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect(store=place / "catalog.db")
+
+    @pipeline(model=Model("iris", delete_new_version_on_failure=True))
+    def training() -> None:
+        make(1)
+        monkeypatch.setattr(Headwater, "bulk", _away)
+        make(2)
+
+    bulk = Headwater.bulk
+    with pytest.warns(UserWarning, match="does not answer"):
+        training()
+    monkeypatch.setattr(Headwater, "bulk", bulk)
+    monkeypatch.setattr("headwater.tracking.sign_of_life.SILENCE", 0.0)
+    assert list(Client().list_model_versions("iris")) == []
+    (journal,) = (place / ".headwater" / "journal").iterdir()
+    text = journal.read_text(encoding="utf-8")
+    for _ in range(2):
+        journal.write_text(text, encoding="utf-8")
+        Client().send_journal(journal)
+        (version,) = Client().list_model_versions("iris")
+        assert (version.number, version.status) == (1, "ready")
+        assert [each.name for each in version.list_artifacts()] == ["made", "made"]
+        assert Client().get_pipeline_run("training").status == "completed"
+
+
 def test_a_killed_run_is_interrupted_with_nothing_half_linked(place: Path) -> None:
     with running_server(f"sqlite:///{place / 'catalog.db'}") as url:
         script = place / "killed.py"
