@@ -131,6 +131,7 @@ class ModelVersionService:
 
         def attempt() -> Record:
             version, model = self._version(key)
+            own = find_own_stage(self._store, stage)
             by_itself = is_exclusive(self._store, stage)
             alone = by_itself if exclusive is None else exclusive and is_listed(stage)
             summary = Summary(load(model))
@@ -158,9 +159,7 @@ class ModelVersionService:
                 self._name(draft, model, summary, alias, version.id, force=force)
             elif summary.serving != served:
                 self._follow(draft, model, summary, force=force)
-            if own := find_own_stage(
-                self._store, stage
-            ):  # whoever deletes it meanwhile looks again
+            if own:  # whoever deletes it meanwhile looks again
                 draft.entities.append(same_version(own, load(own)))
             self._commit(draft, model, summary, actor)
             return self._again(version)
