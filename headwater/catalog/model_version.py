@@ -124,8 +124,9 @@ class ModelVersionService:
             NotFoundError: There is no such version.
             ConflictError: Another version is in the stage; ``details["holders"]`` names it. Or it
                 has the alias, which is protected, and that is not forced.
-            InvalidInputError: There is no such stage, the version's last move took effect later,
-                or the time is in the future.
+            InvalidInputError: There is no such stage, or the time is in the future, or before one
+                at which the version moved, or at which the stage that it is to have to itself
+                changed hands.
         """
         stage = stage.lower()
 
@@ -146,15 +147,15 @@ class ModelVersionService:
             if stays and named:
                 return version
             draft = Draft()
-            when = self._effective(model, version, effective_at)
+            when = self._effective(model, list(moves), effective_at)
+            if effective_at is not None and alone:
+                self._check_settled(model, stage, when)
             records = {version.id: version}
             if aside := moves.keys() - records.keys():
                 found = self._store.find_many(aside)
                 records |= {str(id_): each for id_, each in found.items()}
             for id_ in sorted(moves if not stays else (), key=lambda id_: id_ == version.id):
-                # What makes room does so no earlier than it came: its moves stay in their order.
-                at = when if id_ == version.id else max(when, self._moved_at(model, id_))
-                self._move(draft, model, summary, records[id_], moves[id_], at, reason)
+                self._move(draft, model, summary, records[id_], moves[id_], when, reason)
             if alias is not None:
                 self._name(draft, model, summary, alias, version.id, force=force)
             elif summary.serving != served:
@@ -311,24 +312,49 @@ class ModelVersionService:
         )
         return self._store.find(data_of(entries[0])["id"], as_of=as_of) if entries else None
 
-    def _effective(self, model: Record, version: Record, asked: int | None) -> int:
-        """When a move of a version takes effect: not before the one that it follows.
+    def _effective(self, model: Record, moved: list[str], asked: int | None) -> int:
+        """When moves of versions take effect: not before those that they follow.
+
+        Args:
+            moved: Ids, that of the version that is asked for first.
 
         Raises:
             InvalidInputError: It was asked to.
         """
-        if asked is not None and asked > now_ms() + _CLOCKS_DIFFER:
+        now = now_ms()
+        if asked is not None and asked > now + _CLOCKS_DIFFER:
             raise InvalidInputError.at(
                 "/effectiveAt",
                 f"{asked} is in the future, in milliseconds since the epoch: a move is recorded"
                 " when it has happened",
             )
-        last = self._moved_at(model, version.id)
-        if asked is not None and asked < last:
+        if asked is None:
+            return max(now, *(self._moved_at(model, each) for each in moved))
+        if asked < (last := self._moved_at(model, moved[0])):
             raise InvalidInputError.at(
                 "/effectiveAt", f"the version's last move took effect at {last}, which is later"
             )
-        return max(now_ms(), last) if asked is None else asked
+        return min(asked, now)
+
+    def _check_settled(self, model: Record, stage: str, at: int) -> None:
+        """Refuse to tell anew who had a stage to itself: one version had it, at any time.
+
+        Raises:
+            InvalidInputError: The stage changed hands after that time.
+        """
+        before = None
+        while page := self.history(model.id, before=before, limit=1000):
+            for each in page:
+                move = data_of(each)
+                about = () if "alias" in move else (move["from"], move["to"])
+                if each.at > at and stage in about:
+                    raise InvalidInputError.at(
+                        "/effectiveAt",
+                        f"version {move['name']!r} moved from {move['from']} to {move['to']} at"
+                        f" {each.at}, which is later: which version was in {stage} until then"
+                        " is settled",
+                    )
+            before = page[-1].number
 
     def _moved_at(self, model: Record, version_id: str) -> int:
         """When the last move of a version took effect, in milliseconds; far back without one."""

@@ -50,6 +50,17 @@ class _Catalog:
             for version in each["versions"]
         }
         self._moves: list[Json] | None = None
+        self._moved: dict[str, int] = {}
+
+    def changed_hands(self, stage: str) -> int:
+        """When a version last came to a stage, or left it, in milliseconds; 0: none did."""
+        moves = (m for m in self._all() if "alias" not in m["data"])
+        at = (int(m["at"]) for m in moves if stage in (m["data"]["from"], m["data"]["to"]))
+        return max(self._moved.get(stage, 0), *at, 0)
+
+    def moved(self, version: str, to: str, at: int) -> None:
+        """Remember a move that this run makes."""
+        self._moved |= dict.fromkeys((self.listed.get(version, "none"), to), at)
 
     def last_move(self, version: str) -> Json | None:
         """The last move of a version between stages."""
@@ -127,6 +138,9 @@ class StageWriter:
             )
             return
         at = max(wish.at, int(last["at"]) if last else 0)
+        if alone:  # MLflow does not tell when an alias moved
+            at = max(at, catalog.changed_hands(wish.stage))
+        catalog.moved(wish.version, wish.stage, at)
         if alone and wish.stage in _LISTED:  # the move archives those that are there
             catalog.listed = {v: s for v, s in catalog.listed.items() if s != wish.stage}
         self._do(

@@ -233,6 +233,11 @@ def test_promotions_follow_the_source(hw: Headwater, own: Server) -> None:
     run(hw, own)
     assert version(hw, "registry.m.3")["stage"] == "none"
     assert version(hw, "registry.m.3")["aliases"] == []
+    hw.set_stage("registry.m.2", "production")
+    hw.set_stage("registry.m.2", "archived")
+    own.post("registered-models/alias", **alias, version="1")
+    assert run(hw, own).failed == []
+    assert version(hw, "registry.m.1")["stage"] == "production"
     assert run(hw, own, production_alias=None).succeeded
 
 

@@ -555,17 +555,36 @@ def test_names_of_versions_follow_a_rename(registry: Registry) -> None:
     assert found.fqn == "headwater.attrition.z"
 
 
-def test_a_promotion_told_late_leaves_the_present_as_it_is(registry: Registry) -> None:
-    first, second = registry.version("a"), registry.version("b")
-    registry.stage(first, "production")
-    registry.stage(second, "production", effective_at=1_700_000_000_000)
+def test_a_promotion_told_late_does_not_tell_anew_who_was_in_production(
+    registry: Registry,
+) -> None:
+    first, second, third = (registry.version(name) for name in "abc")
+    registry.stage(first, "production", effective_at=1_000)
+    registry.stage(second, "production", effective_at=5_000)
 
     def held(at: int) -> list[str]:
         return [each["name"] for each in registry.versions.held_at(MODEL, "production", at)]
 
-    assert held(1_600_000_000_000) == []
-    assert held(1_700_000_000_000) == ["b"]
-    assert held(2**52) == ["b"]
+    with pytest.raises(InvalidInputError, match="'b' moved from none to production at 5000"):
+        registry.stage(third, "production", effective_at=3_000)
+    registry.stage(second, "archived", effective_at=6_000)
+    with pytest.raises(InvalidInputError, match="settled"):
+        registry.stage(third, "production", effective_at=3_000)
+    with pytest.raises(InvalidInputError, match="from production to archived at 6000"):
+        registry.stage(third, "production", effective_at=5_500)
+    registry.stage(third, "production", effective_at=6_000)
+    assert [held(at) for at in (3_000, 5_500, 6_000, 2**52)] == [["a"], ["b"], ["c"], ["c"]]
+
+
+def test_what_stands_beside_others_may_be_told_late(registry: Registry) -> None:
+    first, second, third = (registry.version(name) for name in "abc")
+    registry.stage(first, "production", effective_at=5_000)
+    registry.versions.set_alias(first.id, "staging", actor=ME, any_word=True)
+    registry.stage(second, "production", effective_at=1_000, exclusive=False)
+    registry.stage(third, "archived", effective_at=500)
+    registry.stage(third, "staging", effective_at=600)
+    held = registry.versions.held_at(MODEL, "production", 5_000)
+    assert [each["name"] for each in held] == ["b", "a"]
 
 
 def test_a_move_does_not_take_effect_before_the_one_it_follows(registry: Registry) -> None:
