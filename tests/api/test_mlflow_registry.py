@@ -429,11 +429,15 @@ def test_a_copy_has_the_files_and_the_run_of_what_it_copies(mlflow: Client) -> N
     mlflow.model("served")
     for source in ("models:/churn/1", "models:/churn@blue", "models:/churn/latest"):
         copy = mlflow.version("served", source)
-        assert (copy["source"], copy["run_id"]) == (source, "r1")
+        assert (copy["source"], copy["run_id"]) == ("models:/churn/1", "r1")
         uri = mlflow.get("model-versions/get-download-uri", name="served", version=copy["version"])
         assert uri == {"artifact_uri": "s3://bucket/1"}
     gone = mlflow.ask("POST", "model-versions/create", name="served", source="models:/nothing/1")
     refused(gone, 404, "RESOURCE_DOES_NOT_EXIST")
+    for other in ({"run_id": "r2"}, {"model_id": "m-" + "0" * 32}):
+        named = {"name": "served", "source": "models:/churn/1", **other}
+        answer = mlflow.ask("POST", "model-versions/create", **named)
+        refused(answer, 400, "INVALID_PARAMETER_VALUE")
 
 
 @pytest.mark.parametrize(
@@ -449,7 +453,13 @@ def test_a_copy_has_the_files_and_the_run_of_what_it_copies(mlflow: Client) -> N
         "mlflow-artifacts://host/%252e%252e/x",
         "dbfs:/a%00b",
         "models:/churn",
+        "models://host/churn/1",
         "runs:/other/model",
+        "runs://host/me/model",
+        "s3://bucket",
+        "s3://bucket//",
+        "s3:model",
+        "https://host",
         "http://[half",
         "",
     ],
@@ -463,7 +473,14 @@ def test_a_source_that_leads_elsewhere_is_refused(mlflow: Client, source: str) -
 
 @pytest.mark.parametrize(
     "source",
-    ["s3://b/a", "runs:/me/model", "mlflow-artifacts:/1/me/artifacts/model", "gs://b/a..b"],
+    [
+        "s3://b/a",
+        "s3://b//a/",
+        "https://host/a",
+        "runs:/me/model",
+        "mlflow-artifacts:/1/me/artifacts/model",
+        "gs://b/a..b",
+    ],
 )
 def test_a_source_that_can_be_had_is_taken(mlflow: Client, source: str) -> None:
     mlflow.model("churn")
@@ -651,7 +668,7 @@ def test_errors_are_mlflows(mlflow: Client) -> None:
     for method, path, asked in (
         ("GET", "registered-models/get", {"name": "nobody"}),
         ("DELETE", "registered-models/delete", {"name": "nobody"}),
-        ("POST", "model-versions/create", {"name": "nobody", "source": "s3://a"}),
+        ("POST", "model-versions/create", {"name": "nobody", "source": "s3://a/b"}),
         ("GET", "model-versions/get", {"name": "churn", "version": "2"}),
         ("POST", "registered-models/alias", {"name": "churn", "alias": "a", "version": "2"}),
         ("POST", "registered-models/set-tag", {"name": "nobody", "key": "a", "value": "b"}),

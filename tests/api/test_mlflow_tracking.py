@@ -408,3 +408,22 @@ def test_without_tokens_only_this_machine_is_answered(client: httpx.Client) -> N
     path = "/api/2.0/mlflow/registered-models/search"
     for headers in ({"Host": "elsewhere"}, {"X-Forwarded-For": "1.2.3.4"}, {"Origin": "http://a"}):
         refused(client.get(path, headers=headers), 403, "PERMISSION_DENIED")
+
+
+def test_artifacts_of_another_run_are_no_source(client: httpx.Client, upstream: Upstream) -> None:
+    create = "/api/2.0/mlflow/model-versions/create"
+    assert client.post("/api/2.0/mlflow/registered-models/create", json={"name": "m"}).is_success
+    upstream.content = b'{"run": {"info": {"artifact_uri": "mlflow-artifacts:/1/me/artifacts"}}}'
+    for mine in ("mlflow-artifacts:/1/me/artifacts/model", "mlflow-artifacts:/1/me%2Fartifacts"):
+        answer = client.post(create, json={"name": "m", "source": mine, "run_id": "me"})
+        assert answer.is_success, answer.text
+    for other in (
+        "mlflow-artifacts:/1/other/artifacts/model",
+        "mlflow-artifacts://host/1/me/artifacts/model",
+        "http://host/api/2.0/mlflow-artifacts/artifacts/1/other/model",
+    ):
+        answer = client.post(create, json={"name": "m", "source": other, "run_id": "me"})
+        assert answer.json()["error_code"] == "INVALID_PARAMETER_VALUE"
+    upstream.status = 404
+    answer = client.post(create, json={"name": "m", "source": other, "run_id": "me"})
+    assert answer.is_success  # nothing is known of the run

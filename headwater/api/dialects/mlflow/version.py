@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from pydantic_core import from_json
@@ -24,6 +24,7 @@ from headwater.api.dialects.mlflow.source import (
     PLACEHOLDERS,
     ModelUri,
     check_source,
+    is_artifact,
     is_local,
     logged_model_of,
     model_uri,
@@ -41,6 +42,7 @@ class _Known(NamedTuple):
 
     run_id: str
     model_id: str
+    source: str
     storage: str
 
 
@@ -55,12 +57,12 @@ class Versions:
         registry, name, source = self._registry, asked.text("name"), asked.text("source")
         tags, description = check_tags(asked.tags()), asked.find("description")
         link, now = asked.find("run_link"), now_ms()
-        known = _Known(asked.find("run_id") or "", asked.find("model_id") or "", source)
-        if tags.get(PROMPT, "").lower() != "true":
+        known = _Known(asked.find("run_id") or "", asked.find("model_id") or "", source, source)
+        if not _is_prompt(tags):
             known = self._checked(known, source)
         elif source not in PLACEHOLDERS:
             raise invalid(f"Invalid prompt source: {source[:80]!r}.")
-        body = {"sourceUri": source, "mlStore": {"storage": known.storage}, "status": "ready"}
+        body = {"sourceUri": known.source, "mlStore": {"storage": known.storage}, "status": "ready"}
 
         def records(id_: str) -> Iterable[EntryWrite]:
             return entries_of(
@@ -126,19 +128,37 @@ class Versions:
         Raises:
             MlflowError: The source cannot be one, or names a version that there is not.
         """
-        origins, (run_id, model_id, storage) = self._registry.origins, known
-        run = origins.find_run(run_id) if run_id and is_local(source) else None
-        check_source(source, run_id, folder=(run or {}).get("artifact_uri"))
-        if copied := model_uri(source):
-            origin = self._named(copied)
-            note = self._registry.notes.of(items([origin]))[origin.id]
-            return _Known(run_id or note.run_id, model_id or note.model_id, _storage(origin))
+        run_id, model_id = known.run_id, known.model_id
         named = logged_model_of(source)
-        model_id = model_id or named or ""
-        if logged := origins.find_model(model_id) if model_id else None:
-            run_id = run_id or str(logged.get("source_run_id") or "")
-            storage = str(logged.get("artifact_uri") or source) if named else source
-        return _Known(run_id or run_of(source) or "", model_id, storage)
+        run, logged = self._origins(source, run_id, model_id or named or "")
+        folders = [str(uri) for each in (run, logged) if (uri := each.get("artifact_uri"))]
+        check_source(source, run_id=run_id, model_id=model_id, folders=folders)
+        if copied := model_uri(source):
+            return self._copied(known, self._named(copied))
+        run_id = run_id or run_of(source) or str(logged.get("source_run_id") or "")
+        storage = str(logged.get("artifact_uri") or source) if named else source
+        return _Known(run_id, model_id or named or "", source, storage)
+
+    def _origins(self, source: str, run_id: str, model_id: str) -> tuple[Json, Json]:
+        """What the tracking server says of the run and the logged model; nothing: empty."""
+        origins, kept = self._registry.origins, is_local(source) or is_artifact(source)
+        run = origins.find_run(run_id) if run_id and kept else None
+        return run or {}, (origins.find_model(model_id) if model_id else None) or {}
+
+    def _copied(self, known: _Known, origin: Record) -> _Known:
+        """What is known of a version's files that are those of another version."""
+        note = self._registry.notes.of(items([origin]))[origin.id]
+        version = load(origin)
+        source = f"models:/{version['mlmodel']['name']}/{version['number']}"
+        if _is_prompt(note.tags):
+            raise invalid(f"Invalid model version source: {source!r}: it is a prompt.")
+        for said, is_ in ((known.run_id, note.run_id), (known.model_id, note.model_id)):
+            if said and said != is_:
+                raise invalid(
+                    f"Invalid model version source: {source!r}: its run_id is {note.run_id!r}, its"
+                    f" model_id {note.model_id!r}, and the request's must be the same."
+                )
+        return _Known(note.run_id, note.model_id, source, _storage(origin))
 
     def _find(self, asked: Arguments) -> Record:
         return self._registry.version(asked.text("name"), check_version(asked.text("version")))
@@ -168,6 +188,10 @@ class Versions:
     def _shown(self, version: Record | None) -> Json:
         assert version is not None  # noqa: S101  (it was just written or read)
         return {"model_version": self._registry.view.versions(items([version]))[0]}
+
+
+def _is_prompt(tags: Mapping[str, str]) -> bool:
+    return tags.get(PROMPT, "").lower() == "true"
 
 
 def _storage(version: Record) -> str:
