@@ -222,6 +222,28 @@ def test_latest_versions_are_the_newest_of_each_stage(mlflow: Client) -> None:
     refused(unknown, 400, "INVALID_PARAMETER_VALUE")
 
 
+def test_an_alias_is_no_update_and_a_move_is_one(mlflow: Client) -> None:
+    def updated() -> dict[str, int]:
+        model = mlflow.get("registered-models/get", name="churn")["registered_model"]
+        found = mlflow.get("model-versions/search", filter="name='churn'")["model_versions"]
+        return {e.get("version", "model"): e["last_updated_timestamp"] for e in (model, *found)}
+
+    mlflow.model("churn")
+    mlflow.version("churn")
+    mlflow.move("churn", "1", "Staging")
+    mlflow.version("churn")
+    before = updated()
+    for version in ("1", "2"):
+        mlflow.alias("churn", "blue", version)
+        assert updated() == before
+    mlflow.delete("registered-models/alias", name="churn", alias="blue")
+    assert updated() == before
+    mlflow.move("churn", "1", "Archived")
+    mlflow.alias("churn", "blue", "1")
+    later = {what for what, at in updated().items() if at > before[what]}
+    assert later == {"model", "1"}
+
+
 def test_aliases_are_in_every_answer(mlflow: Client) -> None:
     mlflow.model("churn")
     mlflow.version("churn")

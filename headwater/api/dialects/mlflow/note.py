@@ -96,20 +96,20 @@ class Notes:
     # Inside
 
     def _moves(self, records: Collection[Record]) -> dict[str, Entry]:
-        """The last move of each version."""
+        """The last move of each version between stages; that aliases move is no update of it."""
         ids = [each.id for each in records if each.kind == "modelVersion"]
         parents = {str(each.parent_id) for each in records if each.kind == "modelVersion"}
         if not ids:
             return {}
         # Of many models at once the store has them all sooner than the last of each.
-        alone = len(ids) == 1
         found = self._store.entries(
             entity_ids=parents,
             types=["lifecycle"],
-            keys=ids if alone else None,
-            limit=1 if alone else ALL,
+            keys=ids if len(ids) == 1 else None,
+            limit=ALL,
         )
-        return {entry.key: entry for entry in reversed(found)}
+        moves = (each for each in reversed(found) if '"alias":' not in each.data)
+        return {entry.key: entry for entry in moves}
 
     def _note(
         self, item: Item, told: Entry | None, move: Entry | None, tags: dict[str, str]
