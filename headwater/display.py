@@ -60,5 +60,10 @@ def _short(text: str) -> str:
 
 def _timed(name: str, of: Any) -> Any:
     if name == "updatedAt" and isinstance(of, int):
-        return f"{datetime.fromtimestamp(of / 1000, tz=UTC):%Y-%m-%d %H:%M:%S} UTC"
+        return moment(of)
     return of
+
+
+def moment(at: int) -> str:
+    """A time in milliseconds since the epoch, for people."""
+    return f"{datetime.fromtimestamp(at / 1000, tz=UTC):%Y-%m-%d %H:%M:%S} UTC"

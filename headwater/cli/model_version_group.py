@@ -186,6 +186,8 @@ def diff(
 ) -> None:
     """Set versions side by side: metadata, metrics, parameters, features and their data.
 
+    Long values are shown without their middle; --output json has them whole.
+
     Example:
       headwater model version diff churn production latest
     """

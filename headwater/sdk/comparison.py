@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from headwater.display import drawing
+from headwater.display import drawing, moment
 from headwater.sdk.json_text import to_json
+
+_LONGEST = 60  # characters of a value in a table
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +50,14 @@ class ModelComparison:
         return self._raw
 
     def table(self, *, all_rows: bool = False) -> tuple[list[str], list[list[str]]]:
-        """Headings and rows of text.
+        """Headings and rows of text; the middle of what is long is left out.
 
         Args:
             all_rows: Those in which the versions agree, too.
         """
         headings = ["section", "name", *(_titled(each) for each in self.versions)]
         rows = self.rows if all_rows else self.differences
-        return headings, [[r.section, r.name, *map(_text, r.values)] for r in rows]
+        return headings, [[r.section, r.name, *(_text(r.name, v) for v in r.values)] for r in rows]
 
     def __str__(self) -> str:
         headings, rows = self.table()
@@ -80,7 +82,11 @@ def _titled(version: dict[str, Any]) -> str:
     return f"{version['name']} ({stage})" if stage != "none" else str(version["name"])
 
 
-def _text(value: Any) -> str:
+def _text(name: str, value: Any) -> str:
     if value is None:
         return "-"
-    return str(value) if isinstance(value, str) else to_json(value).decode()
+    if name == "trainedAt" and isinstance(value, int):
+        return moment(value)
+    text = " ".join((value if isinstance(value, str) else to_json(value).decode()).split())
+    half = _LONGEST // 2
+    return text if len(text) <= _LONGEST else f"{text[:half]} … {text[-half:]}"

@@ -55,12 +55,14 @@ def _is_fitted(estimator: Any) -> bool:
     return any(name.endswith("_") and not name.startswith("__") for name in found)
 
 
-def parameters_of(estimator: Any, wanted: frozenset[str], prefix: str = "") -> dict[str, Any]:
-    """Return the parameters that are not their defaults, as JSON has them.
+def parameters_of(
+    estimator: Any, wanted: frozenset[str] | None, prefix: str = ""
+) -> dict[str, Any]:
+    """Return the parameters that are not their defaults, or all, as JSON has them.
 
     Args:
         estimator: Any; one without parameters has none.
-        wanted: Names of those that are returned in any case.
+        wanted: Names of those that are returned in any case; None: all are.
         prefix: Of the names: those of an estimator within are called ``outer__inner``.
     """
     if not hasattr(estimator, "get_params"):
@@ -70,7 +72,7 @@ def parameters_of(estimator: Any, wanted: frozenset[str], prefix: str = "") -> d
     for key, value in sorted(estimator.get_params(deep=False).items()):
         name, plain = prefix + key, _plain(value)
         usual = signature[key].default if key in signature else inspect.Parameter.empty
-        if name in wanted or plain != _plain(usual):
+        if wanted is None or name in wanted or plain != _plain(usual):
             found[name] = plain
         if hasattr(value, "get_params") and not isinstance(value, type):
             found |= parameters_of(value, wanted, f"{name}__")

@@ -69,7 +69,7 @@ def model_fields(
     found: Fitted,
     sources: Mapping[str, Sequence[Mapping[str, Any]]],
     *,
-    parameters: Iterable[str] = (),
+    parameters: Iterable[str] | None = (),
 ) -> dict[str, Any]:
     """Return ``algorithm``, ``mlFeatures`` and ``mlHyperParameters`` of a request.
 
@@ -77,7 +77,7 @@ def model_fields(
         found: The estimator.
         sources: Of each raw column, the feature sources that it is read from, without a type; one
             that is not mentioned is a source by its name alone.
-        parameters: Names of parameters to keep although they have their default value.
+        parameters: Names of parameters to keep although they have their default value; None: all.
     """
     return {
         "mlFeatures": features(found, sources),
@@ -85,15 +85,15 @@ def model_fields(
     }
 
 
-def estimator_fields(model: Any, *, parameters: Iterable[str] = ()) -> dict[str, Any]:
+def estimator_fields(model: Any, *, parameters: Iterable[str] | None = None) -> dict[str, Any]:
     """Return ``algorithm`` and ``mlHyperParameters``, of an estimator that is not fitted, too.
 
     Args:
         model: An estimator or a pipeline, of which what predicts counts.
-        parameters: Names of parameters to keep although they have their default value.
+        parameters: Names of parameters to keep although they have their default value; None: all.
     """
     estimator = final_estimator(model)
-    kept = parameters_of(estimator, frozenset(parameters))
+    kept = parameters_of(estimator, None if parameters is None else frozenset(parameters))
     return {
         "algorithm": type(estimator).__name__,
         "mlHyperParameters": [{"name": key, "value": value} for key, value in kept.items()],

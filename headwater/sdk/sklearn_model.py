@@ -77,7 +77,8 @@ class SklearnCalls(EntityCalls):
                 is not mentioned, or that the table lacks, stays a source by its name alone.
             version: Make a version of the model of this name (True: of its number), trained now;
                 the model is made where it is missing, and else left as it is.
-            parameters: Names of parameters to keep although they have their default value.
+            parameters: Names of parameters to keep although they have their default value. A
+                version keeps all, so that others can be compared with it.
             service: The model's; ``headwater`` unless given.
             target: What it predicts.
 
@@ -92,7 +93,8 @@ class SklearnCalls(EntityCalls):
         """
         found = fitted(model, frame_or_names)
         held = self._sources_of(found.columns, sources)
-        fields = model_fields(found, held, parameters=parameters)
+        kept = parameters if version is None else None
+        fields = model_fields(found, held, parameters=kept)
         if target is not None:
             fields["target"] = target
         request = {"name": name, **fields}

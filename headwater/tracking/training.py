@@ -31,11 +31,14 @@ def trained_fields(
         return None
     if getattr(value, "feature_names_in_", None) is None:
         # Fitted with an array: which columns of which frame that had, nobody can tell.
-        return {**estimator_fields(value), **(read_fields(reads) or _unnamed_fields(value))}
+        return {
+            **estimator_fields(value),
+            **(read_fields(reads) or _unnamed_fields(value)),
+        }
     frames = [each for each in arguments if getattr(each, "columns", None) is not None]
     for frame in [*frames, None]:
         if (found := _fitted(value, frame)) is not None:
-            return model_fields(found, column_sources(found.columns, frame, reads))
+            return model_fields(found, column_sources(found.columns, frame, reads), parameters=None)
     return estimator_fields(value)
 
 

@@ -53,3 +53,21 @@ def test_two_versions_may_be_staged_when_asked(hw: Headwater, model: MlModel) ->
     for number in (1, 2):
         hw.set_stage(hw.model_version(model, number), "staging", exclusive=False)
     assert [each["number"] for each in hw.versions_in(model, "staging")] == [1, 2]
+
+
+def test_versions_side_by_side_show_times_and_shortened_values(
+    hw: Headwater, model: MlModel
+) -> None:
+    query = "SELECT *\n" + "FROM customers " * 40
+    for name, at in (("a", YEAR_2020), ("b", YEAR_2020 + 1_000)):
+        version = hw.add_model_version(model, {"name": name, "trainedAt": at})
+        value = {"value": query if name == "a" else None}
+        hw.add_records(version, "metadata", [{"key": "query", "data": value}])
+    compared = hw.compare(model, ["a", "b"])
+    (_, trained, query_row) = str(compared).splitlines()
+    assert "2020-01-01 00:00:00 UTC" in trained
+    assert "2020-01-01 00:00:01 UTC" in trained
+    assert len(query_row) < 100
+    assert "SELECT * FROM customers" in query_row
+    (row,) = (each for each in compared.rows if each.name == "query")
+    assert row.values == [query, None]

@@ -87,8 +87,8 @@ def test_impact_before_there_was_what_is_asked_about_is_an_error(
         with pytest.raises(NotFoundError, match=f"there was no .* as of {seq}"):
             lineage.impact(f"{S}.{name}", as_of=seq)
     assert lineage.impact(f"{S}.a.x", as_of=first)["total"] == 0
-    for seq in (fed, fed + 1, None):  # there, dropped, deleted
-        assert lineage.impact(f"{S}.a.y", as_of=seq)["total"] == 1
+    for later in (fed, fed + 1, None):  # there, dropped, deleted
+        assert lineage.impact(f"{S}.a.y", as_of=later)["total"] == 1
 
 
 def test_what_is_away_or_waits_goes_by_the_name_that_its_table_had(

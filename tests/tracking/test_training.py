@@ -169,7 +169,8 @@ def test_an_estimator_of_arrays_tells_its_class_and_parameters(hw: Headwater, ma
     training()
     for name in ("churn", "registered"):
         version = Model(name, 1).entity
-        assert algorithm_of(version) == ("LogisticRegression", {"C": 0.5})
+        algorithm, parameters = algorithm_of(version)
+        assert (algorithm, parameters["C"]) == ("LogisticRegression", 0.5)
         assert [each.name for each in version.ml_features or ()] == ["x0", "x1"]
         assert not any(each.feature_sources for each in version.ml_features or ())
 
@@ -203,7 +204,7 @@ def test_what_predicts_is_what_was_trained_and_no_scaler_after_it(hw: Headwater)
         train_both()
 
     training()
-    assert algorithm_of(Model("churn", 1).entity) == ("SVC", {})
+    assert algorithm_of(Model("churn", 1).entity)[0] == "SVC"
 
 
 def test_an_estimator_without_count_of_columns_tells_its_class(hw: Headwater) -> None:
@@ -216,4 +217,21 @@ def test_an_estimator_without_count_of_columns_tells_its_class(hw: Headwater) ->
         train_text()
 
     training()
-    assert algorithm_of(Model("text", 1).entity) == ("SVC", {"C": 2.0})
+    algorithm, parameters = algorithm_of(Model("text", 1).entity)
+    assert (algorithm, parameters["C"]) == ("SVC", 2.0)
+
+
+def test_parameters_of_versions_are_compared_with_defaults_too(hw: Headwater) -> None:
+    @step
+    def fit(estimator: Any) -> Annotated[Any, "model"]:
+        return estimator.fit(pd.DataFrame({"age": [31, 58]}), [0, 1])
+
+    @pipeline(model=Model("churn"))
+    def training(estimator: Any) -> None:
+        fit(estimator)
+
+    training(LogisticRegression(C=0.5))
+    training(LogisticRegression(max_iter=200))
+    found = hw.compare("headwater.churn", [1, 2])
+    rows = {each.name: each.values for each in found.differences if each.section == "parameter"}
+    assert rows == {"C": [0.5, 1.0], "max_iter": [100, 200]}
