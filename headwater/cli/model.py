@@ -50,7 +50,9 @@ def model() -> None:
 
 def list_(
     tag: Annotated[str | None, typer.Option(help="Only with this tag.")] = None,
-    stage: Annotated[str | None, typer.Option(help="Only with a version in this stage.")] = None,
+    stage: Annotated[
+        str | None, typer.Option(help="Only with a version in this stage; or latest.")
+    ] = None,
     service: Annotated[str | None, typer.Option(help="Of this service.")] = None,
     output: Output = Format.table,
     url: Url = None,

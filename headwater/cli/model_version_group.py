@@ -28,7 +28,9 @@ def version() -> None:
 
 def list_(
     model: ModelName,
-    stage: Annotated[str | None, typer.Option("--stage", "-s", help="Only in this one.")] = None,
+    stage: Annotated[
+        str | None, typer.Option("--stage", "-s", help="Only in this one; or latest.")
+    ] = None,
     tag: Annotated[str | None, typer.Option("--tag", help="Only with this tag.")] = None,
     output: Output = Format.table,
     url: Url = None,

@@ -16,6 +16,7 @@ from headwater.tracking.outbox import send_journal
 from headwater.tracking.run_client import RunClient
 from headwater.tracking.selection import Wanted, ensure_model, version_of
 from headwater.tracking.sign_of_life import settled, with_status
+from headwater.tracking.stage import ModelStages
 
 
 class Client(ModelClient, RunClient):
@@ -92,18 +93,23 @@ class Client(ModelClient, RunClient):
 
         Args:
             model_name_or_id: Which model.
-            stage: Only those in this stage.
+            stage: Only those in this stage; ``latest`` is the newest version.
             tag: Only with this tag; see ``list_models``.
             limit: The most to return.
         """
+        model, wanted = self._model(model_name_or_id), stage and stage.lower()
         found = self.catalog.list(
             "modelVersion",
-            parent=self._model(model_name_or_id),
-            stage=stage,
+            parent=model,
+            stage=None if wanted == ModelStages.LATEST else wanted,
             tag=None if tag is None else tag_fqn(self.catalog, tag),
         )
         there = filter(None, (settled(self.catalog, each) for each in found))
         ordered = sorted(there, key=lambda version: version.number or 0)
+        if wanted == ModelStages.LATEST:
+            lifecycle = self.get_model(model).lifecycle
+            newest = lifecycle and lifecycle.latest
+            ordered = [each for each in ordered if newest and each.number == newest.number]
         return (Model.of(each) for each in ordered[:limit])
 
     def update_model_version(

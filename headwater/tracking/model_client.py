@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from headwater import names
@@ -13,6 +14,10 @@ from headwater.sdk.address import is_id
 from headwater.tracking.connection import current, model_service
 from headwater.tracking.label import tag_fqn, tag_references
 from headwater.tracking.selection import model_fqn
+from headwater.tracking.stage import ModelStages
+
+_NOT_SUMMED_UP = frozenset({ModelStages.LATEST, ModelStages.NONE, ModelStages.ARCHIVED})
+"""Stages of versions that models do not tell."""
 
 
 class ModelClient:
@@ -82,18 +87,24 @@ class ModelClient:
         Args:
             name: Only of this name.
             tag: Only with this tag: a word of ``Label``, or a tag's FQN.
-            stage: Only those that have a version in this stage.
+            stage: Only those that have a version in this stage; ``latest``: that have any.
             service: In this service; the configured one unless given.
             limit: The most to return.
         """
+        wanted, service = stage and stage.lower(), service or model_service()
+        held: set[str] | None = None
+        if wanted in _NOT_SUMMED_UP:
+            within = None if wanted == ModelStages.LATEST else wanted
+            versions = self.catalog.list("modelVersion", service=service, stage=within)
+            held = {str(each.mlmodel.id) for each in versions}
         found = self.catalog.list(
             MlModel,
-            service=service or model_service(),
+            service=service,
             tag=None if tag is None else tag_fqn(self.catalog, tag),
-            stage=stage,
-            limit=None if name else limit,
+            stage=wanted if held is None else None,
         )
-        return (each for each in found if name in (None, each.name))
+        chosen = (m for m in found if name in (None, m.name) and (held is None or m.id in held))
+        return islice(chosen, limit)
 
     def update_model(
         self,

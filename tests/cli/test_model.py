@@ -84,6 +84,21 @@ def test_a_version_shows_its_runs_and_artifacts(trained: Shell) -> None:
         assert trained.lines("model", "version", command, "iris", "1")[1].split()[0] == name
 
 
+def test_lists_are_of_stages_that_there_are(trained: Shell) -> None:
+    def listed(*words: str) -> list[str]:
+        return [each["name"] for each in trained.data("model", *words)]
+
+    assert listed("version", "list", "iris", "--stage", "latest") == ["2"]
+    assert listed("version", "list", "iris", "--stage", "Production") == ["1"]
+    trained("model", "register", "empty")
+    for stage in ("latest", "none", "production"):
+        assert listed("list", "--stage", stage) == ["iris"]
+    assert listed("list", "--stage", "archived") == []
+    for words in (["list"], ["version", "list", "iris"]):
+        refused = trained("model", *words, "--stage", "bogus", code=2)
+        assert "staging or production or archived, not 'bogus'" in refused.output
+
+
 def test_versions_stand_side_by_side(trained: Shell) -> None:
     lines = trained.lines("model", "version", "diff", "iris", "1", "latest")
     assert ["metadata", "auc", "0.5", "0.7"] in [line.split() for line in lines]
