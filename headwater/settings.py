@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -87,8 +88,18 @@ class Settings:
             found["events_keep_days"] = _days(
                 found["events_keep_days"], sources["events_keep_days"]
             )
+        _check_alias(found["mlflow_alias"], sources["mlflow_alias"])
         _check_address(found["mlflow_tracking_uri"], sources["mlflow_tracking_uri"])
         return cls(**found)
+
+
+def _check_alias(value: str, source: str) -> None:
+    reserved = value.lower() == "latest" or re.fullmatch(r"[vV]\d+", value)
+    if reserved or not re.fullmatch(r"[\w-]{1,255}", value):
+        raise InvalidInputError(
+            f"{source} is an alias as MLflow has them (letters, digits, _ and -; neither latest nor"
+            f" v1), or none, not {value!r}"
+        )
 
 
 def _check_address(value: str, source: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 import typer
@@ -11,6 +12,7 @@ from headwater.cli.model import Force, ModelName, client
 from headwater.cli.option import Format, Output, Store, Url
 from headwater.cli.output import as_item, print_data, print_done, print_table, print_text
 from headwater.cli.record import pair, value_of
+from headwater.errors import InvalidInputError
 from headwater.tracking import Client
 
 Which = Annotated[str | None, typer.Option("--version", "-v", help="Name, number, stage or alias.")]
@@ -20,13 +22,21 @@ class PairCommand(TyperCommand):
     """A command whose option ``-m`` takes two words, which typer cannot declare."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse the words, those after each ``-m`` as one."""
+        """Parse the words, those after each ``-m`` as one.
+
+        Raises:
+            InvalidInputError: A key has no value.
+        """
         words, joined = iter(args), list[str]()
+        options = {option for each in self.params for option in each.opts}
         for word in words:
             joined.append(word)
             if word in ("-m", "--metadata"):
                 key = next(words, "")
-                joined.append(key if "=" in key else f"{key}={next(words, '')}")
+                value = key if "=" in key else next(words, None)
+                if value is None or {key, value.partition("=")[0]} & options:
+                    raise InvalidInputError(f"{word} takes a key and a value: {word} accuracy 0.98")
+                joined.append(key if "=" in key else f"{key}={value}")
         parsed: list[str] = super().parse_args(ctx, joined)
         return parsed
 
@@ -79,6 +89,8 @@ def register_version(
       headwater model-registry models register-version churn -v 1 --model-uri s3://models/churn/1
       headwater model-registry models register-version churn -m accuracy 0.98 -m arch svc
     """
+    if model_uri is not None:
+        _check_uri(model_uri)
     values = {key: value_of(text) for key, text in map(pair, metadata or ())}
     with client(url, store, create=True) as control:
         run = _run(control, pipeline_name)
@@ -159,6 +171,19 @@ PAIRED = frozenset({register_version})
 """Commands that are ``PairCommand``s."""
 
 REGISTRY_COMMANDS = (register_version, list_, get, delete)
+
+
+def _check_uri(uri: str) -> None:
+    """Refuse what tells nobody else where a model lies.
+
+    Raises:
+        InvalidInputError: It has no scheme, or nothing behind it.
+    """
+    scheme, _, rest = uri.partition(":")
+    if not re.fullmatch("[A-Za-z][A-Za-z0-9+.-]+", scheme) or not rest.strip("/ "):
+        raise InvalidInputError(
+            f"--model-uri is a URI such as s3://models/churn/1 or file:///models/churn, not {uri!r}"
+        )
 
 
 def _run(control: Client, pipeline: str | None) -> dict[str, Any] | None:

@@ -121,11 +121,11 @@ def pair(text: str) -> tuple[str, str]:
     """What stands before and after the first ``=``.
 
     Raises:
-        InvalidInputError: Nothing stands before it.
+        InvalidInputError: Nothing stands before it, or it is not there.
     """
-    name, _, value = text.partition("=")
-    if not name:
-        raise InvalidInputError(f"{text!r} has no name before =, as auc=0.93 has")
+    name, separator, value = text.partition("=")
+    if not name or not separator:
+        raise InvalidInputError(f"{text!r} is no NAME=VALUE, as auc=0.93 is")
     return name, value
 
 

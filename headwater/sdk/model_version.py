@@ -70,6 +70,8 @@ class ModelVersionCalls(EntityCalls):
         Raises:
             ConflictError: Another version is in the stage; ``details["holders"]`` names it.
         """
+        if not isinstance(stage, str):
+            raise InvalidInputError(f"a stage is a word, such as 'production', not {stage!r}")
         body = {"stage": stage, "reason": reason, "effectiveAt": effective_at}
         body |= {"exclusive": exclusive, "force": force or None}
         given = {name: value for name, value in body.items() if value is not None}

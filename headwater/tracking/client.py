@@ -9,6 +9,7 @@ from typing import Any
 from headwater.generated import MlModel, PipelineRun
 from headwater.sdk.address import is_id
 from headwater.sdk.comparison import ModelComparison
+from headwater.tracking.context import find_run
 from headwater.tracking.label import tag_fqn, tag_references
 from headwater.tracking.model import Model
 from headwater.tracking.model_client import ModelClient
@@ -17,6 +18,7 @@ from headwater.tracking.run_client import RunClient
 from headwater.tracking.selection import Wanted, ensure_model, version_of
 from headwater.tracking.sign_of_life import settled, with_status
 from headwater.tracking.stage import ModelStages
+from headwater.tracking.template import render
 
 
 class Client(ModelClient, RunClient):
@@ -44,7 +46,7 @@ class Client(ModelClient, RunClient):
 
         Args:
             model_name_or_id: Which model.
-            name: The version's; its number unless given.
+            name: The version's; its number unless given. A template as in ``Model``.
             description: What it is.
             tags: See ``create_model``.
             fields: Others of ``CreateModelVersion``, such as ``algorithm``, ``sourceUri``.
@@ -52,6 +54,9 @@ class Client(ModelClient, RunClient):
         Raises:
             AlreadyExistsError: The model has a version of the name.
         """
+        run = find_run()
+        if name is not None:
+            name = render(str(name), None if run is None else {"id": run.id, "name": run.name})
         about = {"name": name, "description": description, **fields}
         request = {key: each for key, each in about.items() if each is not None}
         if tags:

@@ -171,7 +171,7 @@ class Model(ModelArtifacts):
             InvalidInputError: There is no such stage, or it is ``latest``.
         """
         self._found = self._hw.set_stage(
-            self._resolved, str(stage), reason=reason, effective_at=effective_at, force=force
+            self._resolved, stage, reason=reason, effective_at=effective_at, force=force
         )
 
     def set_alias(self, alias: str, *, protected: bool | None = None, force: bool = False) -> None:

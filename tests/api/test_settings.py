@@ -45,3 +45,14 @@ def test_bad_days_name_the_variable(text: str) -> None:
 def test_a_bad_port_names_the_variable(text: str) -> None:
     with pytest.raises(InvalidInputError, match="HEADWATER_PORT"):
         Settings.from_env(environ={"HEADWATER_PORT": text})
+
+
+@pytest.mark.parametrize("text", ["a b/", "latest", "v2", "a.b", "x" * 256])
+def test_a_word_that_is_no_alias_names_the_variable(text: str) -> None:
+    with pytest.raises(InvalidInputError, match="HEADWATER_MLFLOW_ALIAS"):
+        Settings.from_env(environ={"HEADWATER_MLFLOW_ALIAS": text})
+
+
+@pytest.mark.parametrize("text", ["live", "none", "prod-eu_1"])
+def test_an_alias_is_taken(text: str) -> None:
+    assert Settings.from_env(environ={"HEADWATER_MLFLOW_ALIAS": text}).mlflow_alias == text

@@ -136,6 +136,20 @@ def test_the_registry_registers_what_lies_elsewhere(trained: Shell, store: str) 
     trained("model-registry", "models", "get", "tensorflow-model", code=3)
 
 
+def test_the_registry_tells_what_an_option_lacks(shell: Shell) -> None:
+    register = ("model-registry", "models", "register-version", "m")
+    for words in (
+        ["-m", "k1"], ["-m", "k1", "-m", "k2", "v"], ["-m", "k1", "--model-uri=s3://a/b"],
+        ["--metadata", "-v", "1"], ["--metadata=k1"],
+        *(["--model-uri", uri] for uri in ("not a uri", "models/churn", "s3://", "C:/models")),
+    ):  # fmt: skip
+        refused = shell(*register, *words, code=2).output
+        assert any(told in refused for told in ("takes a key and a value", "no NAME=", "is a URI"))
+    shell(*register, "-m", "shift", "-3", "-m", "none", "")
+    (found,) = shell.data("model", "version", "list", "m")
+    assert found["name"] == "1"
+
+
 def test_a_journal_that_is_not_there_is_told(shell: Shell) -> None:
     shell("model", "register", "iris")
     assert "there is no journal" in shell("resume", "nothing.jsonl", code=3).output

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -18,6 +21,7 @@ from headwater import (
     log_artifact_metadata,
     log_metadata,
     log_model_metadata,
+    pipeline,
     save_artifact,
 )
 
@@ -188,6 +192,30 @@ def test_the_client_does_what_the_pages_say(hw: Headwater) -> None:
     assert client.get_model("flowers").id == made.model_id
     client.delete_model_version("1.2.4", "flowers")
     assert list(client.list_model_versions("flowers")) == []
+
+
+def test_names_of_versions_that_the_client_makes_are_templates(hw: Headwater) -> None:
+    made = Client().create_model_version("iris", "v{date}")
+    assert re.fullmatch(r"v\d{4}_\d\d_\d\d", made.version)
+    for name in ("{run.id}", "{day}"):
+        with pytest.raises(InvalidInputError, match=re.escape(name)):
+            Client().create_model_version("iris", name)
+
+    @pipeline
+    def making() -> str:
+        return Client().create_model_version("iris", "run-{run.name}").version
+
+    assert making() == f"run-{Client().get_pipeline_run('making').name}"
+
+
+@pytest.mark.parametrize("word", [3, None, True])
+def test_stages_and_aliases_that_are_no_words_are_told(hw: Headwater, word: Any) -> None:
+    version = Client().create_model_version("iris")
+    version.set_stage("production")
+    for call in (version.set_stage, version.set_alias, version.delete_alias):
+        with pytest.raises(InvalidInputError, match=f"not {word!r}"):
+            call(word)
+    assert (version.stage, version.aliases) == ("production", [])
 
 
 def test_versions_are_listed_by_number(hw: Headwater) -> None:
