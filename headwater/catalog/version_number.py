@@ -42,6 +42,12 @@ def check_version_name(store: Store, name: str, number: int) -> None:
     Raises:
         InvalidInputError: It is a stage, ``latest``, or another number than the version's own.
     """
+    if name.isascii() and name.isdigit() and name != str(number):
+        raise InvalidInputError.at(
+            "/name",
+            f"{name!r} would name a version by another's number: the version's own is {number},"
+            " which it has without a name, too",
+        )
     if name != str(number):
         check_word(store, name, "/name")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import typer
@@ -9,6 +11,7 @@ from typer.core import TyperGroup
 
 from headwater.errors import (
     AccessError,
+    AlreadyExistsError,
     ClientError,
     ConflictError,
     HeadwaterError,
@@ -47,6 +50,27 @@ EXIT_CODES = "\n".join(
 def exit_code(error: HeadwaterError) -> int:
     """The exit code that tells a script what kind of failure it was."""
     return next((code for cls, code, _ in _CODES if isinstance(error, cls)), FAILED)
+
+
+@contextmanager
+def told(*, holders: str = "", exists: str = "") -> Iterator[None]:
+    """Say in a command's own words what settles a conflict.
+
+    Args:
+        holders: That another version is in the stage.
+        exists: That the name is taken.
+    """
+    try:
+        yield
+    except ConflictError as error:
+        message, settled = error.message, ""
+        if "holders" in error.details:
+            message, settled = message.partition(": with force")[0], holders
+        elif isinstance(error, AlreadyExistsError):
+            message, settled = message.partition("; PUT")[0], exists
+        if not settled:
+            raise
+        raise type(error)(f"{message}: {settled}", **error.details) from None
 
 
 class CommandGroup(TyperGroup):

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from headwater.cli.failure import told
 from headwater.cli.option import Format, Output, Store, Url, connect
 from headwater.cli.output import as_item, print_data, print_done, print_table, print_text
 from headwater.generated import MlModel
@@ -87,7 +88,8 @@ def register(
     Example:
       headwater model register iris_logistic_regression --license MIT --tag sklearn
     """
-    with client(url, store, create=True) as control:
+    exists = f"`headwater model update {name}` changes it"
+    with client(url, store, create=True) as control, told(exists=exists):
         made = control.create_model(name, license, description, tag)
     print_done("created", made, output)
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+from headwater.cli.failure import told
 from headwater.cli.model import Force, ModelName, client
 from headwater.cli.option import Format, Output, Store, Url
 from headwater.cli.output import as_item, print_data, print_done, print_table, print_text
@@ -96,9 +97,10 @@ def register_version(
         run = _run(control, pipeline_name)
         about = {"pipeline": pipeline_name, "step": step_name}
         values |= {key: each for key, each in about.items() if each is not None}
-        made = control.create_model_version(
-            name, version, description, sourceUri=model_uri, run=run, status="ready"
-        )
+        with told(exists=f"`headwater model version update {name} {version}` changes it"):
+            made = control.create_model_version(
+                name, version, description, sourceUri=model_uri, run=run, status="ready"
+            )
         made.log_metadata(values)
     print_done("created", made.resolve(), output)
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from headwater.cli.failure import told
 from headwater.cli.option import Format, Output, Store, Url, connect
 from headwater.cli.output import print_data, print_text
 from headwater.errors import InvalidInputError
@@ -46,7 +47,8 @@ def stage(
       headwater stage headwater.churn.4 staging --keep
     """
     when = None if effective_at is None else _milliseconds(effective_at)
-    with connect(url, store) as hw:
+    holders = "--force archives that one in the same commit, --keep leaves both"
+    with connect(url, store) as hw, told(holders=holders):
         exclusive = False if keep else None
         moved = hw.set_stage(
             version, to, reason=reason, effective_at=when, exclusive=exclusive, force=force

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from headwater.cli.failure import told
 from headwater.cli.model import Force, ModelName, Tags, client
 from headwater.cli.option import Format, Output, Store, Url
 from headwater.cli.output import as_item, print_data, print_done, print_table, print_text, summary
@@ -87,7 +88,8 @@ def update(
       headwater model version update churn 3 -s production
       headwater model version update churn latest -s staging --force
     """
-    with client(url, store) as control:
+    holders = "--force archives that one in the same commit"
+    with client(url, store) as control, told(holders=holders):
         changed = control.update_model_version(
             model,
             which,
@@ -197,7 +199,10 @@ def diff(
         found = control.compare_model_versions(model, versions)
     if output is not Format.table:
         return print_data(found.to_wire(), output)
-    print_table(*found.table(all_rows=everything))
+    if not found.differences and not everything:
+        print_text(str(found))
+    else:
+        print_table(*found.table(all_rows=everything))
     return None
 
 

@@ -144,14 +144,14 @@ class Client(ModelClient, RunClient):
         Raises:
             ConflictError: Another version is in the stage, which holds one, and not ``force``.
         """
-        version = self.get_model_version(model_name_or_id, version_name_or_id).entity
+        model = self.get_model_version(model_name_or_id, version_name_or_id)
+        if stage is not None:  # first, since it may be refused
+            model.set_stage(stage, force)
+        version = model.entity
         version.description = version.description if description is None else description
         version.tags = self._tags(version.tags, add_tags, remove_tags)
         version = self.catalog.update(version)
-        model = Model.of(version if name is None else self.catalog.rename(version, name))
-        if stage is not None:
-            model.set_stage(stage, force)
-        return model
+        return Model.of(version if name is None else self.catalog.rename(version, name))
 
     def delete_model_version(
         self,

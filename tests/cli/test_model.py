@@ -49,7 +49,8 @@ def test_models_are_registered_changed_listed_and_deleted(shell: Shell) -> None:
     assert (found["name"], found["license"], found["description"]) == ("flowers", "MIT", "Flowers")
     assert {each["name"] for each in found["tags"]} == {"b", "c"}
     assert shell.lines("model", "list")[1].split() == ["flowers", "MIT", "Label.b", "Label.c"]
-    assert "already" in shell("model", "register", "flowers", code=4).output
+    twice = shell("model", "register", "flowers", code=4).output
+    assert "there already: `headwater model update flowers` changes it" in twice
     assert shell.lines("model", "delete", "flowers") == ["deleted model flowers"]
     assert shell.data("model", "list") == []
 
@@ -59,6 +60,8 @@ def test_versions_are_listed_and_promoted(trained: Shell) -> None:
     assert [(each["number"], each["stage"]) for each in listed] == [(1, "production"), (2, "none")]
     refused = trained("model", "version", "update", "iris", "2", "-s", "production", code=4)
     assert "version '1'" in refused.output
+    assert "--force archives" in refused.output
+    assert "exclusive" not in refused.output
     assert trained.lines(
         "model", "version", "update", "iris", "latest", "-s", "production", "--force"
     ) == ["headwater.iris.2 production"]
@@ -148,6 +151,11 @@ def test_the_registry_tells_what_an_option_lacks(shell: Shell) -> None:
     shell(*register, "-m", "shift", "-3", "-m", "none", "")
     (found,) = shell.data("model", "version", "list", "m")
     assert found["name"] == "1"
+    assert "own is 2" in shell(*register, "-v", "5", code=2).output
+    twice = shell(*register, "-v", "1", code=4).output
+    assert "`headwater model version update m 1`" in twice
+    shell(*register)
+    assert "no differences" in shell("model", "version", "diff", "m", "2", "2").output
 
 
 def test_a_journal_that_is_not_there_is_told(shell: Shell) -> None:

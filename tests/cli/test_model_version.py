@@ -24,6 +24,8 @@ def test_a_version_is_moved_and_named(versioned: Shell) -> None:
     assert versioned.lines(*words) == [f"{VERSION} production"]
     assert versioned.lines("alias", VERSION, "champion") == [f"{VERSION} production champion"]
     assert versioned.data("alias", VERSION, "champion", "--delete").get("aliases", []) == []
+    refused = versioned("stage", "headwater.churn.2", "production", code=4).output
+    assert "to itself: --force archives that one in the same commit, --keep leaves both" in refused
     versioned("stage", "headwater.churn.2", "production", "--keep")
     listed = versioned.lines("list", "modelVersions", "--parent", "headwater.churn")
     assert listed[0].split()[4:7] == ["STAGE", "ALIASES", "STATUS"]

@@ -182,6 +182,9 @@ def test_the_client_does_what_the_pages_say(hw: Headwater) -> None:
     assert (changed.description, changed.license) == ("More", "MIT")
     assert [each.name for each in client.list_models(tag="c")] == ["iris"]
     made = client.create_model_version("iris", "1.2.3", description="First")
+    with pytest.raises(InvalidInputError):
+        client.update_model_version("iris", "1.2.3", stage="bogus", description="Second")
+    assert made.entity.description == "First"
     client.update_model_version("iris", "1.2.3", stage="staging", name="1.2.4")
     assert [each.version for each in client.list_model_versions("iris", stage="staging")] == [
         "1.2.4"
