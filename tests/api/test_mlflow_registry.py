@@ -598,6 +598,19 @@ def test_filters_that_mean_nothing_are_refused(mlflow: Client, filter_: str) -> 
         refused(mlflow.ask("GET", path, filter=filter_), 400, "INVALID_PARAMETER_VALUE")
 
 
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [("name == 'a'", "== 'a'"), ("name = 'a' OR 1", "OR 1"), ("name = 'a' AND", "name = 'a' AND")],
+)
+def test_a_refused_filter_is_told_without_what_the_client_added(
+    mlflow: Client, given: str, told: str
+) -> None:
+    sent = f"{given} AND tag.`mlflow.prompt.is_prompt` != 'true'"
+    answer = mlflow.ask("GET", "registered-models/search", filter=sent)
+    message = refused(answer, 400, "INVALID_PARAMETER_VALUE")
+    assert message.endswith(told)
+
+
 def test_pages_have_everything_once_and_in_order(filled: Client) -> None:
     for order, expected in (
         ([], NAMES),

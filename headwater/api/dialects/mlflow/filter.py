@@ -24,6 +24,8 @@ _TOKEN = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _AND = re.compile(r"AND\b", re.IGNORECASE)
+_ADDED = re.compile(rf"\s*(?:\bAND\s+)?tag\.`{re.escape(PROMPT)}` !?= 'true'$")
+"""What MLflow's clients put behind the filter that people gave them."""
 _ITEM = re.compile(r"""\s*('[^']*'|"[^"]*")\s*(?:,|$)""")
 _ENTITIES = frozenset({"attribute", "tag", "tags"})
 _OF_TEXT = frozenset({"=", "!=", "LIKE", "ILIKE"})
@@ -118,11 +120,11 @@ def parse_filter(text: str | None, attributes: Attributes) -> Filter:
         if clauses:
             joined = _AND.match(text, at)
             if joined is None:
-                raise _unreadable(text[at:])
+                raise _unreadable(text, at)
             at = joined.end()
         found = _TOKEN.match(text, at)
         if found is None:
-            raise _unreadable(text[at:])
+            raise _unreadable(text, at)
         at = found.end()
         clauses.append(_clause(found, attributes))
     prompts = _asks_for_prompts(clauses)
@@ -192,5 +194,6 @@ def _list(text: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _unreadable(rest: str) -> MlflowError:
+def _unreadable(text: str, at: int) -> MlflowError:
+    rest = _ADDED.sub("", text[at:]) or _ADDED.sub("", text)
     return invalid(f"Invalid clause(s) in filter string: {rest[:120]}")
