@@ -222,6 +222,18 @@ def test_latest_versions_are_the_newest_of_each_stage(mlflow: Client) -> None:
     refused(unknown, 400, "INVALID_PARAMETER_VALUE")
 
 
+def test_the_newest_version_goes_by_latest(mlflow: Client) -> None:
+    mlflow.model("churn")
+    asked = {"name": "churn", "alias": "latest"}
+    gone = mlflow.ask("GET", "registered-models/alias", **asked)
+    refused(gone, 400, "INVALID_PARAMETER_VALUE")
+    mlflow.version("churn")
+    mlflow.version("churn", run_id="newer")
+    mlflow.move("churn", "1", "Production")
+    assert mlflow.get("registered-models/alias", **asked)["model_version"]["version"] == "2"
+    assert mlflow.version("churn", "models:/churn@latest")["run_id"] == "newer"
+
+
 def test_an_alias_is_no_update_and_a_move_is_one(mlflow: Client) -> None:
     def updated() -> dict[str, int]:
         model = mlflow.get("registered-models/get", name="churn")["registered_model"]

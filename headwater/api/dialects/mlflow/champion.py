@@ -8,6 +8,7 @@ from pydantic_core import from_json
 
 from headwater.api.dialects.mlflow.note import ALL, Item, items
 from headwater.catalog.lifecycle import Summary
+from headwater.catalog.stage import LATEST
 from headwater.store.base import Record, Store
 from headwater.store.draft import Document
 
@@ -40,8 +41,12 @@ class Champion:
         return found
 
     def held(self, model: Record, alias: str) -> str | None:
-        """The id of the version of a model that an alias stands for."""
-        version = self.aliases(items([model]))[model.id].get(alias)
+        """The id of the version of a model that an alias stands for; ``latest``: of the newest."""
+        (item,) = items([model])
+        if alias.lower() == LATEST:
+            version = Summary(item.document).latest
+        else:
+            version = self.aliases([item])[model.id].get(alias)
         return None if version is None else str(version["id"])
 
     def served(self, versions: Sequence[Item]) -> set[str]:
