@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from io import BytesIO
 from typing import Any, ClassVar
 
@@ -11,12 +10,11 @@ from typing_extensions import override
 
 from headwater.errors import InvalidInputError
 from headwater.tracking.extra import load as module
-from headwater.tracking.materializer import Materializer, Reading
+from headwater.tracking.materializer import Reading
+from headwater.tracking.materializers.parquet import ParquetMaterializer
 
-_PARQUET = "application/vnd.apache.parquet"
 
-
-class FrameMaterializer(Materializer):
+class FrameMaterializer(ParquetMaterializer):
     """Frames with their index, dtypes, and those of ``attrs`` that JSON can hold.
 
     Parquet holds no column of mixed types, no two columns of one name, and no frequency of an index
@@ -24,12 +22,6 @@ class FrameMaterializer(Materializer):
     """
 
     data_type: ClassVar[str] = "pandas.DataFrame"
-    media_type: ClassVar[str] = _PARQUET
-
-    @override
-    def accepts(self, value: Any) -> bool:
-        pandas = sys.modules.get("pandas")
-        return pandas is not None and type(value) is pandas.DataFrame
 
     @override
     def dump(self, value: Any) -> bytes:
@@ -40,16 +32,10 @@ class FrameMaterializer(Materializer):
         return _load(content)
 
 
-class SeriesMaterializer(Materializer):
+class SeriesMaterializer(ParquetMaterializer):
     """Series as frames of one column."""
 
     data_type: ClassVar[str] = "pandas.Series"
-    media_type: ClassVar[str] = _PARQUET
-
-    @override
-    def accepts(self, value: Any) -> bool:
-        pandas = sys.modules.get("pandas")
-        return pandas is not None and type(value) is pandas.Series
 
     @override
     def dump(self, value: Any) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from io import BytesIO
 from typing import Any, ClassVar
 
@@ -10,21 +9,14 @@ from typing_extensions import override
 
 from headwater.errors import InvalidInputError
 from headwater.tracking.extra import load as module
-from headwater.tracking.materializer import Materializer, Reading
+from headwater.tracking.materializer import Reading
+from headwater.tracking.materializers.parquet import ParquetMaterializer
 
-_PARQUET = "application/vnd.apache.parquet"
 
-
-class PolarsFrameMaterializer(Materializer):
+class PolarsFrameMaterializer(ParquetMaterializer):
     """Frames; no column of Python's objects."""
 
     data_type: ClassVar[str] = "polars.DataFrame"
-    media_type: ClassVar[str] = _PARQUET
-
-    @override
-    def accepts(self, value: Any) -> bool:
-        polars = sys.modules.get("polars")
-        return polars is not None and type(value) is polars.DataFrame
 
     @override
     def dump(self, value: Any) -> bytes:
@@ -35,16 +27,10 @@ class PolarsFrameMaterializer(Materializer):
         return _load(content)
 
 
-class PolarsSeriesMaterializer(Materializer):
+class PolarsSeriesMaterializer(ParquetMaterializer):
     """Series as frames of one column."""
 
     data_type: ClassVar[str] = "polars.Series"
-    media_type: ClassVar[str] = _PARQUET
-
-    @override
-    def accepts(self, value: Any) -> bool:
-        polars = sys.modules.get("polars")
-        return polars is not None and type(value) is polars.Series
 
     @override
     def dump(self, value: Any) -> bytes:
