@@ -62,6 +62,8 @@ class Config(SourceConfig):
             raise ValueError("tracking_token is in place of tracking_username and _password")
         if self.tracking_uri == DATABRICKS and not (self.databricks_host and self.tracking_token):
             raise ValueError("databricks needs databricks_host and tracking_token")
+        if self.tracking_uri != DATABRICKS and self.databricks_host:
+            raise ValueError("databricks_host goes with tracking_uri: databricks")
         return self
 
     @property
@@ -69,8 +71,10 @@ class Config(SourceConfig):
         """Address of the server, without a slash at its end."""
         if self.tracking_uri != DATABRICKS:
             return self.tracking_uri.rstrip("/")
-        host = str(self.databricks_host).rstrip("/")
-        return host if "://" in host else f"https://{host}"
+        host = str(self.databricks_host)
+        # Copied from a browser it ends in a slash, and says which workspace the page was of.
+        url = urlsplit(host if "://" in host else f"https://{host}")
+        return f"{url.scheme}://{url.netloc}"
 
     @property
     def service_name(self) -> str:

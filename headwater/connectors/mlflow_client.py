@@ -25,7 +25,12 @@ class ArtifactError(Exception):
 
 
 class MlflowClient:
-    """Reads one MLflow server. Safe to use from many threads at once."""
+    """Reads one MLflow server. Safe to use from many threads at once.
+
+    Attributes:
+        url: Its address, without secrets.
+        is_databricks: It is Databricks, which serves no files of models and searches for less.
+    """
 
     def __init__(self, config: Config) -> None:
         headers = {"Accept": "application/json", "User-Agent": f"headwater/{__version__}"}
@@ -36,7 +41,7 @@ class MlflowClient:
             auth = (config.tracking_username, config.tracking_password or "")
         url = httpx.URL(config.base_url)
         self.url = str(url.copy_with(userinfo=b""))
-        self._has_artifacts = config.tracking_uri != DATABRICKS  # it gives them by other means
+        self.is_databricks = config.tracking_uri == DATABRICKS
         self._http = httpx.Client(
             base_url=url,
             headers=headers,
@@ -111,8 +116,6 @@ class MlflowClient:
             ArtifactError: There is none, the server cannot get at it, or it is too large.
             SourceError: The server cannot be reached.
         """
-        if not self._has_artifacts:
-            raise ArtifactError("this server does not serve files of models")
         params = {"path": path, "name": model, "version": version}
         for pause in (*_PAUSES, None):
             try:
@@ -149,22 +152,20 @@ class MlflowClient:
 
     def _json(self, response: httpx.Response) -> dict[str, Any]:
         status = response.status_code
-        if status in (401, 403):
-            raise SourceError(
-                f"{self.url} refuses the sign-in ({status}): tracking_username and"
-                " tracking_password, or tracking_token, are missing, wrong, or may not read this"
-            )
         try:
             data = response.json()
         except ValueError:
             data = None
-        if status != 200 or not isinstance(data, dict):
-            said = data.get("message") if isinstance(data, dict) else None
+        if status == 200 and isinstance(data, dict):
+            return data
+        said = data.get("message") if isinstance(data, dict) else None
+        reason = f"{status}" + (f", {str(said)[:300]}" if said else "")
+        if status in (401, 403):
             raise SourceError(
-                f"{self.url} does not answer as an MLflow server does: {status}"
-                + (f", {str(said)[:300]}" if said else "")
+                f"{self.url} refuses the sign-in ({reason}): tracking_username and"
+                " tracking_password, or tracking_token, are missing, wrong, or may not read this"
             )
-        return data
+        raise SourceError(f"{self.url} does not answer as an MLflow server does: {reason}")
 
     def _unreachable(self, error: Exception) -> SourceError:
         # The cause is left out: it may have the address with its password.

@@ -49,6 +49,8 @@ def read_files(client: MlflowClient, version: Version, run: MlflowRun | None) ->
     Raises:
         SourceError: The server cannot be reached.
     """
+    if client.is_databricks:  # it gives them by other means
+        return ModelFiles(_tagged(run, ()), None)
     try:
         about = _mlmodel(client, version)
     except ArtifactError as error:

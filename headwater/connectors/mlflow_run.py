@@ -28,6 +28,11 @@ def read(config: Config, run: Run) -> None:
         registry, requests = read_registry(client), Requests(config, client.url)
         known = KnownFiles(run, requests, registry)
         files = _files(client, registry, known)
+        if client.is_databricks:
+            run.note(
+                "Databricks serves no files of models: algorithms are those that autologging noted,"
+                " and there are no signatures"
+            )
     if registry.models:
         known.note(files, _Writer(run, config, requests, registry).write(files))
 

@@ -6,9 +6,11 @@ What the catalog makes of them is not here.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from itertools import chain
+from typing import Any, TypeVar
 
 from headwater.connectors.mlflow_client import MlflowClient
 
@@ -16,8 +18,13 @@ _IDS = 500
 """How many runs one question names."""
 _MOST = {"registered-models": 1_000, "model-versions": 200_000, "experiments": 50_000}
 _MOST_RUNS = 50_000
+_MOST_OF_ONE = 10_000
+"""How many versions Databricks answers of one model."""
+_AT_ONCE = 8
+"""How many single things are asked for at once."""
 
 Json = dict[str, Any]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +123,7 @@ def read_registry(client: MlflowClient) -> Registry:
     models = {each["name"]: each for each in _all(client, "registered-models", "registered_models")}
     versions = [
         Version(each["name"], int(each["version"]), each)
-        for each in _all(client, "model-versions", "model_versions")
+        for each in _versions(client, models)
         if each["name"] in models  # else it is newer than the list of models
     ]
     versions.sort(key=lambda each: (each.model, each.number))
@@ -126,6 +133,25 @@ def read_registry(client: MlflowClient) -> Registry:
 
 def _all(client: MlflowClient, what: str, answered: str) -> Iterator[Json]:
     return client.search(what, answered, most=_MOST[what])
+
+
+def _versions(client: MlflowClient, models: Iterable[str]) -> Iterator[Json]:
+    if not client.is_databricks:
+        return _all(client, "model-versions", "model_versions")
+
+    # There a search has to say of which model (https://github.com/mlflow/mlflow/issues/7967).
+    def of(model: str) -> list[Json]:
+        found = client.search(
+            "model-versions", "model_versions", most=_MOST_OF_ONE, filter=f"name='{model}'"
+        )
+        return list(found)
+
+    return chain.from_iterable(_at_once(of, models))
+
+
+def _at_once(ask: Callable[[str], T], names: Iterable[str]) -> list[T]:
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return list(pool.map(ask, names))
 
 
 def _runs(client: MlflowClient, ids: Sequence[str]) -> dict[str, MlflowRun]:
@@ -146,7 +172,8 @@ def _raw_runs(
     client: MlflowClient, ids: Sequence[str], experiments: Sequence[str]
 ) -> Iterator[Json]:
     missing = dict.fromkeys(ids)
-    for at in range(0, len(ids), _IDS):
+    # Databricks' search compares params, metrics and tags alone.
+    for at in range(0, 0 if client.is_databricks else len(ids), _IDS):
         quoted = ", ".join(f"'{each}'" for each in ids[at : at + _IDS] if each.isalnum())
         body = {
             "experiment_ids": experiments,
@@ -156,8 +183,8 @@ def _raw_runs(
         for raw in client.search("runs", "runs", most=_MOST_RUNS, body=body):
             missing.pop(raw["info"]["run_id"], None)
             yield raw
-    for each in missing:  # gone, or of an experiment that is not listed
-        found = client.find("runs/get", {"run_id": each})
+    # Those that are gone, too, and those of experiments that are not listed.
+    for found in _at_once(lambda each: client.find("runs/get", {"run_id": each}), missing):
         if found:
             yield found["run"]
 

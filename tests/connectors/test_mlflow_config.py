@@ -52,6 +52,7 @@ def test_sign_ins_that_cannot_be_are_refused() -> None:
     assert "go together" in refused(tracking_uri=URI, tracking_username="anna")
     assert "in place of" in refused(tracking_uri=URI, tracking_username="a", **PASSWORD, **TOKEN)
     assert "databricks_host" in refused(tracking_uri="databricks", **TOKEN)
+    assert "goes with" in refused(tracking_uri=URI, databricks_host="dbc.example.com")
 
 
 def test_a_server_that_is_not_there_is_told_without_its_password(hw: Headwater) -> None:
