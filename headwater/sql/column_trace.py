@@ -144,6 +144,10 @@ class Trace:
             # The right side of EXCEPT takes rows away; no value comes from it.
             for side in sides[:1] if isinstance(query, exp.Except) else sides:
                 yield from self._output(side, index).items()
+        elif isinstance(query, (exp.Lateral, exp.Unnest)):
+            # What a function makes of its arguments, though it makes rows of them.
+            for argument in _arguments(query, index):
+                yield from self._expression(scope, argument)
         elif not isinstance(query, exp.Values):
             self._note(query, f"what {query.key.upper()} gives is not followed")
 
@@ -301,6 +305,15 @@ def _expands(scope: Scope) -> bool:
     query = scope.expression
     outputs = query.selects if isinstance(query, exp.Selectable) else []
     return any(output.unalias().is_star or output.find(exp.Columns) for output in outputs)
+
+
+def _arguments(rows: exp.Lateral | exp.Unnest, index: int) -> list[exp.Expr]:
+    """What the output at a position of a function that makes rows is made from."""
+    function = rows.this if isinstance(rows, exp.Lateral) else rows
+    if not isinstance(function, exp.Unnest):
+        return [function]
+    lists = function.expressions  # several are laid side by side
+    return lists[index : index + 1] if 1 < len(lists) > index else lists
 
 
 def _width(scope: Scope) -> int:

@@ -171,6 +171,26 @@ def test_a_common_table_that_reads_itself_is_no_table_of_its_name(dialect: str) 
     assert (lineage.relations, lineage.notes) == ((SAMPLES,), ())
 
 
+def test_rows_that_a_function_makes_come_from_its_arguments() -> None:
+    lineage = read(
+        "SELECT k.x, k.y, m.z FROM chemistry, unnest(acid, md5(ash)) k(x, y), unnest([7]) m(z)",
+        *("x", "y", "z"),
+    )
+    assert lineage.notes == ()
+    assert [column.origins for column in lineage.columns] == [
+        ((CHEMISTRY, "acid"),),
+        ((CHEMISTRY, "ash"),),
+        (),
+    ]
+    assert [len(column.masked) for column in lineage.columns] == [0, 1, 0]
+    found = read(
+        "SELECT e.key, e.value FROM samples s, LATERAL jsonb_each(s.parent) e(key, value)",
+        *("x", "y"),
+        dialect="postgres",
+    )
+    assert [column.origins for column in found.columns] == [((SAMPLES, "parent"),)] * 2
+
+
 def test_a_recursion_is_followed_until_it_adds_nothing() -> None:
     found = origins(
         "WITH RECURSIVE k(x, y, z) AS (SELECT id, md5(acid), 0 FROM chemistry UNION ALL"
@@ -225,7 +245,7 @@ def test_the_function_is_the_sql_behind_columns_that_only_pass_it_on() -> None:
         ),
         ("SELECT u.acid AS x FROM unheard u", "u.acid is not a column of a known table"),
         ("SELECT c AS x FROM chemistry c", "c is not followed"),
-        ("SELECT k.x AS x FROM unnest([1, 2]) k(x)", "what UNNEST gives is not followed"),
+        ("SELECT k.x AS x FROM unheard(7) k(x)", "UNHEARD(7) is not a known table"),
         (
             "SELECT acid AS x FROM chemistry UNION BY NAME SELECT id AS x FROM samples",
             "UNION by name is not followed",
