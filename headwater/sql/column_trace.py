@@ -184,6 +184,9 @@ class Trace:
         if isinstance(source, str):
             self._note(column, f"{column.sql()} {source}")
             return {}
+        field = _field(column, *source)
+        if field is not None:
+            return _merged(self._expression(source[0], field))
         return self._output(*source)
 
     def _candidates(self, scope: Scope, name: str) -> list[str]:
@@ -305,6 +308,22 @@ def _expands(scope: Scope) -> bool:
     query = scope.expression
     outputs = query.selects if isinstance(query, exp.Selectable) else []
     return any(output.unalias().is_star or output.find(exp.Columns) for output in outputs)
+
+
+def _field(column: exp.Column, scope: Scope, index: int) -> exp.Expr | None:
+    """What the field that is taken of a column is made from, where a query makes a struct of it."""
+    taken = column.parent
+    if isinstance(taken, exp.Bracket) and len(taken.expressions) == 1:
+        name = taken.expressions[0].name if taken.expressions[0].is_string else ""
+    else:
+        name = taken.expression.name if isinstance(taken, exp.Dot) else ""
+    query = scope.expression
+    made = query.selects[index].unalias() if isinstance(query, exp.Select) else None
+    if not name or not isinstance(made, exp.Struct):
+        return None
+    pairs = [each for each in made.expressions if isinstance(each, exp.PropertyEQ)]
+    found = [each.expression for each in pairs if each.this.name.lower() == name.lower()]
+    return found[0] if len(found) == 1 else None
 
 
 def _arguments(rows: exp.Lateral | exp.Unnest, index: int) -> list[exp.Expr]:

@@ -138,6 +138,14 @@ def test_a_field_of_a_struct_comes_from_its_column() -> None:
     assert origins("SELECT taken.year AS y FROM raw.samples", "y") == {"y": {"raw.samples.taken"}}
 
 
+@pytest.mark.parametrize("field", ["k.s.x", "k.s['x']", "k.S.X", "md5(k.s.x)"])
+def test_a_field_of_a_struct_that_the_query_makes_comes_from_what_it_was_made_of(
+    field: str,
+) -> None:
+    made = "(SELECT {'x': acid, 'y': ash} AS s FROM chemistry) k"
+    assert origins(f"SELECT {field} AS x FROM {made}", "x") == {"x": {ACID}}  # noqa: S608  # parsed only
+
+
 def test_no_value_comes_from_what_except_takes_away() -> None:
     found = origins("SELECT acid FROM chemistry EXCEPT SELECT parent FROM samples", "acid")
     assert found == {"acid": {ACID}}
