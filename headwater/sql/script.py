@@ -10,12 +10,15 @@ from itertools import pairwise
 
 from sqlglot import Token, Tokenizer, TokenType, exp
 from sqlglot.dialects.dialect import Dialect
+from sqlglot.dialects.tsql import TSQL
 from sqlglot.errors import ParseError, TokenError
 from sqlglot.parser import Parser
 
 _LINE_END = re.compile(r"(?<=;)[ \t]*\n")
 _WITH_BODY = frozenset(("TRIGGER", "PROCEDURE", "PROC", "FUNCTION", "PACKAGE"))
 _INNER_ENDS = [[word] for word in ("IF", "LOOP", "CASE", "WHILE", "REPEAT", "FOR")]
+_BATCH_END = re.compile(r"^([ \t]*)GO(?=[ \t]*$)", re.IGNORECASE | re.MULTILINE)
+"""What SQL Server's tools have between statements, on a line of its own."""
 _BEFORE_END = (";", "BEGIN")
 _NOT_CLOSED = re.compile(r"Missing (?P<mark>.+) from \d+:(?P<at>\d+)")
 
@@ -86,6 +89,8 @@ def split(text: str, dialect: Dialect) -> Iterator[Statement]:
     and those behind it that end with their lines, are whole.
     """
     tokenizer = _tokenizer_class(dialect.tokenizer_class)(dialect=dialect)
+    if isinstance(dialect, TSQL):
+        text = _BATCH_END.sub(r"\1; ", text)
     try:
         tokens, whole = tokenizer.tokenize(text), True
     except TokenError:

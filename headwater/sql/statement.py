@@ -96,7 +96,8 @@ def feeds(tree: exp.Expr) -> Iterator[Feed]:
 
 def _refuse_hidden(tree: exp.Expr) -> None:
     """Raise for what moves values inside of another statement: a WITH, a function's body."""
-    if isinstance(tree, (exp.Merge, exp.Describe)):  # a MERGE has its own; EXPLAIN does nothing
+    # These have their own; EXPLAIN does nothing.
+    if isinstance(tree, (exp.Merge, exp.MultitableInserts, exp.Describe)):
         return
     inner = next((each for each in tree.find_all(*_MOVING) if each is not tree), None)
     if inner is not None:

@@ -326,6 +326,12 @@ def test_a_table_of_a_session_is_not_the_one_that_it_hides(
     assert set(pairs(hw, "copy")) == {("customers.email", "email")}
 
 
+def test_batches_of_sql_server_are_statements() -> None:
+    text = "SELECT 1\nGO\n  go \nINSERT INTO copy SELECT * FROM t\nGO"
+    statements = list(split(text, Dialect.get_or_raise("tsql")))
+    assert [(each.line, each.sql[:6]) for each in statements] == [(1, "SELECT"), (4, "INSERT")]
+
+
 @pytest.mark.parametrize(
     ("sql", "message"),
     [
