@@ -252,7 +252,9 @@ class Trace:
     def _inner(self, source: Scope) -> tuple[Scope, list[str]]:
         """The query that gives a source's columns, and their names."""
         around: exp.Expr | None = None
-        if isinstance(source.expression, exp.Lateral) and source.subquery_scopes:
+        if isinstance(source.expression, exp.Lateral) and isinstance(
+            source.expression.this, exp.Subquery
+        ):
             around, source = source.expression, source.subquery_scopes[0]
         elif source.is_cte:
             around = source.expression.find_ancestor(exp.CTE)

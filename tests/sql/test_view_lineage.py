@@ -191,6 +191,13 @@ def test_rows_that_a_function_makes_come_from_its_arguments() -> None:
         (),
     ]
     assert [len(column.masked) for column in lineage.columns] == [0, 1, 0]
+    partly = read(
+        "SELECT k.x FROM samples s, LATERAL f((SELECT max(acid) FROM chemistry), s.parent) k(x)",
+        "x",
+        dialect="postgres",
+    )
+    assert partly.columns[0].origins == ((SAMPLES, "parent"),)
+    assert [note.message for note in partly.notes] == ["a subquery is not followed"]
     found = read(
         "SELECT e.key, e.value FROM samples s, LATERAL jsonb_each(s.parent) e(key, value)",
         *("x", "y"),
