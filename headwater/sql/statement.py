@@ -151,7 +151,7 @@ def _merged(tree: exp.Merge) -> Iterator[Feed]:
             continue
         # What is inserted has no row of the target beside it.
         beside = [tree.this] if isinstance(then, exp.Update) else []
-        yield _assigned(tree, pairs, [tree.args["using"], *beside])
+        yield _assigned(tree, tree.this, pairs, [tree.args["using"], *beside])
 
 
 def _updated(tree: exp.Update) -> Feed:
@@ -159,13 +159,22 @@ def _updated(tree: exp.Update) -> Feed:
     if not isinstance(tree.this, exp.Table) or tree.this.args.get("joins"):
         raise OpenError("UPDATE of several tables is not followed")
     pairs = [(each.this, each.expression) for each in _listed(tree.expressions)]
-    return _assigned(tree, pairs, [*([given.this] if given else []), tree.this])
+    read = [given.this] if given else []
+    # SQL Server's names one of FROM, perhaps by its alias.
+    beside = [join.this for part in read for join in part.args.get("joins") or ()]
+    tables = [each for each in (*read, *beside) if isinstance(each, exp.Table)]
+    named = {each.alias_or_name: each for each in tables}
+    table = named.get(tree.this.alias_or_name)
+    return _assigned(tree, table or tree.this, pairs, read if table else [*read, tree.this])
 
 
 def _assigned(
-    tree: exp.Merge | exp.Update, pairs: list[tuple[exp.Expr, exp.Expr]], read: list[exp.Expr]
+    tree: exp.Merge | exp.Update,
+    table: exp.Table,
+    pairs: list[tuple[exp.Expr, exp.Expr]],
+    read: list[exp.Expr],
 ) -> Feed:
-    """What assignments to columns of the statement's table move, read beside each other."""
+    """What assignments to a table's columns move, of what is read beside each other."""
     query = exp.select(*(exp.alias_(value.copy(), f"_{n}") for n, (_, value) in enumerate(pairs)))
     query = query.from_(read[0].copy())
     for each in read[1:]:
@@ -173,9 +182,8 @@ def _assigned(
     if tree.args.get("with_"):
         query.set("with_", tree.args["with_"].copy())
     filled = tuple(each.this if isinstance(each, exp.Column) else each for each, _ in pairs)
-    table = tree.this.copy()
-    table.set("alias", None)
-    return Feed(table, filled, query)
+    filled_table = exp.Table(**{name: table.args.get(name) for name in ("this", "db", "catalog")})
+    return Feed(filled_table.copy(), filled, query)
 
 
 def _listed(assignments: list[exp.Expr] | None) -> list[exp.Expr]:

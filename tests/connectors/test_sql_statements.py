@@ -14,8 +14,10 @@ from headwater import Headwater
 from headwater.connectors.config import check_config
 from headwater.connectors.ingest import ingest
 from headwater.connectors.report import Report
+from headwater.sql.relation import Relation
 from headwater.sql.script import OpenError, split
 from headwater.sql.statement import feeds
+from headwater.sql.view_lineage import ViewReader
 
 from .conftest import MakeDatabase
 
@@ -324,6 +326,26 @@ def test_a_table_of_a_session_is_not_the_one_that_it_hides(
     report = run(hw, url, file)
     assert {note.line for note in report.unresolved} == {1, 2}
     assert set(pairs(hw, "copy")) == {("customers.email", "email")}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "UPDATE copy SET email = p.mail FROM copy JOIN people p ON p.id = copy.id",
+        "UPDATE c SET c.email = p.mail FROM people p, copy AS c WHERE p.id = c.id",
+    ],
+)
+def test_an_update_of_sql_server_names_a_table_that_it_reads(text: str) -> None:
+    dialect = Dialect.get_or_raise("tsql")
+    known = [Relation("dbo", "copy", ("id", "email")), Relation("dbo", "people", ("id", "mail"))]
+    reader = ViewReader(known, dialect="tsql", database="shop", default_schema="dbo")
+    (statement,) = split(text, dialect)
+    (feed,) = feeds(statement.parse(dialect))
+    table, lineage = reader.read_feed(feed)
+    assert (table.name, lineage.notes) == ("copy", ())
+    assert [(each.column, each.origins) for each in lineage.columns] == [
+        ("email", ((known[1], "mail"),))
+    ]
 
 
 def test_batches_of_sql_server_are_statements() -> None:
