@@ -214,7 +214,7 @@ class TokenService:
         self.state = object()
 
     def _find(self, token_id: str) -> Entry | None:
-        found = self._store.entries(types=[TOKEN], keys=[token_id], latest=True, limit=1)
+        found = self._store.entries(types=[TOKEN], keys=[token_id], limit=1)  # the newest
         return found[0] if found else None
 
     def _every(self, **filters: Any) -> Iterator[Entry]:
