@@ -124,7 +124,7 @@ class Guard:
 
     def _role(self, method: str, path: str) -> Role:
         """The least role that a request takes, as far as its method and path tell."""
-        if path.startswith(_TOKENS):
+        if path == _TOKENS or path.startswith(f"{_TOKENS}/"):
             return "admin"
         return "viewer" if self._may_view(method, path) else "editor"
 

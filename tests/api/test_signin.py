@@ -321,6 +321,7 @@ def test_viewers_read(site: httpx.Client, make: Make) -> None:
     for path in ("/mlmodels", "/events", "/schemas", "/mlmodelServices/name/headwater"):
         for method in ("GET", "HEAD"):
             assert site.request(method, path, headers=bearer(new)).status_code == 200
+    assert site.get("/tokensets", headers=bearer(new)).status_code == 404  # of a kind of one's own
 
 
 @pytest.mark.parametrize(
