@@ -62,7 +62,8 @@ class _Migration:
         with MlflowClient(self._config) as client:
             requests = Requests(self._config, client.url)
             models = {each["name"]: each for each in _models(client)}
-            found = [Version(e["name"], int(e["version"]), e) for e in _versions(client)]
+            raw_versions = [_located(client, each) for each in _versions(client)]
+        found = [Version(each["name"], int(each["version"]), each) for each in raw_versions]
         versions = sorted(
             (v for v in found if v.model in models), key=lambda v: (v.model, v.number)
         )
@@ -141,6 +142,14 @@ def _versions(client: MlflowClient) -> Iterator[Json]:
         yield from client.search(
             "model-versions", "model_versions", most=_MOST_VERSIONS, filter=asked
         )
+
+
+def _located(client: MlflowClient, raw: Json) -> Json:
+    """A version with where its files lie, if it names another: that may be renamed, or go."""
+    if not str(raw.get("source") or "").startswith("models:"):
+        return raw
+    asked = {"name": str(raw["name"]), "version": str(raw["version"])}
+    return raw | (client.find("model-versions/get-download-uri", asked) or {})
 
 
 def _records(entity: str, raw: Json) -> Iterator[Json]:

@@ -122,14 +122,14 @@ class Requests:
         Args:
             features: Of it; None where they could not be read this time.
         """
-        raw, source = version.raw, version.source
+        raw, source, storage = version.raw, version.source, version.storage
         request: Request = {
             "name": str(version.number),
             "mlmodel": self.model_fqn(version.model),
             "description": raw.get("description") or None,
             "status": _STATUS.get(str(raw.get("status"))),
             "sourceUri": source if len(source) <= _MOST_URI else None,
-            "mlStore": {"storage": source} if 0 < len(source) <= _MOST_STORAGE else None,
+            "mlStore": {"storage": storage} if 0 < len(storage) <= _MOST_STORAGE else None,
             "sourceUrl": _url(self._url, "models", version.model, "versions", version.number),
             "tags": self.tags(raw),
         }

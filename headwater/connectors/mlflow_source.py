@@ -42,8 +42,13 @@ class Version:
 
     @property
     def source(self) -> str:
-        """Where its files lie."""
+        """Where its files are said to lie."""
         return str(self.raw.get("source") or "")
+
+    @property
+    def storage(self) -> str:
+        """Where they lie, of a copy those of the version that it copies, as far as it is known."""
+        return str(self.raw.get("artifact_uri") or self.source)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,8 @@ def fill(own: Server) -> None:
         own.post("model-versions/transition-stage", name="churn", version=version, stage=stage)
     for alias, version in (("champion", "3"), ("staging", "2"), ("7", "1")):
         own.post("registered-models/alias", name="churn", alias=alias, version=version)
+    own.post("registered-models/create", name="copied")
+    own.post("model-versions/create", name="copied", source="models:/churn/3", run_id="run3")
     own.post("registered-models/create", name="greeting", tags=_PROMPT)
     own.post("model-versions/create", name="greeting", source="dummy-source", tags=_PROMPT)
 
@@ -90,6 +92,9 @@ def test_a_registry_moves_whole_and_once(generation: int, tmp_path: Path) -> Non
         assert registry(url) == ([], [])
         migrate(own.url, url)
         assert registry(url) == registry(own.url)
+        copied = {"name": "copied", "version": "1"}
+        copy = httpx.get(f"{url}/api/2.0/mlflow/model-versions/get-download-uri", params=copied)
+        assert copy.json() == {"artifact_uri": "s3://bucket/3"}
         churn = httpx.get(f"{url}/api/v1/mlmodels/name/headwater.churn").json()
         assert churn["lifecycle"]["serving"]["number"] == 3
         last = httpx.get(f"{url}/api/v1/events", params={"limit": 1000}).json()["data"][-1]
