@@ -60,7 +60,8 @@ class ModelVersionCalls(EntityCalls):
 
         Args:
             version: Which one; its FQN is ``service.model.version``.
-            stage: ``none``, ``staging``, ``production``, ``archived``, or a stage of your own.
+            stage: ``none``, ``staging``, ``production``, ``archived``, or a stage of your own, in
+                any case.
             reason: Why, for the record.
             effective_at: When it was so, in milliseconds since the epoch; now unless given.
             exclusive: Whether the version is to be alone in the stage; unless given, in staging,
@@ -72,7 +73,7 @@ class ModelVersionCalls(EntityCalls):
         """
         if not isinstance(stage, str):
             raise InvalidInputError(f"a stage is a word, such as 'production', not {stage!r}")
-        body = {"stage": stage, "reason": reason, "effectiveAt": effective_at}
+        body = {"stage": stage.lower(), "reason": reason, "effectiveAt": effective_at}
         body |= {"exclusive": exclusive, "force": force or None}
         given = {name: value for name, value in body.items() if value is not None}
         path = self._path(address_of(version, "modelVersion"))

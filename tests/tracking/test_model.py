@@ -219,6 +219,8 @@ def test_stages_and_aliases_that_are_no_words_are_told(hw: Headwater, word: Any)
         with pytest.raises(InvalidInputError, match=f"not {word!r}"):
             call(word)
     assert (version.stage, version.aliases) == ("production", [])
+    version.set_stage("Archived")
+    assert version.stage == "archived"
 
 
 def test_versions_are_listed_by_number(hw: Headwater) -> None:
