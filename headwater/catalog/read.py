@@ -79,7 +79,7 @@ class CatalogReader:
         """
         which = kind(kind_name)
         chosen = _chosen(which, filters or {}, deleted)
-        check_known(self._store, chosen.get("stage", ()))
+        check_known(self._store, chosen.get("stage", ()), [which])
         parent_id = None
         if parent is not None:
             if which.parent_kind is None:

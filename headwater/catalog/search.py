@@ -52,7 +52,7 @@ class SearchService:
         """
         _check_page(limit, offset)
         chosen = _checked(filters or {})
-        check_known(self._store, chosen.get("stage", ()))
+        check_known(self._store, chosen.get("stage", ()), kinds().values())
         asked = terms(q)
         if q.strip() and not asked:  # signs alone: they are not "everything"
             return _answer(NOTHING, limit, offset)

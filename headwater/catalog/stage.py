@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 from headwater.errors import AccessError, ConflictError, InvalidInputError
+from headwater.schemas import Kind
 from headwater.store.base import PageQuery, Record, Store
 from headwater.store.draft import Actor, Change, load
 
@@ -40,12 +41,18 @@ def is_exclusive(store: Store, stage: str) -> bool:
     return bool(load(own).get("exclusive"))
 
 
-def check_known(store: Store, stages: Iterable[str]) -> None:
+def check_known(store: Store, stages: Iterable[str], among: Iterable[Kind]) -> None:
     """Refuse to look for versions in a stage that there is not.
+
+    Args:
+        among: The kinds that are looked through. One of an organisation's own may have stages of
+            its own, which nothing lists.
 
     Raises:
         InvalidInputError: One is none; the message names those there are.
     """
+    if any("stage" in each.shape.fields and each.name != "modelVersion" for each in among):
+        return
     for stage in stages:
         if stage not in STAGES and find_own_stage(store, stage) is None:
             raise InvalidInputError(_unknown(store, stage), stage=stage)

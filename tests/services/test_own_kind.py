@@ -130,3 +130,19 @@ def test_search_leaves_out_a_kind_whose_file_is_gone(store: Store, notebook: Wri
     found = search.search("churn")
     assert [each["kind"] for each in found["data"]] == ["mlmodel"]
     assert (found["total"], found["facets"]["kind"]) == (1, {"mlmodel": 1})
+
+
+def test_stages_of_a_kind_are_its_own(tmp_path: Path) -> None:
+    stage = {"type": "string", "description": "How far it is."}
+    trial = {**NOTEBOOK, "title": "Trial", "required": [], "properties": {"stage": stage}}
+    trial |= {"x-headwater": {"kind": "trial", "collection": "trials"}, "$defs": {}}
+    trial["$id"] = str(NOTEBOOK["$id"]).replace("notebook", "trial")
+    use_folder(make_folder(tmp_path / "own", trial=trial))
+    with closing(open_store("sqlite://")) as store:
+        catalog = CatalogService(store)
+        made = catalog.put("trial", {"name": "a", "stage": "draft"}, actor=ME)
+        draft = {"stage": ["draft"]}
+        assert [each.id for each in catalog.list("trial", filters=draft).records] == [made.id]
+        assert SearchService(store).search("", filters=draft)["total"] == 1
+        with pytest.raises(InvalidInputError, match="not 'draft'"):
+            catalog.list("mlmodel", filters=draft)
