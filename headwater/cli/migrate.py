@@ -39,8 +39,9 @@ def mlflow(
     """Move the model registry of an MLflow server here, once.
 
     Models, versions with their numbers, descriptions, tags, stages, aliases, and when all of it
-    was; runs stay where they are. What is here already is left as it is, so that a second run
-    changes nothing. MLFLOW_TRACKING_PASSWORD or MLFLOW_TRACKING_TOKEN signs in at the server.
+    was; runs stay where they are. A second run brings what is new there; what was changed here
+    stays, and nothing is deleted. MLFLOW_TRACKING_PASSWORD or MLFLOW_TRACKING_TOKEN signs in at
+    the server.
 
     Example:
       headwater migrate mlflow --from http://127.0.0.1:5000 --preview

@@ -70,6 +70,9 @@ class ModelVersionCalls(EntityCalls):
 
         Raises:
             ConflictError: Another version is in the stage; ``details["holders"]`` names it.
+            InvalidInputError: There is no such stage; or ``effective_at`` is in the future, before
+                the version's last move, or before a stage that it is to have to itself changed
+                hands.
         """
         if not isinstance(stage, str):
             raise InvalidInputError(f"a stage is a word, such as 'production', not {stage!r}")
