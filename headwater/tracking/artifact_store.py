@@ -21,6 +21,7 @@ from headwater.tracking.materializers import registry
 
 VARIABLE = "HEADWATER_ARTIFACTS"
 DEFAULT = ".headwater/artifacts"
+_BUCKETS = frozenset({"abfs", "az", "gcs", "gs", "oci", "oss", "s3", "s3a"})
 _ADDRESSED = re.compile(r"/sha256/[0-9a-f]{2}/([0-9a-f]{64})$")
 
 
@@ -126,7 +127,7 @@ class ArtifactStore:
 
     def _write(self, path: str, content: bytes) -> None:
         partial = f"{self._root}/partial/{uuid4().hex}"
-        for each in (partial, path):
+        for each in (partial, path) if _has_folders(self._fs) else ():
             self._fs.makedirs(each.rpartition("/")[0], exist_ok=True)
         try:
             self._fs.pipe_file(partial, content)
@@ -193,7 +194,16 @@ def _opened(url: str) -> tuple[Any, str]:
 
 
 def _is_local(fs: Any) -> bool:
-    return "file" in ((fs.protocol,) if isinstance(fs.protocol, str) else fs.protocol)
+    return "file" in _protocols(fs)
+
+
+def _has_folders(fs: Any) -> bool:
+    """Whether folders are to be made; of a bucket, that would make the bucket, however spelled."""
+    return not _BUCKETS & _protocols(fs)
+
+
+def _protocols(fs: Any) -> set[str]:
+    return {fs.protocol} if isinstance(fs.protocol, str) else set(fs.protocol)
 
 
 @contextmanager
