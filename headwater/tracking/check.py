@@ -66,7 +66,7 @@ def check_function(function: Any, of: str) -> None:
     Raises:
         InvalidInputError: It is something else, such as a name, or is not done when it returns.
     """
-    if not callable(function):
+    if not callable(function) or not hasattr(function, "__qualname__"):
         raise InvalidInputError(f"@{of} is for a function, and not {function!r}; name= names it")
     if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
         raise InvalidInputError(

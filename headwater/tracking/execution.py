@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -17,7 +16,7 @@ from headwater.tracking.artifact_write import artifact_type
 from headwater.tracking.capture import Read, recording
 from headwater.tracking.context import _step
 from headwater.tracking.hash import cache_key, code_hash
-from headwater.tracking.plain import is_plain, plain
+from headwater.tracking.plain import is_parameter, plain
 from headwater.tracking.run import Run
 from headwater.tracking.step_cache import find_cached
 from headwater.tracking.step_run import StepRun
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
     from headwater.tracking.step import Step, StepOptions
 
 _log = logging.getLogger("headwater.tracking")
-_MOST_JSON = 10_000
-"""Characters that a parameter has as JSON; what is longer is kept as an artifact."""
 
 
 @dataclass(slots=True)
@@ -93,17 +90,11 @@ def _sorted(run: Run, given: Mapping[str, Any]) -> _Arguments:
             found.artifacts[name] = value
         elif (handle := run.values.find(value)) is not None:
             found.artifacts[name] = handle
-        elif _is_parameter(value):
+        elif is_parameter(value):
             found.parameters[name] = plain(value, name)
         else:
             found.others[name] = value
     return found
-
-
-def _is_parameter(value: Any) -> bool:
-    if value is None or isinstance(value, (bool, int, float)):
-        return is_plain(value)
-    return is_plain(value) and len(json.dumps(plain(value, ""))) <= _MOST_JSON
 
 
 def _take(

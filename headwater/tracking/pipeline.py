@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Generic, ParamSpec, TypeVar, overload
@@ -81,7 +82,8 @@ class Pipeline(Generic[P, R]):
         """
         said = self.configuration.parameters
         bound = bind(self._signature, args, kwargs, said, f"pipeline {self.name!r}")
-        if own_run() is not None:
+        if (outer := own_run()) is not None:
+            self._warn_of_unused(outer)
             return self.function(*bound.args, **bound.kwargs)
         run = Run(
             current(),
@@ -101,6 +103,17 @@ class Pipeline(Generic[P, R]):
             run.fail(error)
             raise
         return result
+
+    def _warn_of_unused(self, outer: Run) -> None:
+        said = self.configuration
+        unused = {"model": said.model, "enable_cache": said.enable_cache, "steps": said.steps}
+        if named := [name for name, each in unused.items() if each]:
+            warnings.warn(
+                f"pipeline {self.name!r} is part of a run of {outer.pipeline!r}, whose"
+                f" configuration counts: its own {', '.join(named)} does not; steps may have a model"
+                " of their own",
+                stacklevel=3,
+            )
 
 
 @overload

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from typing import Any
 
 from headwater.errors import InvalidInputError
+
+_MOST_JSON = 10_000
+"""Characters that a parameter has as JSON; what is longer is kept as an artifact, or not at all."""
 
 
 def plain(value: Any, path: str) -> Any:
@@ -43,6 +47,13 @@ def is_plain(value: Any) -> bool:
     except (InvalidInputError, RecursionError):
         return False
     return True
+
+
+def is_parameter(value: Any) -> bool:
+    """Whether a value is small and JSON, so that a run or step keeps it as a parameter."""
+    if value is None or isinstance(value, (bool, int, float)):
+        return is_plain(value)
+    return is_plain(value) and len(json.dumps(plain(value, ""))) <= _MOST_JSON
 
 
 def _builtin(value: Any) -> Any:

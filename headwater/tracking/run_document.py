@@ -11,7 +11,7 @@ from typing import Any
 
 from headwater.tracking.artifact import ArtifactHandle
 from headwater.tracking.environment import environment
-from headwater.tracking.plain import is_plain, plain
+from headwater.tracking.plain import is_parameter, plain
 
 Reference = Mapping[str, str]
 _INPUT = re.compile(r"(/steps/(?P<step>\d+))?/inputs/(?P<input>\d+)(/.*)?")
@@ -140,11 +140,11 @@ def _now(step: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def parameter_list(parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Parameters as runs and steps have them, without what JSON cannot hold."""
+    """Parameters as runs and steps have them, without what JSON cannot hold or what is long."""
     return [
         {"name": name, "value": plain(value, name)}
         for name, value in parameters.items()
-        if is_plain(value)
+        if is_parameter(value)
     ]
 
 

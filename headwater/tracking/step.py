@@ -52,6 +52,10 @@ class Step(Generic[R]):
         self.signature = inspect.signature(function)
         self.outputs: Outputs = outputs_of(function)
 
+    def __get__(self, instance: object, owner: type | None = None) -> Any:
+        """The step of an object whose method it is."""
+        return self if instance is None else functools.partial(self, instance)
+
     def __reduce__(self) -> str:
         return self.function.__qualname__  # as a function is handed to another process: by its name
 

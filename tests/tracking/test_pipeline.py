@@ -587,6 +587,10 @@ def test_a_pipeline_within_a_pipeline_is_part_of_its_run(hw: Headwater) -> None:
 
     outer()
     assert [*steps_of(run_of("outer"))] == ["load"]
+    inner.configure(model=Model("iris"))
+    with pytest.warns(UserWarning, match="a run of 'outer', whose configuration counts"):
+        outer()
+    assert list(Client().list_models()) == []
     with pytest.raises(NotFoundError):
         run_of("inner")
 
@@ -647,3 +651,36 @@ def test_a_version_s_artifact_that_a_step_loads_itself_ties_the_step(hw: Headwat
     assert [each.name for each in Model("monitor", 1).list_artifacts()] == ["watched"]
     assert "watched" not in {each.name for each in version.list_artifacts()}
     assert next(Client().list_version_runs(version)).id == run_of("scoring").id
+
+
+def test_a_method_may_be_a_step(hw: Headwater) -> None:
+    class Trainer:
+        factor = 2
+
+        @step
+        def multiply(self, n: int) -> Annotated[int, "product"]:
+            return n * self.factor
+
+    @pipeline
+    def running() -> int:
+        return int(Trainer().multiply(3))
+
+    assert running() == 6
+    found = steps_of(run_of("running"))["multiply"]
+    assert found["parameters"] == [{"name": "n", "value": 3}]
+    assert named(found["outputs"]) == ["product"]
+
+
+def test_a_long_argument_of_a_pipeline_is_no_parameter(hw: Headwater) -> None:
+    @step
+    def length(text: str) -> int:
+        return len(text)
+
+    @pipeline
+    def running(text: str, n: int) -> int:
+        return length(text)
+
+    assert running("x" * 9_000_000, 3) == 9_000_000
+    run = run_of("running")
+    assert [each.name for each in run.parameters or ()] == ["n"]
+    assert named(steps_of(run)["length"]["inputs"]) == ["running::text"]

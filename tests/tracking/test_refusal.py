@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,7 @@ any_load: Any = load_artifact
         (lambda: any_make.with_options(model=3), "takes a Model"),
         (lambda: any_save("a", 1, model="iris"), "takes a Model"),
         (lambda: any_pipeline("training"), "@pipeline is for a function"),
+        (lambda: any_step(partial(int, "3")), "@step is for a function"),
         (lambda: any_step("training"), "@step is for a function"),
         (lambda: any_load(3), "which is text and not 3"),
         (lambda: any_load("a", version=1.5), "has a name, which is not 1.5"),
