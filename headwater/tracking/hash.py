@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
@@ -127,7 +127,7 @@ class _Code:
                 yield f"{inner.__module__}.{inner.__qualname__}"
             return
         yield type_name(type(value))
-        if isinstance(value, (partial, Mapping, list, tuple, set, frozenset)):
+        if isinstance(value, (partial, dict, list, tuple, set, frozenset)):
             yield from self._held(value, module)
         elif type(value).__module__ == module:
             yield from self._object(value, module)
@@ -139,13 +139,12 @@ class _Code:
         if self._is_seen(value):
             yield "seen"
             return
-        inside: Iterable[Any] = value
-        if isinstance(value, partial):
-            inside = (value.func, value.args, value.keywords)
-        elif isinstance(value, Mapping):
-            inside = [part for each in value.items() for part in each]
-        parts = ["\n".join(self._named(each, module)) for each in inside]
-        yield from sorted(parts) if isinstance(value, (set, frozenset)) else parts
+        inside = _parts(value)
+        try:  # at once, where all of it is plain
+            yield value_hash(sorted(inside) if isinstance(value, (set, frozenset)) else inside)
+        except (HeadwaterError, TypeError):
+            parts = ["\n".join(self._named(each, module)) for each in inside]
+            yield from sorted(parts) if isinstance(value, (set, frozenset)) else parts
 
     def _object(self, value: Any, module: str) -> Iterator[str]:
         """What an object of a class of the same module is and has."""
@@ -161,6 +160,13 @@ class _Code:
         is_seen = id(value) in self._seen
         self._seen.add(id(value))
         return is_seen
+
+
+def _parts(value: Any) -> list[Any]:
+    """What a collection holds, in its order; names of a dictionary before its values."""
+    if isinstance(value, partial):
+        return [value.func, *value.args, *value.keywords.items()]
+    return [*value, *value.values()] if isinstance(value, dict) else list(value)
 
 
 def _undecorated(value: Any) -> Any:

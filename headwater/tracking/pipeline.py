@@ -110,7 +110,7 @@ class Pipeline(Generic[P, R]):
         if named := [name for name, each in unused.items() if each]:
             warnings.warn(
                 f"pipeline {self.name!r} is part of a run of {outer.pipeline!r}, whose"
-                f" configuration counts: its own {', '.join(named)} does not; steps may have a model"
+                f" configuration counts: its own {', '.join(named)} does not; steps may have models"
                 " of their own",
                 stacklevel=3,
             )
