@@ -102,6 +102,7 @@ class Pipeline(Generic[P, R]):
         except BaseException as error:
             run.fail(error)
             raise
+        run.warn_of_unused()
         return result
 
     def _warn_of_unused(self, outer: Run) -> None:

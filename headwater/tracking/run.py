@@ -239,13 +239,16 @@ class Run:
 
     def end(self) -> None:
         """Record that the run is completed, and that the versions it made are ready."""
+        self._end("completed")
+
+    def warn_of_unused(self) -> None:
+        """Tell of configured steps that did not run."""
         if unused := sorted(set(self.configuration.steps) - self.configured):
             warnings.warn(
                 f"the configuration is of steps that did not run: {', '.join(unused)};"
                 f" those that did are {', '.join(sorted(self.configured)) or 'none'}",
                 stacklevel=3,
             )
-        self._end("completed")
 
     def fail(self, error: BaseException) -> None:
         """Record that the run failed, and what becomes of the versions it made."""

@@ -112,7 +112,8 @@ def _is_gone(hw: Headwater, made: EntityReference, deletes: Sequence[str]) -> bo
     """Whether something that an interrupted run was making is not kept."""
     if made.type != "modelVersion":
         return False
-    return _fail_version(hw, hw.get(ModelVersion, id=made.id, deleted=True), deletes)
+    found = hw.find(ModelVersion, id=made.id, deleted=True)
+    return found is None or _fail_version(hw, found, deletes)
 
 
 def _fail_version(hw: Headwater, version: ModelVersion, deletes: Sequence[str]) -> bool:
