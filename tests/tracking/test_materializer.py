@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal, assert_series_equal
+from scipy import sparse
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -80,6 +81,7 @@ def test_order_of_names_tuples_and_numbers_of_numpy() -> None:
         (pd.DataFrame({"a": [1, "x"]}), "Parquet cannot hold this frame"),
         (pd.DataFrame([[1, 2]], columns=["a", "a"]), "Parquet cannot hold this frame"),
         (pd.DataFrame({0: [1], "b": [2]}), "its columns are called by texts and others"),
+        (sparse.lil_matrix((2, 2)), "cannot write this lil matrix"),
         (pl.DataFrame({"a": [object()]}), "Parquet cannot hold this frame"),
     ],
 )
@@ -104,6 +106,18 @@ FRAME = pd.DataFrame(
     },
     index=pd.Index([10, 20, 30], name="id"),
 )
+
+
+@pytest.mark.parametrize("kind", ["csr_matrix", "csc_array", "coo_matrix", "dia_array"])
+def test_sparse_matrices_come_back(kind: str) -> None:
+    value = getattr(sparse, kind)(np.array([[0.0, 1.5], [0.0, 0.0], [2.0, 0.0]]))
+    found = read_back(value)
+    assert type(found) is type(value)
+    assert (found.toarray() == value.toarray()).all()
+    writer = registry.for_value(value)
+    assert writer.dump(value) == writer.dump(value.copy())
+    with pytest.raises(InvalidInputError, match="no sparse matrix"):
+        writer.load(b"other content", Reading())
 
 
 def test_frames_of_pandas_come_back_with_index_and_dtypes() -> None:

@@ -16,6 +16,7 @@ from headwater.tracking.materializers.polars import (
     PolarsFrameMaterializer,
     PolarsSeriesMaterializer,
 )
+from headwater.tracking.materializers.sparse import SparseMaterializer
 
 __all__ = ["PickleMaterializer", "register_materializer", "registry"]
 
@@ -28,6 +29,7 @@ registry = Registry(
         PolarsFrameMaterializer(),
         PolarsSeriesMaterializer(),
         ArrayMaterializer(),
+        SparseMaterializer(),
         EstimatorMaterializer(),
         JsonMaterializer(),
         PickleMaterializer(),
