@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from headwater.lineage.frozen import SOURCE as FROZEN
 from headwater.lineage.kind import ARCHIVED, COLUMN, VERSION, parts_in
 from headwater.schemas import kind
-from headwater.store.base import EventWrite, Record, Store
+from headwater.store.base import EventWrite, Hop, Level, Record, Store
 from headwater.store.draft import Change, Document, Draft, dump, load
 
 CHANGED = "sourcesChanged"
 """The event of a version whose data has another shape now."""
-_MOST = 1000
-"""How many versions one write tells of."""
+_PAGE = 1000
+"""How many edges are read at once."""
 
 
 def source_changes(store: Store, version: Record) -> Document:
@@ -83,7 +83,7 @@ def _columns_told(store: Store, change: Change, before: Document) -> dict[str, l
     }
     told: dict[str, list[Document]] = defaultdict(list)
     if changes:
-        for hop in store.expand(list(changes), "downstream", "fine", limit=_MOST):
+        for hop in _fed(store, list(changes), "fine"):
             if hop.node.kind == VERSION:
                 told[hop.node.id].append(changes[hop.edge.key.from_id])
     return told
@@ -91,10 +91,27 @@ def _columns_told(store: Store, change: Change, before: Document) -> dict[str, l
 
 def _trained_on(store: Store, table_id: str) -> set[str]:
     """The ids of the versions that were trained on a table."""
-    hops = store.expand([table_id], "downstream", "coarse", limit=_MOST)
     return {
-        hop.node.id for hop in hops if hop.node.kind == VERSION and hop.edge.key.source == FROZEN
+        hop.node.id
+        for hop in _fed(store, [table_id], "coarse")
+        if hop.node.kind == VERSION and hop.edge.key.source == FROZEN
     }
+
+
+def _fed(store: Store, ids: Collection[str], level: Level) -> Iterator[Hop]:
+    """Everything that these nodes feed at once, a page at a time."""
+    after: tuple[str, str] | None = None
+    while hops := store.expand(ids, "downstream", level, limit=_PAGE, after=after):
+        if len(hops) < _PAGE:
+            yield from hops
+            return
+        *_, last = pairs = list(dict.fromkeys(_pair(hop) for hop in hops))
+        after = pairs[-2] if len(pairs) > 1 else last  # the last may be told in part
+        yield from (hop for hop in hops if _pair(hop) != last or after == last)
+
+
+def _pair(hop: Hop) -> tuple[str, str]:
+    return hop.edge.key.from_id, hop.edge.key.to_id
 
 
 def _tell_of_erased(store: Store, change: Change, before: Document, draft: Draft) -> None:

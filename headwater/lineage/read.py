@@ -382,7 +382,10 @@ def _was_part(store: Store, part: Node, seq: int) -> bool:
 
 
 def _check_stage(store: Store, stage: str | None) -> None:
-    if stage is not None and stage not in STAGES and store.find((OWN_STAGE, stage)) is None:
+    if stage is None or stage in STAGES:
+        return
+    own = store.find((OWN_STAGE, stage))
+    if own is None or own.deleted:
         known = " or ".join(STAGES)
         raise InvalidInputError(f"stage is {known}, or one of your own, not {stage!r}")
 

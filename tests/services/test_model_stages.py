@@ -12,7 +12,7 @@ import pytest
 from headwater.catalog import Actor, CatalogService, EventService, Written
 from headwater.catalog.record import RecordService
 from headwater.errors import AccessError, AlreadyExistsError, ConflictError, InvalidInputError
-from headwater.lineage import LineageService
+from headwater.lineage import LineageService, outdated
 from headwater.store import Store
 from tests.services.shop import ME, Shop
 from tests.services.test_model_versions import MODEL, Registry, doc
@@ -266,6 +266,22 @@ def test_recursive_deletion_tells_each_version_of_each_of_its_tables(
     assert names == [(f"headwater.churn.{v}", f"{shop.schema}.{t}", "deleted") for v, t in pairs]
     registry.catalog.restore("database", database.id, actor=ME)
     assert [about["change"] for _, about in told(store)] == ["deleted"] * 3 + ["restored"] * 3
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7])
+def test_versions_are_told_however_many_learned_from_a_table(
+    registry: Registry, shop: Shop, store: Store, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    monkeypatch.setattr(outdated, "_PAGE", size)
+    table = shop.table("people", "age", "city")
+    names = [f"v{number}" for number in range(7)]
+    for name in names:
+        registry.version(name, features={"x": ["people.age", "people.city"]})
+    shop.table("people")
+    assert sorted(fqn[-2:] for fqn, _ in told(store)) == names
+    assert {len(about["columns"]) for _, about in told(store)} == {2}
+    registry.catalog.delete("table", table.id, actor=ME)
+    assert sorted(fqn[-2:] for fqn, _ in told(store)[7:]) == names
 
 
 def test_table_that_returns_without_a_column_says_so_in_the_same_event(
