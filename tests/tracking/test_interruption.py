@@ -94,9 +94,9 @@ def first() -> Annotated[int, "one"]:
 def second() -> Annotated[int, "three"]:
     save_artifact("checkpoint", {"epoch": 1})
     log_metadata({"loss": 0.5}, infer_model=True)
-    time.sleep(0.3)
+    time.sleep(0.3)  # the run is written meanwhile, which must not link what was saved
     print("at work", flush=True)
-    time.sleep(600)
+    time.sleep(600)  # until it is killed
     return 3
 
 @step(model=Model("own", delete_new_version_on_failure=True))

@@ -45,7 +45,7 @@ def catalog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Headwat
 
 @step
 def square(n: int) -> Annotated[dict[str, int], "squared"]:
-    time.sleep(0.05)
+    time.sleep(0.05)  # so that several are at work at once
     log_metadata({"of": n})
     save_artifact(f"note {n}", [n])
     return {"n": n * n}
