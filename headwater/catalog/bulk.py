@@ -43,6 +43,9 @@ def put_bulk(
     for index, item in enumerate(items):
         try:
             bulk.add(index)
+        except StaleWriteError:  # somebody else wrote while it was prepared
+            bulk.flush()
+            bulk.put(index)
         except HeadwaterError as error:
             bulk.failed.append(_failure(index, item, error))
     bulk.flush()
@@ -103,9 +106,10 @@ class _Bulk:
             self.written |= {index: written_by(each) for index, each in pending}
         except (StaleWriteError, AlreadyExistsError):
             for index, _ in pending:
-                self._one_by_one(index)
+                self.put(index)
 
-    def _one_by_one(self, index: int) -> None:
+    def put(self, index: int) -> None:
+        """Write an item by itself."""
         try:
             self.written[index] = self._put(self._items[index])
         except HeadwaterError as error:

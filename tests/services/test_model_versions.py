@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from headwater.catalog import Actor, CatalogService, Written
+from headwater.catalog import Actor, CatalogService, Written, model_summary
 from headwater.errors import ConflictError, InvalidInputError, NotFoundError
 from headwater.lineage import LineageService
 from headwater.store import Store
@@ -149,6 +149,27 @@ def test_a_connector_keeps_the_numbers_of_its_source(registry: Registry) -> None
         registry.version("6", actor=BOT)
     with pytest.raises(InvalidInputError):
         registry.version("9")
+
+
+def test_a_bulk_puts_a_version_that_another_writer_makes_meanwhile(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    items = [{"name": name, "mlmodel": MODEL[1]} for name in "12"]
+    model_of = model_summary.model_of
+    faster = iter("1")
+
+    def slow(store: Store, model_id: str) -> Record:
+        for name in faster:
+            registry.version(name, actor=BOT)
+        return model_of(store, model_id)
+
+    monkeypatch.setattr(model_summary, "model_of", slow)
+    result = registry.catalog.put_bulk("modelVersion", items, actor=BOT)
+    assert result.failed == []
+    assert [(each.created, doc(each)["number"]) for each in result.written] == [
+        (False, 1),
+        (True, 2),
+    ]
 
 
 def test_promotion_projects_the_version_onto_the_model(registry: Registry) -> None:
