@@ -21,7 +21,8 @@ def check_name(name: str, pointer: str = "/name", *, of_part: bool = False) -> s
         of_part: It is a column's, say, which databases let consist of blanks.
 
     Raises:
-        InvalidInputError: It is blank, longer than 256 characters, or has a control character.
+        InvalidInputError: Nothing of it is seen, it is longer than 256 characters, or it has a
+            control character.
     """
     if not name.isascii():
         name = unicodedata.normalize("NFC", name)
@@ -29,11 +30,18 @@ def check_name(name: str, pointer: str = "/name", *, of_part: bool = False) -> s
         raise InvalidInputError.at(
             pointer, f"a name has 1 to {MAX_NAME} characters, not {len(name)}"
         )
-    if name.isspace() and not of_part:
+    if _is_blank(name) and not of_part:
         raise InvalidInputError.at(pointer, "a name cannot consist of blanks alone")
     if refused := REFUSED.search(name):
         raise InvalidInputError.at(pointer, f"a name cannot hold U+{ord(refused[0]):04X}")
     return name
+
+
+def _is_blank(name: str) -> bool:
+    """Whether nothing of it is seen: blanks, and what has no width, such as U+200B."""
+    return name.isspace() or not (
+        name.isascii() or any(each.isprintable() and not each.isspace() for each in name)
+    )
 
 
 def escape(part: object) -> str:

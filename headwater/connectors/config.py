@@ -12,12 +12,12 @@ from collections.abc import Collection, Iterator, Mapping
 from importlib import import_module
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from headwater.connectors.run import Run
 from headwater.errors import InvalidInputError
-from headwater.names import MAX_NAME, escape
+from headwater.names import check_name, escape
 
 CONNECTORS = ("sql", "mlflow", "dbt")
 """Types of source. Each is a module of this package, whose ``Config`` is a ``SourceConfig``."""
@@ -25,7 +25,15 @@ CONNECTORS = ("sql", "mlflow", "dbt")
 ENV = "env:"
 _PASSWORD_IN_URL = re.compile(r"://[^/?#@\s]*:[^/?#@\s]+@")
 
-Name = Annotated[str, StringConstraints(min_length=1, max_length=MAX_NAME)]
+
+def _name(text: str) -> str:
+    try:
+        return check_name(text, "")
+    except InvalidInputError as error:  # which no validator of Pydantic's knows
+        raise ValueError(error.message) from None
+
+
+Name = Annotated[str, AfterValidator(_name)]
 Fault = dict[str, str]
 
 

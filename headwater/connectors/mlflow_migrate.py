@@ -14,7 +14,7 @@ from headwater.connectors.mlflow import Config
 from headwater.connectors.mlflow_client import MlflowClient
 from headwater.connectors.mlflow_model import UNKNOWN, ModelFiles
 from headwater.connectors.mlflow_request import Request, Requests
-from headwater.connectors.mlflow_source import Version
+from headwater.connectors.mlflow_source import Version, read_versions
 from headwater.connectors.mlflow_stage import StageWriter
 from headwater.connectors.report import Report
 from headwater.connectors.run import Run, RunOptions
@@ -62,7 +62,7 @@ class _Migration:
         with MlflowClient(self._config) as client:
             requests = Requests(self._config, client.url)
             models = {each["name"]: each for each in _models(client)}
-            raw_versions = [_located(client, each) for each in _versions(client)]
+            raw_versions = [_located(client, each) for each in _versions(client, models)]
         found = [Version(each["name"], int(each["version"]), each) for each in raw_versions]
         versions = sorted(
             (v for v in found if v.model in models), key=lambda v: (v.model, v.number)
@@ -131,16 +131,17 @@ class _Migration:
 
 
 def _models(client: MlflowClient) -> Iterator[Json]:
-    for asked in (None, _PROMPTS):
+    for asked in (None,) if client.is_databricks else (None, _PROMPTS):
         yield from client.search(
             "registered-models", "registered_models", most=_MOST_MODELS, filter=asked
         )
 
 
-def _versions(client: MlflowClient) -> Iterator[Json]:
-    for asked in (None, _PROMPTS):
+def _versions(client: MlflowClient, models: Iterable[str]) -> Iterator[Json]:
+    yield from read_versions(client, models)
+    if not client.is_databricks:
         yield from client.search(
-            "model-versions", "model_versions", most=_MOST_VERSIONS, filter=asked
+            "model-versions", "model_versions", most=_MOST_VERSIONS, filter=_PROMPTS
         )
 
 

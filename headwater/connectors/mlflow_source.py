@@ -128,7 +128,7 @@ def read_registry(client: MlflowClient) -> Registry:
     models = {each["name"]: each for each in _all(client, "registered-models", "registered_models")}
     versions = [
         Version(each["name"], int(each["version"]), each)
-        for each in _versions(client, models)
+        for each in read_versions(client, models)
         if each["name"] in models  # else it is newer than the list of models
     ]
     versions.sort(key=lambda each: (each.model, each.number))
@@ -140,15 +140,20 @@ def _all(client: MlflowClient, what: str, answered: str) -> Iterator[Json]:
     return client.search(what, answered, most=_MOST[what])
 
 
-def _versions(client: MlflowClient, models: Iterable[str]) -> Iterator[Json]:
+def read_versions(client: MlflowClient, models: Iterable[str]) -> Iterator[Json]:
+    """Yield the versions of all models, as the server answers them.
+
+    Raises:
+        SourceError: The server cannot be reached or read.
+    """
     if not client.is_databricks:
         return _all(client, "model-versions", "model_versions")
 
     # There a search has to say of which model (https://github.com/mlflow/mlflow/issues/7967).
     def of(model: str) -> list[Json]:
-        found = client.search(
-            "model-versions", "model_versions", most=_MOST_OF_ONE, filter=f"name='{model}'"
-        )
+        quote = '"' if "'" in model else "'"
+        asked = f"name={quote}{model}{quote}"
+        found = client.search("model-versions", "model_versions", most=_MOST_OF_ONE, filter=asked)
         return list(found)
 
     return chain.from_iterable(_at_once(of, models))

@@ -105,6 +105,7 @@ class StageWriter:
         aliases = {str(e["alias"]): str(e["version"]) for e in raw.get("aliases") or ()}
         wanted = {alias: name for alias, name in aliases.items() if name in fqns}
         for alias, name in wanted.items():
+            self._note_hidden(alias, fqns[name])
             if catalog.aliases.get(alias) != name:
                 self._set_alias(catalog, alias, fqns[name])
         for alias, name in catalog.aliases.items():
@@ -162,6 +163,18 @@ class StageWriter:
             return
         self._do(fqn, f"alias {alias}", lambda hw, id_: hw.set_alias(id_, alias))
 
+    def _note_hidden(self, alias: str, fqn: str) -> None:
+        """Tell of an alias that means something else here; the source may have it anyhow."""
+        if alias == self._alias:
+            return  # its version is moved to production
+        if alias.lower() in _BY_WORD:
+            means = "whichever version is in that stage"
+        elif alias.isdecimal():
+            means = "by this alias what has it, and no longer the version of that number"
+        else:
+            return
+        self._run.note(f"the alias {alias!r} of {fqn}: {alias!r} finds {means}")
+
     def _delete_alias(self, catalog: _Catalog, alias: str, fqn: str) -> None:
         if not catalog.is_others(catalog.last_naming(alias)):
             self._do(fqn, f"no alias {alias}", lambda hw, id_: hw.delete_alias(id_, alias))
@@ -169,6 +182,7 @@ class StageWriter:
     def _do(self, fqn: str, what: str, call: Callable[[Headwater, str], object]) -> None:
         run = self._run
         if run.options.preview:
+            run.count_changed("modelVersion", fqn)
             run.report.planned.append(Planned("update", "modelVersion", fqn, (what,)))
             return
         try:
@@ -176,6 +190,7 @@ class StageWriter:
         except (ConflictError, InvalidInputError, NotFoundError) as error:
             run.fail(f"modelVersion {fqn}", f"{what}: {error.message}")
         else:
+            run.count_changed("modelVersion", fqn)
             run.log.add("info", f"{fqn}: {what}")
 
 

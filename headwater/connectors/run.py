@@ -65,6 +65,7 @@ class Run:
         self.report = Report(service, preview=self.options.preview)
         self._seen: set[tuple[str, str]] = set()
         self._new: set[tuple[str, str]] = set()
+        self._unchanged: set[str] = set()
         self.ids: dict[str, str] = {}
         self._scopes: list[Scope] = []
         self.log = RunLog(self.hw, pipeline=f"{type}-{service}", report=self.report)
@@ -106,6 +107,14 @@ class Run:
     def is_planned(self, kind: str, fqn: str) -> bool:
         """Whether an entity is new in a preview: nothing that is asked there may refer to it."""
         return (kind, fqn) in self._new
+
+    def count_changed(self, kind: str, fqn: str) -> None:
+        """Count an entity as changed, of which something beside its own fields was written."""
+        key = f"{kind}:{fqn}"
+        if key in self._unchanged:
+            self._unchanged.remove(key)
+            self.report.unchanged -= 1
+            self.report.changed += 1
 
     def put_records(self, records: Sequence[Request]) -> None:
         """Append records, but for what is known; see ``Headwater.put_records``."""
@@ -191,7 +200,11 @@ class Run:
         self.log.beat()
         written = [entity.to_wire() for entity in result.entities]
         self.ids.update({f"{which.name}:{w['fullyQualifiedName']}": w["id"] for w in written})
-        return {str(each["fullyQualifiedName"]) for each in written}
+        fqns = [str(each["fullyQualifiedName"]) for each in written]
+        for fqn, action in zip(fqns, result.actions, strict=True):
+            if action == "unchanged":
+                self._unchanged.add(f"{which.name}:{fqn}")
+        return {*fqns}
 
     def _preview(self, which: Kind, requests: Sequence[Request]) -> set[str]:
         """Ask what putting would do; what lies below something new is new itself."""
@@ -214,6 +227,7 @@ class Run:
             there.add(fqn)
             if action == "none":
                 report.unchanged += 1
+                self._unchanged.add(f"{which.name}:{fqn}")
                 continue
             report.changed += 1
             lists = ("fieldsAdded", "fieldsUpdated", "fieldsDeleted")

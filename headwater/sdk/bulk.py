@@ -46,9 +46,11 @@ class BulkResult(Generic[E]):
 
     Attributes:
         entities: The entities as they are now, in the order of the requests.
+        actions: What became of each of them: ``created``, ``updated`` or ``unchanged``.
     """
 
     entities: list[E] = field(default_factory=list)
+    actions: list[str] = field(default_factory=list)
     failed: list[BulkFailure] = field(default_factory=list)
     created: int = 0
     updated: int = 0
@@ -57,6 +59,7 @@ class BulkResult(Generic[E]):
     def add(self, answer: dict[str, Any], entities: list[E], numbers: Sequence[int]) -> None:
         """Add the answer for a chunk of the requests with these places."""
         self.entities += entities
+        self.actions += answer["actions"]
         self.created += answer["created"]
         self.updated += answer["updated"]
         self.unchanged += answer["unchanged"]

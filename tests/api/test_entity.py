@@ -78,6 +78,7 @@ def test_bulk_writes_what_is_valid_and_reports_the_rest(client: httpx.Client) ->
     answer = client.put("/mlmodels/bulk", json=items).json()
     assert [entity["name"] for entity in answer["data"]] == ["new", "old", "same"]
     assert (answer["created"], answer["updated"], answer["unchanged"]) == (1, 1, 1)
+    assert sorted(answer["actions"]) == ["created", "unchanged", "updated"]
     assert [(f["index"], f["name"], f["code"]) for f in answer["failed"]] == [
         (1, "bad", "invalid-input"),
         (3, None, "invalid-input"),
@@ -88,7 +89,8 @@ def test_bulk_writes_what_is_valid_and_reports_the_rest(client: httpx.Client) ->
 
 def test_an_empty_bulk_write_does_nothing(client: httpx.Client) -> None:
     answer = client.put("/mlmodels/bulk", json=[])
-    assert answer.json() == {"data": [], "failed": [], "created": 0, "updated": 0, "unchanged": 0}
+    counts = {"created": 0, "updated": 0, "unchanged": 0}
+    assert answer.json() == {"data": [], "actions": [], "failed": [], **counts}
 
 
 # Reading

@@ -225,7 +225,10 @@ def test_promotions_follow_the_source(hw: Headwater, own: Server) -> None:
     own.post("registered-models/alias", **alias, version="1")
     run(hw, own)
     own.post("registered-models/alias", **alias, version="3")
-    run(hw, own)
+    planned = run(hw, own, options=PREVIEW)
+    assert (planned.changed, {each.name for each in planned.planned}) == (1, {"registry.m.3"})
+    moved = run(hw, own)
+    assert (moved.changed, moved.unchanged) == (1, moved.seen - 1)
     stages = [version(hw, f"registry.m.{n}")["stage"] for n in (1, 2, 3)]
     assert stages == ["archived", "none", "production"]
     assert run(hw, own).changed == 0
@@ -239,6 +242,20 @@ def test_promotions_follow_the_source(hw: Headwater, own: Server) -> None:
     assert run(hw, own).failed == []
     assert version(hw, "registry.m.1")["stage"] == "production"
     assert run(hw, own, production_alias=None).succeeded
+
+
+def test_aliases_that_mean_something_else_here_are_told(hw: Headwater, own: Server) -> None:
+    register(own, "m", versions=3)
+    for alias, number in (("Production", "1"), ("1", "3"), ("champion", "2")):
+        own.post("registered-models/alias", name="m", alias=alias, version=number)
+    report = run(hw, own)
+    assert report.succeeded
+    assert report.notes == [
+        "the alias '1' of registry.m.3: '1' finds by this alias what has it, and no longer the"
+        " version of that number",
+        "the alias 'Production' of registry.m.1: 'Production' finds whichever version is in that"
+        " stage",
+    ]
 
 
 def test_deleted_versions_leave_gaps_and_vanished_models_go(hw: Headwater, own: Server) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 API = "/api/2.0/mlflow/"
-_ONE_MODEL = re.compile(r"name\s*=\s*'([^']*)'")
+_ONE_MODEL = re.compile(r"name\s*=\s*(?:'([^']*)'|\"([^\"]*)\")")
 
 Json = dict[str, Any]
 
@@ -60,7 +60,7 @@ class Workspace:
             raise RefusalError(
                 400, "INVALID_PARAMETER_VALUE", "the filter must be name='model_name'"
             )
-        its = [each for each in self.versions if each["name"] == found[1]]
+        its = [each for each in self.versions if each["name"] == (found[1] or found[2])]
         return self._page("model_versions", its, asked, most=10_000)
 
     def _page(self, name: str, items: list[Json], asked: Mapping[str, Any], *, most: int) -> Json:

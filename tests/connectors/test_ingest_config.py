@@ -66,6 +66,12 @@ def test_a_fault_is_told_in_its_own_words() -> None:
     }
 
 
+def test_a_service_has_a_name_that_is_seen() -> None:
+    for name in ("", " ", "\u200b", "a\nb", "x" * 257):
+        source = {"type": "mlflow", "tracking_uri": "http://m/", "service": name}
+        assert "name" in faults(source)["/sources/0/service"], name
+
+
 def test_two_sources_of_one_service_are_told_apart() -> None:
     source = {"type": "sql", "url": "env:URL"}
     assert "listed twice" in faults(source, source)["/sources/1"]

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from headwater import Headwater, MlModel, ModelVersion, SourceError
-from headwater.connectors.mlflow import ingest
+from headwater.connectors.mlflow import Config, ingest
+from headwater.connectors.mlflow_migrate import migrate
 from headwater.connectors.report import Report
 
 from .databricks import API, Workspace, workspace
@@ -53,12 +54,13 @@ def run(number: int) -> dict[str, Any]:
 def databricks() -> Iterator[Workspace]:
     with workspace(
         token=TOKEN,
-        models=[{"name": name} for name in ("churn", "lifetime value", "fraud")],
+        models=[{"name": name} for name in ("churn", "lifetime value", "it's")],
         versions=[
             version("churn", 1, current_stage="Archived"),
             version("churn", 2, current_stage="Production"),
             version("churn", 3),
             version("lifetime value", 1, run_id="gone"),
+            version("it's", 1),
         ],
         runs={f"r{number}": run(number) for number in (1, 2, 3)},
     ) as found:
@@ -73,8 +75,8 @@ def test_models_versions_and_runs_of_databricks(hw: Headwater, databricks: Works
     report = read(hw, databricks.url)
     assert (report.failed, report.unresolved) == ([], [])
     assert "no signatures" in report.notes[0]
-    assert {model.name for model in hw.list(MlModel)} == {"churn", "lifetime value", "fraud"}
-    assert len(list(hw.list(ModelVersion))) == 4
+    assert {model.name for model in hw.list(MlModel)} == {"churn", "lifetime value", "it's"}
+    assert len(list(hw.list(ModelVersion))) == 5
     churn = hw.get(MlModel, "databricks.churn")
     assert churn.algorithm == "RandomForestClassifier"
     live = hw.get(ModelVersion, "databricks.churn.2")
@@ -96,6 +98,21 @@ def test_the_address_of_a_page_of_the_workspace_will_do(
     hw: Headwater, databricks: Workspace
 ) -> None:
     assert read(hw, f"{databricks.url}/?o=7364#mlflow/models").found == 3
+
+
+def test_databricks_registry_can_be_moved(hw: Headwater, databricks: Workspace) -> None:
+    config = Config(
+        type="mlflow",
+        tracking_uri="databricks",
+        databricks_host=databricks.url,
+        tracking_token=TOKEN,
+    )
+    for _ in range(2):
+        report = migrate(hw, config, service="headwater")
+        assert report.succeeded, report
+        assert len(list(hw.list(ModelVersion))) == 5
+    assert (report.created, report.changed, report.records) == (0, 0, 0)
+    assert hw.get(ModelVersion, "headwater.churn.2").stage == "production"
 
 
 def test_a_token_that_databricks_refuses_is_told_with_its_reason(

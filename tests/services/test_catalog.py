@@ -208,7 +208,7 @@ def test_names_of_any_script_and_punctuation_make_distinct_fqns(catalog: Catalog
 
 def test_blank_names_are_those_of_columns_alone(catalog: CatalogService, shop: Shop) -> None:
     shop.table("t", " ", "c")
-    for name in (" ", "\u2003\u3000"):
+    for name in (" ", "\u2003\u3000", "\u200b", "\u2060 \ufeff"):
         with pytest.raises(InvalidInputError, match="blanks alone"):
             shop.table(name, "c")
         with pytest.raises(InvalidInputError, match="blanks alone"):

@@ -14,6 +14,7 @@ Schema = dict[str, Any]
 
 COMPONENTS = "#/components/schemas/"
 _HEAD = ("$schema", "$id", "$defs")
+_ACTIONS = ("created", "updated", "unchanged")
 
 
 def ref(name: str) -> Schema:
@@ -67,11 +68,16 @@ def _of_kind(title: str) -> dict[str, Schema]:
         },
         f"{title}BulkResult": {
             "type": "object",
-            "required": ["data", "failed", "created", "updated", "unchanged"],
+            "required": ["data", "actions", "failed", *_ACTIONS],
             "properties": {
                 "data": {**data, "description": "Those that were written, in the given order."},
+                "actions": {
+                    "type": "array",
+                    "items": {"enum": [*_ACTIONS]},
+                    "description": "What became of each of `data`.",
+                },
                 "failed": {"type": "array", "items": ref("BulkFailure")},
-                **{n: {"type": "integer"} for n in ("created", "updated", "unchanged")},
+                **{n: {"type": "integer"} for n in _ACTIONS},
             },
         },
     }

@@ -232,15 +232,14 @@ class _Routes:
 
 
 def _bulk(result: BulkResult) -> Answer:
-    made = sum(each.created for each in result.written)
-    changed = sum(each.changed for each in result.written)
-    beside = {
-        "failed": result.failed,
-        "created": made,
-        "updated": changed - made,
-        "unchanged": len(result.written) - changed,
-    }
+    actions = [_action(each) for each in result.written]
+    counts = {action: actions.count(action) for action in ("created", "updated", "unchanged")}
+    beside = {"actions": actions, "failed": result.failed, **counts}
     return listing((each.document for each in result.written), beside)
+
+
+def _action(written: Written) -> str:
+    return "created" if written.created else "updated" if written.changed else "unchanged"
 
 
 def _previewed(previews: list[Document]) -> Answer:
