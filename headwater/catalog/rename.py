@@ -6,6 +6,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from headwater.catalog import model_summary
@@ -13,11 +14,30 @@ from headwater.catalog.lifecycle import Summary
 from headwater.catalog.origin import relabelled
 from headwater.catalog.version_number import check_not_hidden, check_version_name
 from headwater.catalog.write import Prepared, WritePath
-from headwater.errors import AlreadyExistsError
-from headwater.names import check_name, child
+from headwater.errors import AlreadyExistsError, StaleWriteError
+from headwater.names import MAX_NAME, check_name, child
 from headwater.schemas import kind
 from headwater.store.base import Node, Part, Record, Store
 from headwater.store.draft import Actor, Document, dump, load, same_version
+
+
+def name_aside(name: str) -> str:
+    """What a soft-deleted entity is called from now on, so that another can have its name."""
+    when = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    aside = f" (deleted {when})"
+    return name[: MAX_NAME - len(aside)] + aside
+
+
+def prepare_aside(store: Store, path: WritePath, stored: Record, actor: Actor) -> Prepared:
+    """The rename of a soft-deleted entity that makes room, to go before what takes its name.
+
+    Raises:
+        StaleWriteError: It was renamed in this very millisecond; the next has another name.
+    """
+    try:
+        return prepare_rename(store, path, stored, name_aside(stored.name), actor)
+    except AlreadyExistsError as error:
+        raise StaleWriteError(error.message, **error.details) from error
 
 
 def prepare_rename(
@@ -50,7 +70,7 @@ def prepare_rename(
     if stored.fqn == fqn:
         return prepared
     records = {each.id: each for each in below} | _referring(store, names)
-    if parent and stored.kind == model_summary.KIND:  # which sums its versions up
+    if parent and stored.kind == model_summary.KIND and not stored.deleted:  # it sums these up
         records[parent.id] = parent
     records.pop(stored.id, None)
     owned = defaultdict(list)

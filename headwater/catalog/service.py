@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from headwater.catalog import removal
@@ -18,7 +19,7 @@ from headwater.catalog.patch import apply_patch
 from headwater.catalog.preview import describe, preview
 from headwater.catalog.read import CatalogReader
 from headwater.catalog.reference import spell_by_id
-from headwater.catalog.rename import prepare_rename
+from headwater.catalog.rename import prepare_aside, prepare_rename
 from headwater.catalog.revert import reverted, reverted_origins
 from headwater.catalog.validation import check_nested, check_request
 from headwater.catalog.write import Derive, Located, Prepared, WritePath, locate
@@ -71,12 +72,21 @@ class CatalogService(CatalogReader):
         until_current(attempt)
 
     def create(
-        self, kind_name: str, body: Any, *, actor: Actor, records: Records = lambda _: ()
+        self,
+        kind_name: str,
+        body: Any,
+        *,
+        actor: Actor,
+        records: Records = lambda _: (),
+        replace_deleted: bool = False,
     ) -> Written:
         """Create an entity.
 
         Args:
             records: Makes the records that it has from the start, from its id.
+            replace_deleted: A soft-deleted entity of the FQN makes room: in the same commit it is
+                renamed, with what lies below it, and can be restored under that name. Not a version
+                that is called by its number, nor a service that is built in.
 
         Raises:
             InvalidInputError: The request is not valid, or a reference does not resolve.
@@ -86,11 +96,17 @@ class CatalogService(CatalogReader):
 
         def attempt() -> Written:
             found = locate(self._store, which, check_request(which, body))
+            aside = None
             if found.stored:
-                raise _taken(found.stored)
+                if not (replace_deleted and _may_make_room(found.stored)):
+                    raise _taken(found.stored)
+                aside = prepare_aside(self._store, self._path, found.stored, actor)
             change = self._new(which, found)
             prepared = self._path.prepare(change, actor, stored=None)
             prepared.draft.entries += records(change.id)
+            if aside:
+                aside.draft.merge(prepared.draft)
+                prepared = replace(prepared, draft=aside.draft)
             return commit(self._store, prepared, actor)
 
         return until_current(attempt)
@@ -99,6 +115,8 @@ class CatalogService(CatalogReader):
         self, model: Key, body: Any, *, actor: Actor, records: Records = lambda _: ()
     ) -> Written:
         """Create a version of a model, named by its number unless the request has a name.
+
+        A soft-deleted version of the name makes room; see ``create``.
 
         Args:
             body: A create request of a ``modelVersion``, its ``mlmodel`` left out.
@@ -123,7 +141,9 @@ class CatalogService(CatalogReader):
             given = {"name": str(Summary(load(parent)).last_number + 1), **body}
             request = {**given, "mlmodel": {"id": parent.id}}
             try:
-                return self.create("modelVersion", request, actor=actor, records=records)
+                return self.create(
+                    "modelVersion", request, actor=actor, records=records, replace_deleted=True
+                )
             except (AlreadyExistsError, InvalidInputError) as error:
                 # Somebody else was given the number meanwhile: the version there may be named by
                 # it, or it may have another name, and then the number is refused as one.
@@ -414,9 +434,17 @@ class CatalogService(CatalogReader):
         return change
 
 
+def _may_make_room(record: Record) -> bool:
+    """Whether an entity is gone so far that another can have its name."""
+    is_numbered = record.kind == "modelVersion" and record.name.isdecimal()
+    return record.deleted and not is_numbered and record.id not in BUILT_IN_IDS.values()
+
+
 def _taken(record: Record) -> AlreadyExistsError:
     what = f"{record.kind} {record.fqn!r}"
     if record.deleted:
         how = "restore brings it back as it was, PUT revives it"
-        return AlreadyExistsError(f"{what} is there, soft-deleted; {how}", id=record.id)
+        return AlreadyExistsError(
+            f"{what} is there, soft-deleted; {how}", id=record.id, deleted=True
+        )
     return AlreadyExistsError(f"{what} is there already; PUT updates it", id=record.id)

@@ -66,7 +66,7 @@ def told(*, holders: str = "", exists: str = "") -> Iterator[None]:
         message, settled = error.message, ""
         if "holders" in error.details:
             message, settled = message.partition(": with force")[0], holders
-        elif isinstance(error, AlreadyExistsError):
+        elif isinstance(error, AlreadyExistsError) and not error.details.get("deleted"):
             message, settled = message.partition("; PUT")[0], exists
         if not settled:
             raise

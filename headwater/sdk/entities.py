@@ -72,23 +72,32 @@ class EntityCalls(Session):
     """Reading and writing entities; see ``Headwater``."""
 
     @overload
-    def create(self, request: CreateRequest[E]) -> E: ...
+    def create(self, request: CreateRequest[E], *, replace_deleted: bool = False) -> E: ...
     @overload
-    def create(self, request: Mapping[str, Any], *, kind: type[E]) -> E: ...
+    def create(
+        self, request: Mapping[str, Any], *, kind: type[E], replace_deleted: bool = False
+    ) -> E: ...
     @overload
-    def create(self, request: Mapping[str, Any], *, kind: str) -> Any: ...
-    def create(self, request: Any, *, kind: KindLike | None = None) -> Document:
+    def create(
+        self, request: Mapping[str, Any], *, kind: str, replace_deleted: bool = False
+    ) -> Any: ...
+    def create(
+        self, request: Any, *, kind: KindLike | None = None, replace_deleted: bool = False
+    ) -> Document:
         """Create an entity and return it.
 
         Args:
             request: A create request, or its wire form together with ``kind``.
             kind: Of a request in wire form.
+            replace_deleted: A soft-deleted entity of the name makes room: it is renamed, with what
+                lies below it, and can be restored.
 
         Raises:
-            AlreadyExistsError: The name is taken.
+            AlreadyExistsError: The name is taken, if only by a soft-deleted entity.
             InvalidInputError: The request is wrong; ``errors`` has a pointer for each fault.
         """
-        return self._write("POST", request, kind)
+        params = {"replaceDeleted": "true"} if replace_deleted else None
+        return self._write("POST", request, kind, params)
 
     @overload
     def create_or_update(self, request: CreateRequest[E]) -> E: ...
@@ -390,9 +399,16 @@ class EntityCalls(Session):
         cls = entity_class(asked)
         result.add(data, [parse(cls, raw) for raw in data["data"]], [n for n, _ in chunk])
 
-    def _write(self, method: str, request: Any, kind: KindLike | None) -> Document:
+    def _write(
+        self,
+        method: str,
+        request: Any,
+        kind: KindLike | None,
+        params: Mapping[str, Any] | None = None,
+    ) -> Document:
         asked = self._kind(_kind_of_request(request, kind))
-        answer = self._wire.send(method, "/" + asked.collection, body=body_of(request))
+        path = "/" + asked.collection
+        answer = self._wire.send(method, path, params=params, body=body_of(request))
         return entity_of(entity_class(asked), answer)
 
     def _one_of(self, entity: EntityLike | None, entity_id: str | None, kind: KindLike) -> Address:

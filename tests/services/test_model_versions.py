@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from headwater.catalog import Actor, CatalogService, Written, model_summary
-from headwater.errors import ConflictError, InvalidInputError, NotFoundError
+from headwater.errors import AlreadyExistsError, ConflictError, InvalidInputError, NotFoundError
 from headwater.lineage import LineageService
 from headwater.store import Store
 from headwater.store.base import Record
@@ -68,6 +68,76 @@ def test_versions_are_numbered_and_a_number_is_never_given_twice(registry: Regis
     registry.catalog.erase("modelVersion", registry.versions.find(MODEL, "b").id, actor=ME)
     assert doc(registry.version("c"))["number"] == 3
     assert registry.model["lifecycle"]["lastNumber"] == 3
+
+
+def test_a_deleted_version_makes_room_for_one_of_its_name_and_keeps_its_past(
+    registry: Registry, store: Store
+) -> None:
+    catalog = registry.catalog
+    catalog.put("pipelineService", {"name": "airflow"}, actor=ME)
+    catalog.put("pipeline", {"name": "train", "service": "airflow"}, actor=ME)
+    old = catalog.create_model_version(MODEL, {"name": "1.0.5", "description": "Old"}, actor=ME)
+    made = [{"id": old.id, "type": "modelVersion"}]
+    run = {"name": "r", "pipeline": "airflow.train", "outputs": made}
+    made_by = catalog.put("pipelineRun", run, actor=ME)
+    registry.stage(old, "staging")
+    catalog.delete("modelVersion", old.id, actor=ME)
+    run_of = {"run": {"id": made_by.id, "type": "pipelineRun"}}
+    new = doc(catalog.create_model_version(MODEL, {"name": "1.0.5", **run_of}, actor=ME))
+    assert (new["number"], new["version"], new["stage"]) == (2, "0.1", "none")
+    assert "description" not in new
+    assert registry.find("1.0.5") == registry.find("2") == "1.0.5"
+    aside = doc(catalog.restore("modelVersion", old.id, actor=ME))
+    assert (aside["number"], aside["description"]) == (1, "Old")
+    assert aside["name"].startswith("1.0.5 (deleted 2")
+    assert registry.find("1") == aside["name"]
+    shown = doc(catalog.get("pipelineRun", made_by.id))["outputs"][0]
+    assert (shown["id"], shown["name"]) == (old.id, aside["name"])
+    moves = registry.versions.history(MODEL)
+    assert [each.key for each in moves] == [old.id] * 2
+    assert len(store.versions(old.id)) > 3
+
+
+def test_one_of_many_writers_takes_a_deleted_versions_name(registry: Registry) -> None:
+    catalog = registry.catalog
+    old = catalog.create_model_version(MODEL, {"name": "a"}, actor=ME)
+    catalog.delete("modelVersion", old.id, actor=ME)
+
+    def create(_: int) -> int:
+        try:
+            made = catalog.create_model_version(MODEL, {"name": "a"}, actor=ME)
+        except AlreadyExistsError:
+            return 0
+        return int(doc(made)["number"])
+
+    with ThreadPoolExecutor(6) as pool:
+        assert sorted(pool.map(create, range(6))) == [0] * 5 + [2]
+
+
+def test_a_deleted_versions_number_is_not_given_again_by_name(registry: Registry) -> None:
+    catalog = registry.catalog
+    old = catalog.create_model_version(MODEL, {}, actor=ME)
+    catalog.delete("modelVersion", old.id, actor=ME)
+    with pytest.raises(AlreadyExistsError, match="soft-deleted; restore brings it back"):
+        catalog.create_model_version(MODEL, {"name": "1"}, actor=ME)
+    assert doc(catalog.create_model_version(MODEL, {}, actor=ME))["number"] == 2
+
+
+def test_a_deleted_entity_makes_room_when_asked_to(registry: Registry) -> None:
+    catalog, body = registry.catalog, {"name": "churn", "algorithm": "unknown"}
+    old, first = catalog.get("mlmodel", MODEL), registry.version("a")
+    catalog.put("mlmodel", {**body, "description": "Old"}, actor=ME)
+    catalog.delete("mlmodel", old.id, actor=ME, recursive=True)
+    with pytest.raises(AlreadyExistsError, match="PUT revives it"):
+        catalog.create("mlmodel", body, actor=ME)
+    new = catalog.create("mlmodel", body, actor=ME, replace_deleted=True)
+    assert "description" not in doc(new)
+    assert doc(registry.version("a"))["number"] == 1
+    aside = doc(catalog.restore("mlmodel", old.id, actor=ME))
+    assert (aside["description"], aside["lifecycle"]["latest"]["id"]) == ("Old", first.id)
+    assert aside["name"].startswith("churn (deleted 2")
+    with pytest.raises(AlreadyExistsError, match="PUT updates it"):
+        catalog.create("mlmodel", body, actor=ME, replace_deleted=True)
 
 
 def test_many_writers_get_a_number_each(registry: Registry) -> None:

@@ -23,6 +23,7 @@ from headwater import (
     log_model_metadata,
     pipeline,
     save_artifact,
+    step,
 )
 
 
@@ -50,6 +51,38 @@ def test_metadata_that_could_not_be_found_again_is_refused(hw: Headwater, name: 
 def test_numbers_are_never_used_again(hw: Headwater) -> None:
     Model("iris").delete()
     assert Model("iris").number == 2
+
+
+def test_a_name_that_was_deleted_makes_the_next_version(hw: Headwater) -> None:
+    client = Client()
+    first = Model("iris", version="1.0.5")
+    client.delete_model_version(first.id)
+    assert Model("iris", version="1.0.5").number == 2
+    client.delete_model_version("1.0.5", "iris")
+    assert client.create_model_version("iris", "1.0.5").number == 3
+    hw.restore(hw.get("modelVersion", id=first.id, deleted=True))
+    assert client.get_model_version("iris", 1).version.startswith("1.0.5 (deleted 2")
+    with pytest.raises(AlreadyExistsError, match="there already"):
+        client.create_model_version("iris", "1.0.5")
+
+
+def test_a_run_is_tried_again_under_the_name_of_the_version_that_failed(hw: Headwater) -> None:
+    @step
+    def fit(fails: bool) -> int:
+        if fails:
+            raise ZeroDivisionError
+        return 1
+
+    @pipeline(model=Model("iris", version="1.0.5", delete_new_version_on_failure=True))
+    def fitting(fails: bool) -> int:
+        return fit(fails)
+
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            fitting(True)
+    assert fitting(False) == 1
+    version = Client().get_model_version("iris", "1.0.5")
+    assert (version.number, version.status) == (3, "ready")
 
 
 @pytest.mark.parametrize("word", ["production", "staging", "latest", "7"])

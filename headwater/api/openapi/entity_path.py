@@ -43,6 +43,11 @@ _FORCE = parameter(
     FLAG,
 )
 _PREVIEW = parameter("preview", "Tell what the write would do, and write nothing.", FLAG)
+_REPLACE = parameter(
+    "replaceDeleted",
+    "A soft-deleted one of the name makes room: it is renamed, and can be restored.",
+    FLAG,
+)
 _FIELDS = parameter(
     "fields",
     "Names of fields, separated by commas: nothing else is answered but what a `Projection` always"
@@ -88,7 +93,7 @@ def _collection(kind: Kind) -> dict[str, Operation]:
         ),
         "post": operation(
             f"create{title}", tag, f"Create a {kind.name}.",
-            parameters=[PRODUCER], body=body, answers=made, problems="409",
+            parameters=[_REPLACE, PRODUCER], body=body, answers=made, problems="409",
         ),
         "put": operation(
             f"put{title}", tag, f"Create a {kind.name}, or merge into the one there is.",

@@ -82,7 +82,8 @@ def model_paths() -> dict[str, dict[str, Operation]]:
         "/mlmodels/{id}/modelVersions": {
             "post": operation(
                 "addModelVersion", "mlmodels",
-                "Make a version of a model, named by its number unless the request has a name.",
+                "Make a version of a model, named by its number unless the request has a name,"
+                " which a soft-deleted one frees: that is renamed, and can be restored.",
                 parameters=[ID, PRODUCER], body=json_body(ref("AddModelVersion")),
                 answers=answer("The version.", ref("ModelVersion"), status="201", etag=True),
                 problems="404 409",

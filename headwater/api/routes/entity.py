@@ -121,13 +121,12 @@ class _Routes:
     async def create(self, request: Request) -> Response:
         which, actor = kind_of(request), actor_of(request)
         plain_json(request)
-        Query(request.scope)
-        return written(
-            which,
-            await self._services.write(
-                request, lambda body: self._catalog.create(which.name, body, actor=actor)
-            ),
-        )
+        replaces = Query(request.scope, ("replaceDeleted",)).flag("replaceDeleted")
+
+        def create(body: Any) -> Written:
+            return self._catalog.create(which.name, body, actor=actor, replace_deleted=replaces)
+
+        return written(which, await self._services.write(request, create))
 
     async def put(self, request: Request) -> Response:
         which, actor, rev = kind_of(request), actor_of(request), if_match(request.headers)
