@@ -7,7 +7,6 @@ from itertools import islice
 from typing import Any
 
 from headwater import names
-from headwater.errors import AlreadyExistsError
 from headwater.generated import MlModel
 from headwater.sdk import Headwater
 from headwater.sdk.address import is_id
@@ -36,7 +35,7 @@ class ModelClient:
         tags: Sequence[str] | None = None,
         **fields: Any,
     ) -> MlModel:
-        """Create a model; one that was deleted comes back without its versions.
+        """Create a model; one of the name that was deleted makes room, and can be restored.
 
         Args:
             name: Its name in the configured service; its FQN in another.
@@ -54,12 +53,7 @@ class ModelClient:
         request |= {key: each for key, each in about.items() if each is not None}
         if tags:
             request["tags"] = tag_references(self.catalog, tags)
-        try:
-            return self.catalog.create(request, kind=MlModel)
-        except AlreadyExistsError:
-            if self.catalog.find(MlModel, model_fqn(name)) is not None:
-                raise
-            return self.catalog.create_or_update(request, kind=MlModel)
+        return self.catalog.create(request, kind=MlModel, replace_deleted=True)
 
     def get_model(self, model_name_or_id: str | MlModel) -> MlModel:
         """Return a model.

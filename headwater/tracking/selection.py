@@ -57,7 +57,10 @@ def ensure_model(hw: Headwater, wanted: Wanted) -> MlModel:
     }
     if wanted.tags:
         request["tags"] = tag_references(hw, wanted.tags)
-    return hw.create_or_update(request, kind=MlModel)
+    try:
+        return hw.create(request, kind=MlModel, replace_deleted=True)
+    except AlreadyExistsError:  # somebody else was quicker
+        return hw.get(MlModel, wanted.fqn)
 
 
 def find_or_make(

@@ -53,6 +53,21 @@ def test_models_are_registered_changed_listed_and_deleted(shell: Shell) -> None:
     assert "there already: `headwater model update flowers` changes it" in twice
     assert shell.lines("model", "delete", "flowers") == ["deleted model flowers"]
     assert shell.data("model", "list") == []
+    assert shell.lines("model", "register", "flowers") == ["created mlmodel headwater.flowers 0.1"]
+    assert shell.lines("model", "list")[1].split() == ["flowers"]
+
+
+def test_a_version_that_was_deleted_frees_its_name_and_not_its_number(shell: Shell) -> None:
+    register = ("model-registry", "models", "register-version", "iris", "-v")
+    for name in ("1", "1.0.5"):
+        shell(*register, name)
+        shell("model", "version", "delete", "iris", name)
+    assert shell.lines(*register, "1.0.5") == ['created modelVersion headwater.iris."1.0.5" 0.1']
+    refused = shell(*register, "1", code=4).output
+    assert "soft-deleted; restore brings it back as it was" in refused
+    assert "model version update" not in refused
+    shell("model", "delete", "iris")
+    assert shell.lines(*register, "1") == ["created modelVersion headwater.iris.1 0.1"]
 
 
 def test_versions_are_listed_and_promoted(trained: Shell) -> None:

@@ -66,6 +66,23 @@ def test_a_name_that_was_deleted_makes_the_next_version(hw: Headwater) -> None:
         client.create_model_version("iris", "1.0.5")
 
 
+def test_a_model_that_was_deleted_is_made_afresh(hw: Headwater) -> None:
+    client = Client()
+    old = client.create_model("iris", license="MIT", description="Old", tags=["a"])
+    first = client.create_model_version("iris", "1.0.5")
+    client.delete_model("iris")
+    new = client.create_model("iris", description="New")
+    assert (new.version, new.license, new.description, new.tags) == ("0.1", None, "New", None)
+    assert new.id != old.id
+    assert client.create_model_version("iris", "1.0.5").number == 1
+    client.delete_model("iris")
+    again = Model("iris", version="1.0.5", tags=["b"])
+    assert (again.number, again.license, again.tags) == (1, None, ["b"])
+    restored = hw.restore(hw.get("mlmodel", id=str(old.id), deleted=True))
+    assert (restored.description, restored.license) == ("Old", "MIT")
+    assert client.get_model_version(restored, "1.0.5").id == first.id
+
+
 def test_a_run_is_tried_again_under_the_name_of_the_version_that_failed(hw: Headwater) -> None:
     @step
     def fit(fails: bool) -> int:

@@ -41,12 +41,12 @@ class Models:
         body = {"name": name, "service": registry.service, "algorithm": UNKNOWN}
         registry.ensure_service(actor)
         try:
-            registry.free(name, actor)
             written = registry.catalog.create(
                 MODEL,
                 body if description is None else {**body, "description": description},
                 actor=actor,
                 records=lambda id_: entries_of(id_, tags, now),
+                replace_deleted=True,
             )
         except AlreadyExistsError:
             raise MlflowError(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
 from heapq import merge
 from itertools import chain
 
@@ -18,6 +17,7 @@ from headwater.api.dialects.mlflow.origin import Origins
 from headwater.api.dialects.mlflow.view import View
 from headwater.api.resource import Services
 from headwater.catalog.lifecycle import Summary
+from headwater.catalog.rename import name_aside
 from headwater.errors import NotFoundError
 from headwater.names import check_name, child, quote
 from headwater.store.base import PageQuery, Record
@@ -208,11 +208,8 @@ class Registry:
         found = self.store.find((MODEL, self.fqn(name)))
         if found is None or not found.deleted:
             return
-        when = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        aside = f" (deleted {when})"
-        self.catalog.rename(
-            MODEL, found.id, name[: 256 - len(aside)] + aside, actor=actor, include_deleted=True
-        )
+        aside = name_aside(name)
+        self.catalog.rename(MODEL, found.id, aside, actor=actor, include_deleted=True)
 
     def _record(self, record: Record, data: Mapping[str, object], actor: Actor) -> None:
         entity = {"type": record.kind, "id": record.id}
