@@ -123,8 +123,8 @@ class Model(ModelArtifacts):
 
     @property
     def description(self) -> str | None:
-        """The model's description."""
-        return self._model().description
+        """The version's description now; the model's where it has none of its own."""
+        return self.entity.description or self._model().description
 
     @property
     def license(self) -> str | None:
@@ -133,8 +133,9 @@ class Model(ModelArtifacts):
 
     @property
     def tags(self) -> list[str]:
-        """The model's tags: words of ``Label``, and FQNs of others."""
-        fqns = [str(each.fully_qualified_name) for each in self._model().tags or ()]
+        """The model's tags and the version's own: words of ``Label``, and FQNs of others."""
+        tags = [*(self._model().tags or ()), *(self.entity.tags or ())]
+        fqns = dict.fromkeys(str(each.fully_qualified_name) for each in tags)
         return [fqn.removeprefix("Label.") for fqn in fqns]
 
     @property

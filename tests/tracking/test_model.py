@@ -119,6 +119,17 @@ def test_a_model_is_made_with_what_is_said_of_it(hw: Headwater) -> None:
     assert {each.name for each in hw.list("tag")} == {"sklearn", "v1.0"}
 
 
+def test_a_version_tells_what_is_said_of_it_and_of_its_model(hw: Headwater) -> None:
+    client = Client()
+    client.create_model("iris", license="MIT", description="Flowers", tags=["a", "b"])
+    made = client.create_model_version("iris", "1.0", description="First", tags=["b", "c"])
+    assert (made.description, made.license, made.tags) == ("First", "MIT", ["a", "b", "c"])
+    changed = client.update_model_version("iris", "1.0", description="Second", add_tags=["d"])
+    assert (changed.description, made.description) == ("Second", "Second")
+    assert made.tags == ["a", "b", "c", "d"]
+    assert (Model("iris").description, Model("iris").tags) == ("Flowers", ["a", "b"])
+
+
 def test_a_tag_that_is_there_is_that_tag(hw: Headwater) -> None:
     hw.create({"name": "PII"}, kind="classification")
     hw.create({"name": "None", "classification": "PII"}, kind="tag")

@@ -546,7 +546,7 @@ def test_register_model_step_registers_what_a_step_trained(hw: Headwater) -> Non
     training()
     version = Client().get_model_version("quickstart")
     assert version.run_metadata["gamma"].value == 0.01
-    assert version.entity.description == "The first run."
+    assert version.description == "The first run."
     assert version.entity.algorithm == "LogisticRegression"
     assert [each.name for each in version.entity.ml_features or ()] == ["a", "b"]
     artifact = version.get_model_artifact("trained_model")
