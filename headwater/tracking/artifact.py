@@ -11,8 +11,9 @@ from headwater.generated import Artifact, ArtifactVersion
 from headwater.sdk.model_version import ArtifactType
 from headwater.tracking.artifact_store import open_artifact_store
 from headwater.tracking.connection import current
-from headwater.tracking.context import find_run, find_step
+from headwater.tracking.context import asked, find_run, find_step
 from headwater.tracking.metadata import MetadataValue, read_metadata
+from headwater.tracking.step_effect import Question
 
 
 class ArtifactHandle:
@@ -21,6 +22,7 @@ class ArtifactHandle:
     Attributes:
         entity: The version.
         asked_of: A reference to the version of a model that it was asked of, if it was.
+        question: What was looked for when it was found; see ``step_effect``.
     """
 
     def __init__(self, entity: ArtifactVersion, type: ArtifactType | None = None) -> None:
@@ -33,6 +35,7 @@ class ArtifactHandle:
         self.entity = entity
         self.asked_of: Mapping[str, str] | None = None
         self._type = type
+        self.question: Question | None = None
 
     @classmethod
     def of_row(cls, row: dict[str, Any]) -> ArtifactHandle:
@@ -89,7 +92,7 @@ class ArtifactHandle:
     @property
     def run_metadata(self) -> dict[str, MetadataValue]:
         """The newest value of each name that was logged on the version."""
-        return read_metadata(current(), self.entity, "artifactVersion")
+        return read_metadata(asked(), self.entity, "artifactVersion")
 
     def load(self, *, allow_pickle: bool = False, trusted: Sequence[str] = ()) -> Any:
         """Read the value.
@@ -116,8 +119,11 @@ class ArtifactHandle:
             allow_pickle=allow_pickle,
             trusted=trusted,
         )
-        run, reader = find_run(), find_step() or find_run()
-        if run is not None and reader is not None:
+        run, step = find_run(), find_step()
+        if run is not None:
             run.values.add(value, self)
-            reader.used(self)
+        if step is not None:
+            step.loaded(self)
+        elif run is not None:
+            run.used(self)
         return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from headwater import names
@@ -76,20 +77,34 @@ def load_artifact(name: str, version: str | int | None = None, **options: Any) -
         version: Name of the version; the newest unless given.
         options: As ``ArtifactHandle.load``.
     """
-    run = find_run()
-    made = run.newest.get(name) if run is not None and version is None else None
-    return (made or find_artifact(current(), name, version)).load(**options)
+    return sought(name, version).load(**options)
 
 
-def find_artifact(hw: Headwater, name: str, version: str | int | None = None) -> ArtifactHandle:
-    """The newest version of an artifact, or the one of a name.
+def sought(name: str, version: str | int | None = None) -> ArtifactHandle:
+    """The newest version of an artifact, which in a run is what that made; or the one of a name.
 
     Raises:
         NotFoundError: There is none.
     """
     if not isinstance(name, str):
         raise InvalidInputError(f"an artifact has a name, which is text and not {name!r}")
-    fqn, wanted = names.join(name), version_name(version)
+    run, step, wanted = find_run(), find_step(), version_name(version)
+    question = {"artifact": name, "version": wanted}
+    try:
+        made = run.newest.get(name) if run is not None and wanted is None else None
+        handle = copy(made or _find_artifact(current(), name, wanted))
+    except NotFoundError:
+        if step is not None:
+            step.effects.look(question, None)
+        raise
+    handle.question = question
+    if step is not None:
+        step.looked(handle)
+    return handle
+
+
+def _find_artifact(hw: Headwater, name: str, wanted: str | None) -> ArtifactHandle:
+    fqn = names.join(name)
     if wanted is not None:
         return ArtifactHandle(hw.get(ArtifactVersion, names.join(name, wanted)))
     artifact = hw.find(Artifact, fqn)

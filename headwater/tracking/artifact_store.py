@@ -16,7 +16,7 @@ from uuid import uuid4
 
 from headwater.errors import InvalidInputError, NotFoundError, NotInstalledError, StoreError
 from headwater.tracking.extra import load as module
-from headwater.tracking.materializer import Reading, Registry
+from headwater.tracking.materializer import Materializer, Reading, Registry
 from headwater.tracking.materializers import registry
 
 VARIABLE = "HEADWATER_ARTIFACTS"
@@ -71,11 +71,7 @@ class ArtifactStore:
             InvalidInputError: No materializer writes it.
             StoreError: The store cannot be written.
         """
-        try:
-            materializer = self._registry.for_value(value)
-            content = materializer.dump(value)
-        except InvalidInputError as error:
-            raise InvalidInputError(f"{name}: {error.message}", **error.details) from error
+        materializer, content = self._dumped(value, name)
         digest = hashlib.sha256(content).hexdigest()
         path = f"{self._root}/sha256/{digest[:2]}/{digest}"
         with _clear(f"{name} cannot be written to {self.url}"):
@@ -88,6 +84,14 @@ class ArtifactStore:
             media_type=materializer.media_type,
             data_type=materializer.data_type,
         )
+
+    def hash_of(self, value: Any, *, name: str) -> str:
+        """Return the hash that a value has once it is written; see ``put``.
+
+        Raises:
+            InvalidInputError: No materializer writes it.
+        """
+        return f"sha256:{hashlib.sha256(self._dumped(value, name)[1]).hexdigest()}"
 
     def load(
         self,
@@ -117,6 +121,13 @@ class ArtifactStore:
         materializer = self._registry.for_content(data_type=data_type, media_type=media_type)
         content = read_bytes(uri, hash=hash)
         return materializer.load(content, Reading(allow_pickle, tuple(trusted)))
+
+    def _dumped(self, value: Any, name: str) -> tuple[Materializer, bytes]:
+        try:
+            materializer = self._registry.for_value(value)
+            return materializer, materializer.dump(value)
+        except InvalidInputError as error:
+            raise InvalidInputError(f"{name}: {error.message}", **error.details) from error
 
     def _has(self, path: str, size: int) -> bool:
         """Whether content is there whole: where power was lost, its name alone may be."""

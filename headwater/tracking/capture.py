@@ -20,7 +20,9 @@ from headwater.sdk import Headwater
 from headwater.sdk.address import EntityLike, address_of
 from headwater.tracking import frame_reader
 from headwater.tracking.catalog_match import Catalog, Source
+from headwater.tracking.context import find_step, opaque
 from headwater.tracking.extra import load as module
+from headwater.tracking.hash import file_hash
 
 ATTRIBUTE = "headwater"
 _log = logging.getLogger("headwater.tracking")
@@ -133,6 +135,7 @@ def read_sql(
     Example:
         >>> frame = headwater.read_sql("SELECT age, city FROM shop.customers", connection)
     """
+    opaque("reads a database")
     note = _Note(catalog, source, is_query=True)
     frame = frame_reader.query(query, con, params=params, **options)
     return note.query(frame, str(query), frame_reader.dialect_of(con), bound=params is not None)
@@ -170,8 +173,21 @@ def read_table(
     fqn = known or address_of(table).fqn
     if fqn is None:
         raise InvalidInputError(f"{table!r} has a name in a catalog alone, and there is none")
+    _tell_cache(frame_reader.file_of(con))
     frame = frame_reader.table(names.split(fqn), con, columns=columns, **options)
     return note.same_names(frame)
+
+
+def _tell_cache(file: str | None) -> None:
+    """Note by which content a file is known to the cache; nothing else that is read has one."""
+    step = find_step()
+    if step is None or not step.effects.is_watched:
+        return
+    found = None if file is None else file_hash(file)
+    if file is None or found is None:
+        step.effects.opaque.append("reads what is no local file")
+    else:
+        step.effects.look({"file": file}, found)
 
 
 def read_of(frame: Any) -> Read | None:

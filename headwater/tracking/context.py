@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from headwater.errors import InvalidInputError
+from headwater.sdk import Headwater
 from headwater.tracking.connection import current
 from headwater.tracking.outbox import Outbox
 
@@ -123,15 +124,29 @@ def current_outbox() -> Outbox:
 
 
 def send_metadata(records: Sequence[Mapping[str, Any]]) -> None:
-    """Log values; a step remembers what it logs on its own model, for it may be taken as known."""
+    """Log values; a step remembers what it logs, for it may be taken as known."""
     step = find_step()
     if step is not None:
         step.run.show_step(step.name)
-    if step is not None and step.model is not None:
-        own = f"modelVersion:{step.model.id}"
-        here = (each for each in records if each["entity"] == own)
-        step.logged |= {each["key"]: each["data"]["value"] for each in here}
+        step.logs(records)
     current_outbox().records(records)
+
+
+def opaque(what: str) -> None:
+    """Note that the step under way does what the cache cannot see or do again.
+
+    Args:
+        what: In words that follow on "the step".
+    """
+    step = find_step()
+    if step is not None:
+        step.effects.opaque.append(what)
+
+
+def asked() -> Headwater:
+    """The catalog, for what a step's own code asks of it or changes in it."""
+    opaque("asks the catalog, or changes it")
+    return current()
 
 
 def find_run() -> Run | None:

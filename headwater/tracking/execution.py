@@ -16,6 +16,7 @@ from headwater.tracking.artifact_write import artifact_type
 from headwater.tracking.capture import Read, recording
 from headwater.tracking.context import _step
 from headwater.tracking.hash import cache_key, code_hash
+from headwater.tracking.output import ArtifactConfig, Output
 from headwater.tracking.plain import is_parameter, plain
 from headwater.tracking.run import Run
 from headwater.tracking.step_cache import find_cached
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from headwater.tracking.step import Step, StepOptions
 
 _log = logging.getLogger("headwater.tracking")
+_UNCHANGING = (str, bytes, int, float, type(None))
 
 
 @dataclass(slots=True)
@@ -68,12 +70,20 @@ def execute(
     try:
         _take(run, at_work, arguments, given if options.enable_cache else None)
         code = code_hash(step.function)
-        key = _key(code, arguments) if options.enable_cache else None
-        if key is not None and (found := _cached(step, at_work, key, options.trusted)) is not None:
+        key = _key(f"{code} {name}", arguments) if options.enable_cache else None
+        if key is not None and (found := _cached(step, at_work, key, options)) is not None:
             result = found[0]
         else:
+            at_work.effects.is_watched = key is not None
             result = _called(step, at_work, bound, options.trusted)
-            at_work.complete(step.outputs.split(result), code_version=code, cache_key=key)
+            if key is not None:
+                _tell_changed(at_work, arguments, given)
+            at_work.complete(
+                step.outputs.split(result),
+                code_version=code,
+                cache_key=key,
+                is_own_word=options.is_cached_by_itself,
+            )
     except BaseException:
         with suppress(HeadwaterError):  # what went wrong says more
             at_work.fail()
@@ -140,7 +150,25 @@ def _inside(value: Any) -> Iterable[Any]:
 
 def _is_changed(run: Run, name: str, value: Any, handle: ArtifactHandle) -> bool:
     """Whether a value was changed in place since a step returned it."""
-    return bool(run.store.put(value, name=name).hash != handle.hash)
+    return run.store.hash_of(value, name=name) != handle.hash
+
+
+def _tell_changed(at_work: StepRun, arguments: _Arguments, given: Mapping[str, Any]) -> None:
+    """Note which arguments the step changed in place, which its being taken would not do."""
+    for name, value in given.items():
+        if not isinstance(value, (*_UNCHANGING, ArtifactHandle)) and _is_other(
+            at_work.run, name, value, arguments
+        ):
+            at_work.effects.opaque.append(f"changes its argument {name!r} in place")
+
+
+def _is_other(run: Run, name: str, value: Any, arguments: _Arguments) -> bool:
+    try:
+        if name in arguments.parameters:
+            return bool(plain(value, name) != arguments.parameters[name])
+        return run.store.hash_of(value, name=name) != arguments.hashes[name]
+    except InvalidInputError:  # nothing writes it any more
+        return True
 
 
 def _key(code: str, arguments: _Arguments) -> str | None:
@@ -151,24 +179,25 @@ def _key(code: str, arguments: _Arguments) -> str | None:
     return cache_key(code, arguments.parameters, known)
 
 
-def _cached(
-    step: Step[Any], at_work: StepRun, key: str, trusted: Sequence[str]
-) -> tuple[Any] | None:
+def _cached(step: Step[Any], at_work: StepRun, key: str, options: StepOptions) -> tuple[Any] | None:
     """What an equal step made, in a tuple of one, since it may be None."""
-    run = at_work.run
-    if run.outbox.is_cut_off or (known := find_cached(run.hw, run.pipeline_fqn, key)) is None:
+    run, is_own_word = at_work.run, options.is_cached_by_itself
+    if run.outbox.is_cut_off:
+        return None
+    known = find_cached(run, key, at_work.model, is_own_word=is_own_word)
+    if known is None:
         return None
     made = known.outputs
-    names = [output.name for output in step.outputs.listed or ()] or list(made)
+    listed = step.outputs.listed or [Output(name, ArtifactConfig()) for name in made]
     try:
-        values = [made[name].load(trusted=trusted) for name in names]
-    except (HeadwaterError, KeyError) as error:
+        outputs = [(output, made[output.name]) for output in listed]
+        values = [handle.load(trusted=options.trusted) for _, handle in outputs]
+    except Exception as error:  # noqa: BLE001  (materializers of one's own may raise anything)
         _log.warning("%s runs, for what it made before is not loaded: %s", at_work.name, error)
         return None
-    at_work.reads += map(Read.from_wire, known.reads)
+    at_work.reads += map(Read.from_wire, known.data["reads"])
     run.reads += at_work.reads
-    handles = [made[name] for name in names]
-    at_work.complete_cached(handles, cache_key=key, logged=known.logged)
+    at_work.complete_cached(outputs, known, cache_key=key)
     return (step.outputs.join(values),)
 
 

@@ -47,6 +47,12 @@ def query(query: Any, con: Any, *, params: Any = None, **options: Any) -> Any:
         ) from error
 
 
+def file_of(con: Any) -> str | None:
+    """The path that ``con`` is; None of a connection, and of a URL."""
+    is_path = isinstance(con, os.PathLike) or (isinstance(con, str) and "://" not in con)
+    return os.fspath(con) if is_path else None
+
+
 def table(
     name: Sequence[str], con: Any, *, columns: Sequence[str] | None = None, **options: Any
 ) -> Any:
@@ -58,8 +64,8 @@ def table(
         columns: Those to read.
         options: Of the pandas function that reads.
     """
-    if isinstance(con, os.PathLike) or (isinstance(con, str) and "://" not in con):
-        return _file(os.fspath(con), columns, options)
+    if (path := file_of(con)) is not None:
+        return _file(path, columns, options)
     if isinstance(con, str) and con.endswith((*_PARQUET, *_CSV)):
         return _file(con, columns, options)
     return query(_select(name, columns, dialect_of(con)), con, **options)

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from functools import partial
+from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -47,6 +48,15 @@ def value_hash(value: Any) -> str:
         InvalidInputError: No materializer writes the value.
     """
     return _hashed(registry.for_value(value), value)
+
+
+def file_hash(path: str) -> str | None:
+    """Return the hash of a file's content; None where there is no file that can be read."""
+    try:
+        with Path(path).expanduser().open("rb") as file:
+            return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+    except OSError:
+        return None
 
 
 def cache_key(code: str, parameters: Mapping[str, Any], inputs: Mapping[str, str]) -> str:

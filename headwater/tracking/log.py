@@ -9,7 +9,7 @@ from headwater.errors import InvalidInputError, NotFoundError
 from headwater.generated import ArtifactVersion, PipelineRun
 from headwater.sdk.address import EntityLike, address_of, is_id
 from headwater.tracking.artifact import ArtifactHandle
-from headwater.tracking.artifact_calls import find_artifact
+from headwater.tracking.artifact_calls import sought
 from headwater.tracking.connection import current
 from headwater.tracking.context import find_run, find_step, send_metadata
 from headwater.tracking.metadata import metadata_records
@@ -109,7 +109,7 @@ def log_artifact_metadata(
     if artifact is None:
         if artifact_name is None:
             raise InvalidInputError("say which artifact: artifact_name=, or artifact=")
-        artifact = find_artifact(current(), artifact_name, artifact_version)
+        artifact = sought(artifact_name, artifact_version)
     if isinstance(artifact, ArtifactHandle):
         artifact = artifact.entity
     entity = current().get(ArtifactVersion, artifact)

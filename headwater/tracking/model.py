@@ -11,7 +11,7 @@ from headwater.generated import MlModel, ModelVersion
 from headwater.sdk import Headwater
 from headwater.tracking.check import check_name, check_tags, check_version
 from headwater.tracking.connection import current
-from headwater.tracking.context import send_metadata
+from headwater.tracking.context import asked, opaque, send_metadata
 from headwater.tracking.metadata import MetadataValue, metadata_records, read_metadata
 from headwater.tracking.model_artifact import ModelArtifacts
 from headwater.tracking.selection import Wanted, find_or_make
@@ -81,11 +81,13 @@ class Model(ModelArtifacts):
     @property
     def version(self) -> str:
         """The version's name."""
+        opaque("asks which version of a model it has")
         return self._resolved.name
 
     @property
     def number(self) -> int:
         """The version's number, which no other version of the model ever had."""
+        opaque("asks which version of a model it has")
         return int(self._resolved.number or 0)
 
     @property
@@ -231,12 +233,14 @@ class Model(ModelArtifacts):
 
     @property
     def _hw(self) -> Headwater:
-        return current()
+        return asked()
 
     @property
     def _resolved(self) -> ModelVersion:
         if self._found is None:
-            self._found, made = find_or_make(self._hw, self._wanted, run=self._run)
+            self._found, made = find_or_make(current(), self._wanted, run=self._run)
+            if made:
+                opaque("makes a version of a model")
             self.was_created_in_this_run = made and self._run is not None
         return self._found
 

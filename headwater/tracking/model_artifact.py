@@ -12,9 +12,11 @@ from headwater.sdk.model_version import ArtifactType
 from headwater.tracking.artifact import ArtifactHandle
 from headwater.tracking.artifact_calls import link, renamed, save_artifact
 from headwater.tracking.connection import current
+from headwater.tracking.context import find_step, opaque
 
 if TYPE_CHECKING:
     from headwater.tracking.model import Model
+    from headwater.tracking.selection import Wanted
 
 
 class ModelArtifacts(ABC):
@@ -23,6 +25,11 @@ class ModelArtifacts(ABC):
     @abstractmethod
     def resolve(self) -> ModelVersion:
         """Find or make the version, if that was not done yet."""
+
+    @property
+    @abstractmethod
+    def wanted(self) -> Wanted:
+        """What was asked for."""
 
     def link_artifact(self, artifact: Any, name: str | None = None) -> ArtifactHandle:
         """Link an artifact to the version, and return what is linked.
@@ -49,6 +56,10 @@ class ModelArtifacts(ABC):
         Args:
             type: ``data``, ``model`` or ``deployment``; all unless given.
         """
+        opaque("lists the artifacts of a model's version")
+        return self._listed(type)
+
+    def _listed(self, type: ArtifactType | None) -> Iterator[ArtifactHandle]:
         version = self.resolve()
         for row in current().version_artifacts(version, type):
             found = ArtifactHandle.of_row(row)
@@ -61,28 +72,37 @@ class ModelArtifacts(ABC):
         Raises:
             NotFoundError: None is; the message lists those that are.
         """
-        return self._artifact(name, version, None)
+        return self.artifact_of(name, version, None)
 
     def get_data_artifact(self, name: str, version: str | None = None) -> ArtifactHandle:
         """As ``get_artifact``, of data."""
-        return self._artifact(name, version, "data")
+        return self.artifact_of(name, version, "data")
 
     def get_model_artifact(self, name: str, version: str | None = None) -> ArtifactHandle:
         """As ``get_artifact``, of a trained model."""
-        return self._artifact(name, version, "model")
+        return self.artifact_of(name, version, "model")
 
     def get_deployment_artifact(self, name: str, version: str | None = None) -> ArtifactHandle:
         """As ``get_artifact``, of a deployment."""
-        return self._artifact(name, version, "deployment")
+        return self.artifact_of(name, version, "deployment")
 
-    def _artifact(
+    def artifact_of(
         self, name: str, version: str | None, type_: ArtifactType | None
     ) -> ArtifactHandle:
+        """As ``get_artifact``, of a type; None: of any."""
+        step, asked = find_step(), self.wanted
+        question = {"model": asked.fqn, "modelVersion": asked.version, "type": type_}
+        question |= {"artifact": name, "version": version}
         others: dict[str, None] = {}
-        for each in self.list_artifacts(type_):
+        for each in self._listed(type_):
             if each.name == name and version in (None, each.version):
+                each.question = question
+                if step is not None:
+                    step.looked(each)
                 return each
             others[each.name] = None
+        if step is not None:
+            step.effects.look(question, None)
         what = f"{type_} artifact" if type_ else "artifact"
         listed = ", ".join(map(repr, others)) or "none"
         wanted = name if version is None else f"{name}, version {version}"

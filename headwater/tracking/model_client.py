@@ -10,7 +10,8 @@ from headwater import names
 from headwater.generated import MlModel
 from headwater.sdk import Headwater
 from headwater.sdk.address import is_id
-from headwater.tracking.connection import current, model_service
+from headwater.tracking.connection import model_service
+from headwater.tracking.context import asked
 from headwater.tracking.label import tag_fqn, tag_references
 from headwater.tracking.selection import model_fqn
 from headwater.tracking.stage import ModelStages
@@ -25,7 +26,7 @@ class ModelClient:
     @property
     def catalog(self) -> Headwater:
         """The client of all that the catalog can do."""
-        return current()
+        return asked()
 
     def create_model(
         self,

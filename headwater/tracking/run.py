@@ -56,7 +56,7 @@ class Run:
         id: The run's.
         model: The version of a model that the pipeline is configured with, if it is.
         values: What its steps returned, and which artifacts that is.
-        newest: The last version that it made of each artifact, by name.
+        newest: The last version that it made, or took from the cache, of each artifact, by name.
         reads: What was read so far.
         configured: Names of steps whose configuration was looked up.
         at_work: The steps that are under way.
@@ -102,6 +102,7 @@ class Run:
         self.document = RunDocument(self.name, self.pipeline_fqn, parameters, code_version)
         self._models = RunModels(self.document, self.outbox)
         self._known: set[str] = set()
+        self._written: dict[str, ArtifactHandle] = {}
         self._counts: dict[str, count[int]] = {}
         self._writer: RunWriter | None = None
         self._shown: set[str] = set()
@@ -213,8 +214,15 @@ class Run:
     ) -> list[ArtifactHandle]:
         """Write versions of artifacts in one commit; which are the newest is told at the end."""
         handles = write_versions(self.outbox, versions, self._known)
-        self.newest |= {handle.name: handle for handle in handles}
+        made = {handle.name: handle for handle in handles}
+        self.newest |= made
+        self._written |= made
         return handles
+
+    def took(self, handle: ArtifactHandle) -> None:
+        """Note a version of an artifact that an equal step of an earlier run made."""
+        self.document.add_input(artifact_reference(handle))
+        self.newest[handle.name] = handle
 
     def begin_step(self, name: str, step: dict[str, Any]) -> str:
         """Show a step that begins, if it takes a moment; return its name in this run."""
@@ -293,7 +301,7 @@ class Run:
             self._models.fail()
         self.document.end(status)
         self._write()
-        newest = [version_record(handle.entity) for handle in self.newest.values()]
+        newest = [version_record(handle.entity) for handle in self._written.values()]
         self.outbox.records([sign(self.pipeline_fqn, self.name, status), *newest])
         self.outbox.close()
 

@@ -9,8 +9,9 @@ from headwater.errors import InvalidInputError, NotFoundError
 from headwater.generated import Artifact, ArtifactVersion, Pipeline, PipelineRun
 from headwater.sdk.address import is_id
 from headwater.tracking.artifact import ArtifactHandle
-from headwater.tracking.artifact_calls import find_artifact
+from headwater.tracking.artifact_calls import sought
 from headwater.tracking.connection import current
+from headwater.tracking.context import asked
 from headwater.tracking.metadata import MetadataValue, read_metadata, read_step_metadata
 from headwater.tracking.run import SERVICE
 from headwater.tracking.sign_of_life import RUN, with_status
@@ -28,16 +29,16 @@ class RunClient:
             NotFoundError: There is none.
         """
         if is_id(name_or_id):
-            return current().get(Artifact, id=name_or_id)
-        return current().get(Artifact, names.join(name_or_id))
+            return asked().get(Artifact, id=name_or_id)
+        return asked().get(Artifact, names.join(name_or_id))
 
     def list_artifacts(self, *, limit: int | None = None) -> Iterator[Artifact]:
         """Iterate over artifacts by name."""
-        return current().list(Artifact, limit=limit)
+        return asked().list(Artifact, limit=limit)
 
     def delete_artifact(self, name_or_id: str) -> None:
         """Delete an artifact with its versions; their content stays in the artifact store."""
-        current().delete(self.get_artifact(name_or_id), recursive=True)
+        asked().delete(self.get_artifact(name_or_id), recursive=True)
 
     def get_artifact_version(self, name_or_id: str, version: str | None = None) -> ArtifactHandle:
         """Return a version of an artifact.
@@ -51,18 +52,18 @@ class RunClient:
         """
         if is_id(name_or_id):
             return ArtifactHandle(current().get(ArtifactVersion, id=name_or_id))
-        return find_artifact(current(), name_or_id, version)
+        return sought(name_or_id, version)
 
     def list_artifact_versions(
         self, artifact: str, *, limit: int | None = None
     ) -> Iterator[ArtifactHandle]:
         """Iterate over the versions of an artifact by name."""
-        found = current().list(ArtifactVersion, parent=self.get_artifact(artifact), limit=limit)
+        found = asked().list(ArtifactVersion, parent=self.get_artifact(artifact), limit=limit)
         return (ArtifactHandle(each) for each in found)
 
     def delete_artifact_version(self, name_or_id: str, version: str | None = None) -> None:
         """Delete a version of an artifact; its content stays in the artifact store."""
-        current().delete(self.get_artifact_version(name_or_id, version).entity)
+        asked().delete(self.get_artifact_version(name_or_id, version).entity)
 
     # Pipelines and runs
 
@@ -73,17 +74,17 @@ class RunClient:
             NotFoundError: There is none.
         """
         if is_id(name_or_id):
-            return current().get(Pipeline, id=name_or_id)
-        own = current().find(Pipeline, names.join(SERVICE, name_or_id))  # a name may have dots
-        return own or current().get(Pipeline, _pipeline_fqn(name_or_id))
+            return asked().get(Pipeline, id=name_or_id)
+        own = asked().find(Pipeline, names.join(SERVICE, name_or_id))  # a name may have dots
+        return own or asked().get(Pipeline, _pipeline_fqn(name_or_id))
 
     def list_pipelines(self, *, limit: int | None = None) -> Iterator[Pipeline]:
         """Iterate over the pipelines that ran in Python, and the connectors', by name."""
-        return current().list(Pipeline, service=SERVICE, limit=limit)
+        return asked().list(Pipeline, service=SERVICE, limit=limit)
 
     def delete_pipeline(self, name_or_id: str) -> None:
         """Delete a pipeline with its runs."""
-        current().delete(self.get_pipeline(name_or_id), recursive=True)
+        asked().delete(self.get_pipeline(name_or_id), recursive=True)
 
     def get_pipeline_run(self, name_or_id: str) -> PipelineRun:
         """Return a run; one whose process is gone is ``interrupted``.
@@ -94,7 +95,7 @@ class RunClient:
         Raises:
             NotFoundError: There is none.
         """
-        hw = current()
+        hw = asked()
         if is_id(name_or_id):
             return with_status(hw, hw.get(PipelineRun, name_or_id))
         if len(_parts(name_or_id)) == 3 and (found := hw.find(PipelineRun, name_or_id)):
@@ -121,7 +122,7 @@ class RunClient:
                 ``interrupted``.
             limit: The most to return.
         """
-        hw, left = current(), limit
+        hw, left = asked(), limit
         of = self.get_pipeline(pipeline)
         for each in hw.records(of, RUN, kind="pipeline", latest=True):
             found = hw.find(PipelineRun, names.child(str(of.fully_qualified_name), each["key"]))
@@ -136,15 +137,15 @@ class RunClient:
 
     def delete_pipeline_run(self, name_or_id: str) -> None:
         """Delete a run; what it made stays."""
-        current().delete(self.get_pipeline_run(name_or_id))
+        asked().delete(self.get_pipeline_run(name_or_id))
 
     def get_run_metadata(
         self, run: str | PipelineRun, step: str | None = None
     ) -> dict[str, MetadataValue]:
         """The newest value of each name that was logged on a run, or on a step of it."""
         if step is None:
-            return read_metadata(current(), run, "pipelineRun")
-        return read_step_metadata(current(), run, step)
+            return read_metadata(asked(), run, "pipelineRun")
+        return read_step_metadata(asked(), run, step)
 
 
 def _pipeline_fqn(name: str) -> str:

@@ -30,6 +30,7 @@ class StepOptions:
         enable_cache: Whether what an equal step of an earlier run made is taken.
         parameters: Arguments in place of defaults.
         trusted: Names of types of estimators that may be loaded for it; see ``step``.
+        is_cached_by_itself: Whether ``enable_cache`` was said of the step, not of its pipeline.
     """
 
     name: str | None = None
@@ -37,6 +38,7 @@ class StepOptions:
     enable_cache: bool | None = None
     parameters: Mapping[str, Any] | None = None
     trusted: Sequence[str] = ()
+    is_cached_by_itself: bool = False
 
 
 class Step(Generic[R]):
@@ -152,7 +154,8 @@ def step(
         model: The version of a model that what it makes is linked to, in place of the pipeline's.
         enable_cache: Whether it is not run where an earlier run has a completed step of equal code,
             parameters and contents of inputs; what that made is taken. As the pipeline says, unless
-            given.
+            given. Said here, that goes for what the cache cannot see, too: what the step reads of
+            a database, what it asks of the catalog or changes in it.
         trusted: Names of types of estimators, beside those known as safe, that may be loaded for
             it: of artifacts that it is given, and of what an equal step made.
     """
@@ -188,5 +191,6 @@ def _configured(step: Step[Any], run: Run) -> StepOptions:
         enable_cache=(
             run.configuration.enable_cache if options.enable_cache is None else options.enable_cache
         ),
+        is_cached_by_itself=bool(options.enable_cache),
         parameters={**(options.parameters or {}), **said.get("parameters", {})},
     )

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from headwater.errors import HeadwaterError
+from headwater.errors import HeadwaterError, NotFoundError
 from headwater.generated import ArtifactVersion
 from headwater.sdk import Headwater
 from headwater.tracking.artifact import ArtifactHandle
+from headwater.tracking.artifact_calls import sought
+from headwater.tracking.hash import file_hash
+from headwater.tracking.model import Model
+from headwater.tracking.step_effect import Question, StepEffects
+
+if TYPE_CHECKING:
+    from headwater.tracking.run import Run
 
 CACHE = "stepCache"
 """Type of the records of a pipeline that tell what its steps made; the key is the cache key."""
@@ -20,36 +27,96 @@ class Known:
     """What a completed step did.
 
     Attributes:
-        outputs: What it made, by name.
-        reads: What it read, as ``Read.to_wire`` tells it.
-        logged: What it logged on its model's version, by name.
+        outputs: What it returned, by name.
+        saved: What it saved by itself.
+        used: What it loaded by itself, as it is now.
+        data: What else the record tells, ``StepEffects.to_wire`` among it.
     """
 
-    outputs: dict[str, ArtifactHandle]
-    reads: Sequence[Mapping[str, Any]]
-    logged: Mapping[str, Any]
+    outputs: Mapping[str, ArtifactHandle]
+    saved: Sequence[ArtifactHandle]
+    used: Sequence[ArtifactHandle]
+    data: Mapping[str, Any]
 
 
-def cache_record(pipeline: str, key: str, outputs: Mapping[str, ArtifactHandle]) -> dict[str, Any]:
-    """The record of what a completed step made."""
+def cache_record(
+    pipeline: str,
+    key: str,
+    outputs: Mapping[str, ArtifactHandle],
+    saved: Sequence[ArtifactHandle],
+    effects: StepEffects,
+) -> dict[str, Any]:
+    """The record of what a completed step did."""
     made = [{"name": n, "version": each.fully_qualified_name} for n, each in outputs.items()]
-    return {"entity": f"pipeline:{pipeline}", "type": CACHE, "key": key, "data": {"outputs": made}}
+    data = {
+        "outputs": made,
+        "saved": [each.fully_qualified_name for each in saved],
+        **effects.to_wire(),
+    }
+    return {"entity": f"pipeline:{pipeline}", "type": CACHE, "key": key, "data": data}
 
 
-def find_cached(hw: Headwater, pipeline: str, key: str) -> Known | None:
-    """What a completed step of a key did; None where none did.
+def find_cached(run: Run, key: str, model: Model | None, *, is_own_word: bool) -> Known | None:
+    """What a completed step of a key did; None where none did, or would not do so again.
 
     Whatever stands in the way of knowing, or something of it that is gone, means that the step
     runs.
+
+    Args:
+        run: The run.
+        key: The cache key.
+        model: The version of a model that the step is configured with.
+        is_own_word: Whether the step itself says that it is cached, whatever it does.
     """
     try:
-        for record in hw.records(pipeline, CACHE, kind="pipeline", key=key, limit=1):
+        for record in run.hw.records(run.pipeline_fqn, CACHE, kind="pipeline", key=key, limit=1):
             data = record["data"]
-            made = {
-                each["name"]: ArtifactHandle(hw.get(ArtifactVersion, each["version"]))
-                for each in data["outputs"]
-            }
-            return Known(made, data.get("reads", ()), data.get("logged", {}))
+            if data["opaque"] and not is_own_word:
+                return None
+            found = [_found(run, each["question"], model) for each in data["looked"]]
+            if any(new[0] != old["found"] for new, old in zip(found, data["looked"], strict=True)):
+                return None
+            read = zip(found, data["looked"], strict=True)
+            return Known(
+                {each["name"]: _handle(run.hw, each["version"]) for each in data["outputs"]},
+                [_handle(run.hw, each) for each in data["saved"]],
+                [handle for (_, handle), old in read if handle is not None and old["isUsed"]],
+                data,
+            )
     except HeadwaterError:
         return None
     return None
+
+
+def _handle(hw: Headwater, fqn: str) -> ArtifactHandle:
+    return ArtifactHandle(hw.get(ArtifactVersion, fqn))
+
+
+def _found(
+    run: Run, question: Question, model: Model | None
+) -> tuple[str | None, ArtifactHandle | None]:
+    """The hash of what a question finds now, and, of an artifact, the version."""
+    if "file" in question:
+        return file_hash(question["file"]), None
+    try:
+        handle = _sought(run, question, model)
+    except NotFoundError:
+        return None, None
+    return content_of(handle), handle
+
+
+def content_of(handle: ArtifactHandle) -> str:
+    """What the content of an artifact is known by: its hash, else which version it is."""
+    return handle.hash or handle.fully_qualified_name
+
+
+def _sought(run: Run, question: Question, model: Model | None) -> ArtifactHandle:
+    if "model" not in question:
+        return sought(question["artifact"], question["version"])
+    wanted = (question["model"], question["modelVersion"])
+    own = (each for each in (model, run.model) if each is not None)
+    of = next((each for each in own if (each.wanted.fqn, each.wanted.version) == wanted), None)
+    if of is None and question["modelVersion"] is None:
+        raise HeadwaterError("a version that is made when it is asked for")
+    of = of or Model(question["model"], question["modelVersion"], create_new_model_version=False)
+    return of.artifact_of(question["artifact"], question["version"], question["type"])

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from headwater import names
 from headwater.errors import InvalidInputError, NotFoundError
 from headwater.sdk.model_version import ArtifactType
 from headwater.tracking.artifact import ArtifactHandle
 from headwater.tracking.artifact_store import StoredArtifact
 from headwater.tracking.artifact_write import artifact_type, reference_to
 from headwater.tracking.capture import Read
-from headwater.tracking.metadata import metadata_records
+from headwater.tracking.metadata import STEP_TYPE, metadata_records
 from headwater.tracking.model import Model
 from headwater.tracking.output import Output
 from headwater.tracking.run import Run
 from headwater.tracking.run_document import Reference, artifact_reference, now, parameter_list
 from headwater.tracking.selection import model_fqn
-from headwater.tracking.step_cache import cache_record
+from headwater.tracking.step_cache import Known, cache_record, content_of
+from headwater.tracking.step_effect import StepEffects
 
+_log = logging.getLogger("headwater.tracking")
 Request = dict[str, Any]
 
 
@@ -29,7 +33,7 @@ class StepRun:
         run: The run that it is of.
         name: Its name within the run.
         model: The version of a model that it is configured with, else its pipeline.
-        logged: What it logged on that version, by name.
+        effects: What else it does.
         reads: What it read.
     """
 
@@ -61,10 +65,10 @@ class StepRun:
             "inputs": [],
             "outputs": [],
         }
-        self.logged: dict[str, Any] = {}
+        self.effects = StepEffects()
         self._used: list[Reference] = []
         self._later: list[tuple[str | None, Mapping[str, Any]]] = []
-        self._saved: dict[str, tuple[ArtifactType, Request]] = {}
+        self._saved: dict[str, tuple[ArtifactHandle, ArtifactType, Request]] = {}
         self._linked: list[tuple[str, str]] = []
         self.reads: list[Read] = []
         self.name = run.begin_step(name, self._document)
@@ -77,6 +81,32 @@ class StepRun:
         if handle.asked_of is not None and handle.asked_of not in self._used:
             self._used.append(handle.asked_of)
         self.run.used(handle)
+
+    def loaded(self, handle: ArtifactHandle) -> None:
+        """Note an artifact that the step's function loads by itself."""
+        self.used(handle)
+        self.looked(handle, is_used=True)
+
+    def looked(self, handle: ArtifactHandle, *, is_used: bool = False) -> None:
+        """Note an artifact that the step's function finds; what it saved itself is its own."""
+        if handle.fully_qualified_name not in self._saved:
+            pinned = {"artifact": handle.name, "version": handle.version}
+            self.effects.look(handle.question or pinned, content_of(handle), is_used=is_used)
+
+    def logs(self, records: Sequence[Mapping[str, Any]]) -> None:
+        """Note what the step's function logs."""
+        own = None if self.model is None else f"modelVersion:{self.model.id}"
+        saved = {f"artifactVersion:{each.id}" for each, _, _ in self._saved.values()}
+        on_step = (f"pipelineRun:{self.run.id}", STEP_TYPE)
+        for each in records:
+            if each["entity"] == own:
+                self.effects.logged[each["key"]] = each["data"]["value"]
+                continue
+            of, *name = names.split(each["key"])
+            if (each["entity"], each["type"]) == on_step and of == self.name:
+                self.effects.logged_on_step[name[0]] = each["data"]["value"]
+            elif each["entity"] not in saved:
+                self.effects.opaque.append(f"logs on {each['entity']}")
 
     def given(self, name: str, stored: StoredArtifact, of: ArtifactType) -> ArtifactHandle:
         """Keep a value that no step made, and that the step is given, as an artifact."""
@@ -102,13 +132,19 @@ class StepRun:
         request = self._request(name, version, stored, model or self.model)
         links = ("producedBy", "step", "modelVersions")
         handle = self.run.write(of, {k: each for k, each in request.items() if k not in links})
-        self._saved[handle.fully_qualified_name] = (of, request)
+        if model is not None and not self._is_own(model.id):
+            self.effects.opaque.append(f"saves an artifact of {model}")
+        self._saved[handle.fully_qualified_name] = (handle, of, request)
         self._document["outputs"].append(artifact_reference(handle))
         return handle
 
     def link(self, artifact_version: str, model_version: str) -> None:
         """Link a version of an artifact, by FQN, to a version of a model when the step ends."""
         self._linked.append((artifact_version, model_version))
+        if self._is_own(model_version):
+            self.effects.linked.append(artifact_version)
+        else:
+            self.effects.opaque.append("links an artifact to a version that is not its own")
 
     def will_log(self, artifact: str | None, metadata: Mapping[str, Any]) -> bool:
         """Note metadata of an output that is written when the step ends.
@@ -128,8 +164,15 @@ class StepRun:
         *,
         code_version: str | None = None,
         cache_key: str | None = None,
+        is_own_word: bool = False,
     ) -> None:
         """Keep what the step returned, and record that it is completed.
+
+        Args:
+            outputs: What it returned.
+            code_version: Hash of its code.
+            cache_key: By which an equal step finds what it made; None: none is to.
+            is_own_word: Whether the step itself says that it is cached, whatever it does.
 
         Raises:
             InvalidInputError: No materializer writes a value.
@@ -155,31 +198,58 @@ class StepRun:
         self._end("completed", **about)
         made = {output.name: handle for (output, _), handle in zip(outputs, handles, strict=True)}
         records = self._metadata(made)
-        if cache_key is not None:
+        if cache_key is not None and (is_own_word or not self.effects.opaque):
             records.append(self._cache_record(cache_key, made))
+        elif cache_key is not None:
+            _log.info(
+                "step %s is not cached, since it %s; enable_cache=True of the step itself caches"
+                " it all the same", self.name, ", and ".join(dict.fromkeys(self.effects.opaque))
+            )  # fmt: skip
         self.run.outbox.records(records)
 
     def complete_cached(
-        self, handles: Sequence[ArtifactHandle], *, cache_key: str, logged: Mapping[str, Any]
+        self, outputs: Sequence[tuple[Output, ArtifactHandle]], known: Known, *, cache_key: str
     ) -> None:
-        """Record that the step is completed by what an earlier run's made, and logged."""
+        """Record that the step is completed by what an equal one of an earlier run did.
+
+        Args:
+            outputs: What that returned.
+            known: What else it did.
+            cache_key: By which it was found.
+        """
+        for each in known.used:
+            self.used(each)
+        about = {"run": self.run.id, "step": self.name}
+        on_step = known.data["loggedOnStep"]
+        records = metadata_records(
+            f"pipelineRun:{self.run.id}", on_step, about=about, step=self.name
+        )
         if self.model is not None:
-            about = {"run": self.run.id, "step": self.name}
             entity = f"modelVersion:{self.model.id}"
-            self.run.outbox.records(metadata_records(entity, logged, about=about))
-        for handle in handles:
-            self.run.document.add_input(artifact_reference(handle))
-            for each in self._links(self.model):
-                self.run.outbox.link(handle.fully_qualified_name, each["id"])
-        self._document["outputs"] += [artifact_reference(each) for each in handles]
+            records += metadata_records(entity, known.data["logged"], about=about)
+            for artifact in known.data["linked"]:
+                self.run.outbox.link(artifact, self.model.id)
+        taken = [(each, self.model) for each in known.saved]
+        taken += [(handle, self._model_of(output)) for output, handle in outputs]
+        for handle, model in taken:
+            self.run.took(handle)
+            for reference in self._links(model):
+                self.run.outbox.link(handle.fully_qualified_name, reference["id"])
+            self._document["outputs"].append(artifact_reference(handle))
         self._end("completed", cacheKey=cache_key, cached=True)
+        self.run.outbox.records(records)  # now that the catalog has the step
 
     def tell_trained(self, outputs: Sequence[tuple[Output, Any]], arguments: Iterable[Any]) -> None:
-        """Tell the run what the step trained for the versions that the run makes."""
+        """Tell the run what the step trained for the versions that the run makes.
+
+        Args:
+            outputs: What it returned.
+            arguments: What it was given; of frames their artifacts, where it did not run.
+        """
         for output, value in outputs:
             model = self._model_of(output)
             if model is not None and model.was_created_in_this_run:
-                self.run.trained(model, value, arguments)
+                self.run.trained(model, value, map(_frame, arguments))
 
     def fail(self) -> None:
         """Record that the step failed, and what it saved before."""
@@ -195,7 +265,7 @@ class StepRun:
 
         What other artifacts it linked follows.
         """
-        saved = [*self._saved.values()]
+        saved = [(of, request) for _, of, request in self._saved.values()]
         written = self.run.write_all([*saved, *versions]) if saved or versions else []
         self.run.document.add_outputs([artifact_reference(each) for each in written[: len(saved)]])
         for artifact_version, model_version in self._linked:
@@ -225,6 +295,9 @@ class StepRun:
         """The versions of models that something is linked to: the one said, else those used."""
         return self._used if model is None else [reference_to(model)]
 
+    def _is_own(self, model_version: str) -> bool:
+        return self.model is not None and self.model.id == model_version
+
     def _model_of(self, output: Output) -> Model | None:
         """The version of a model that an output belongs to."""
         config = output.config
@@ -243,13 +316,9 @@ class StepRun:
 
     def _cache_record(self, key: str, made: Mapping[str, ArtifactHandle]) -> dict[str, Any]:
         reads = [each.to_wire() for each in self.reads]
-        record = cache_record(self.run.pipeline_fqn, key, made)
-        record["data"] |= {
-            "run": self.run.id,
-            "step": self.name,
-            "reads": reads,
-            "logged": self.logged,
-        }
+        saved = [each for each, _, _ in self._saved.values()]
+        record = cache_record(self.run.pipeline_fqn, key, made, saved, self.effects)
+        record["data"] |= {"run": self.run.id, "step": self.name, "reads": reads}
         return record
 
     def _metadata(self, made: Mapping[str, ArtifactHandle]) -> list[dict[str, Any]]:
@@ -265,3 +334,9 @@ class StepRun:
             entity = f"artifactVersion:{handle.fully_qualified_name}"
             records += metadata_records(entity, metadata, about=about)
         return records
+
+
+def _frame(argument: Any) -> Any:
+    """An argument; of a frame's artifact the frame."""
+    is_frame = isinstance(argument, ArtifactHandle) and argument.data_type == "pandas.DataFrame"
+    return argument.load() if is_frame else argument

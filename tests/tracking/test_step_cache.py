@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Annotated, Any
 
@@ -9,7 +13,27 @@ import pandas as pd
 import pytest
 from sklearn.ensemble import RandomForestClassifier
 
-from headwater import ArtifactConfig, Client, Headwater, Model, log_metadata, pipeline, step
+from headwater import (
+    ArtifactConfig,
+    Client,
+    Headwater,
+    Model,
+    NotFoundError,
+    get_step_context,
+    load_artifact,
+    log_artifact_metadata,
+    log_metadata,
+    log_model_metadata,
+    pipeline,
+    read_sql,
+    read_table,
+    save_artifact,
+    step,
+)
+from headwater.connectors.sql import ingest
+from headwater.tracking.materializer import Reading
+from headwater.tracking.materializers import registry
+from headwater.tracking.materializers.plain import BytesMaterializer
 from headwater.tracking.step import Step
 
 Totals = tuple[Annotated[int, "sum"], Annotated[str, "text"]]
@@ -140,3 +164,298 @@ def test_what_is_not_trusted_is_not_loaded_and_the_step_runs(hw: Headwater) -> N
     assert told.ran == ["forest", "forest"]
     assert isinstance(growing(["sklearn.tree._tree.Tree"]), RandomForestClassifier)
     assert told.ran == ["forest", "forest"]
+
+
+def run_twice(*steps: Step[Any], model: Model | None = None) -> list[bool]:
+    """Run steps of no arguments in two runs; tell which the second took from the first."""
+
+    @pipeline(name="twice", model=model, enable_cache=True)
+    def twice() -> None:
+        for each in steps:
+            each()
+
+    twice()
+    twice()
+    return list(cached("twice").values())
+
+
+def inputs_of(pipeline: str) -> set[str]:
+    (step_,) = Client().get_pipeline_run(pipeline).to_wire()["steps"]
+    return {each["id"] for each in step_["inputs"]}
+
+
+def test_what_a_step_saved_is_linked_to_the_next_version_too(hw: Headwater) -> None:
+    @step
+    def prompts() -> Annotated[str, "first"]:
+        save_artifact("second", "Be detailed.", is_model_artifact=True)
+        return "Be concise."
+
+    @step
+    def read() -> Annotated[str, "read"]:
+        return str(load_artifact("second"))
+
+    assert run_twice(prompts, read, model=Model("agent")) == [True, True]
+    versions = [Model("agent", number) for number in (1, 2)]
+    names = [{each.name for each in version.list_artifacts()} for version in versions]
+    assert names == [{"first", "second", "read"}] * 2
+    assert versions[1].get_model_artifact("second").id == versions[0].get_artifact("second").id
+    run = Client().get_pipeline_run("twice")
+    saved = versions[0].get_artifact("second").id
+    assert saved in {each["id"] for each in run.to_wire()["steps"][0]["outputs"]}
+
+
+def test_metadata_of_what_a_step_saved_is_logged_on_that(hw: Headwater) -> None:
+    save_artifact("prompt", "Be brief.")
+
+    @step
+    def prompts() -> None:
+        save_artifact("prompt", "Be detailed.")
+        log_artifact_metadata({"words": 2}, artifact_name="prompt")
+
+    assert run_twice(prompts) == [True]
+    found = Client().get_artifact_version("prompt")
+    assert (found.load(), found.run_metadata["words"].value) == ("Be detailed.", 2)
+
+
+def test_a_step_whose_saved_artifact_is_gone_runs(hw: Headwater) -> None:
+    @step
+    def prompts() -> None:
+        told.ran.append("prompts")
+        save_artifact("prompt", "Be detailed.")
+
+    run_twice(prompts)
+    Client().delete_artifact("prompt")
+    run_twice(prompts)
+    assert told.ran == ["prompts", "prompts"]
+    assert load_artifact("prompt") == "Be detailed."
+
+
+def test_a_step_runs_again_when_what_it_loads_is_another(hw: Headwater) -> None:
+    @step
+    def read() -> Annotated[int, "read"]:
+        told.ran.append("read")
+        return len(load_artifact("rows"))
+
+    @pipeline(enable_cache=True)
+    def reading() -> int:
+        return read()
+
+    first = save_artifact("rows", [1, 2])
+    assert [reading(), reading()] == [2, 2]
+    assert inputs_of("reading") == {first.id}
+    again = save_artifact("rows", [1, 2])
+    assert reading() == 2
+    assert told.ran == ["read"]
+    assert inputs_of("reading") == {again.id}  # of equal content, and the newest
+    save_artifact("rows", [1, 2, 3])
+    assert reading() == 3
+    assert told.ran == ["read", "read"]
+
+
+def test_a_step_runs_again_when_what_it_looked_for_in_vain_is_there(hw: Headwater) -> None:
+    @step
+    def read() -> Annotated[int, "read"]:
+        try:
+            return len(load_artifact("rows"))
+        except NotFoundError:
+            return 0
+
+    @pipeline(enable_cache=True)
+    def reading() -> int:
+        return read()
+
+    assert [reading(), reading()] == [0, 0]
+    assert cached("reading") == {"read": True}
+    save_artifact("rows", [1, 2])
+    assert reading() == 2
+
+
+def test_a_step_runs_again_when_another_version_is_in_production(hw: Headwater) -> None:
+    @step
+    def use() -> Annotated[str, "used"]:
+        return str(Model("m", "production").get_artifact("weights").load())
+
+    @pipeline(enable_cache=True)
+    def using() -> str:
+        return use()
+
+    for value in ("a", "b"):
+        Model("m", value).link_artifact(value, "weights")
+        Model("m", value).set_stage("production", force=True)
+        assert [using(), using()] == [value, value]
+        assert cached("using") == {"use": True}
+        run = Client().get_pipeline_run("using").id
+        assert next(Client().list_version_runs(Model("m", value))).id == run
+        assert Model("m", value).get_artifact("used").load() == value
+
+
+def test_what_a_step_made_of_a_model_of_its_own_is_linked_to_that(hw: Headwater) -> None:
+    Model("other", "one").resolve()
+
+    @step
+    def make() -> Annotated[int, ArtifactConfig("made", model_name="other")]:
+        return 1
+
+    assert run_twice(make, model=Model("own")) == [True]
+    assert Model("other", "one").get_artifact("made").load() == 1
+    assert list(Model("own", 2).list_artifacts()) == []
+
+
+def test_what_a_step_logged_and_linked_is_so_in_the_next_run(hw: Headwater) -> None:
+    first = save_artifact("rows", [1])
+
+    @step
+    def count() -> None:
+        log_metadata({"seconds": 3})
+        get_step_context().model.link_artifact(first)
+
+    assert run_twice(count, model=Model("m")) == [True]
+    run = Client().get_pipeline_run("twice")
+    assert Client().get_run_metadata(run, "count")["seconds"].value == 3
+    assert Model("m", 2).get_artifact("rows").id == first.id
+
+
+def promote() -> None:
+    get_step_context().model.set_stage("production", force=True)
+
+
+def alias() -> None:
+    get_step_context().model.set_alias("best")
+
+
+def tell_version() -> int:
+    return get_step_context().model.number
+
+
+def log_on_another() -> None:
+    log_model_metadata({"note": 1}, model_name="other")
+
+
+def compare() -> float:
+    return float(Model("other", "latest").run_metadata["score"].value)
+
+
+def count_versions() -> int:
+    return len(list(Client().list_model_versions("other")))
+
+
+def link_to_another() -> None:
+    Model("other", "latest").link_artifact(1, "one")
+
+
+@pytest.mark.parametrize(
+    "function",
+    [promote, alias, tell_version, log_on_another, compare, count_versions, link_to_another],
+)
+def test_a_step_that_asks_or_changes_the_catalog_runs_each_time(
+    hw: Headwater, function: Any
+) -> None:
+    Model("other", "one").log_metadata({"score": 1.0})
+    assert run_twice(step(function), model=Model("m")) == [False]
+    assert run_twice(step(enable_cache=True)(function), model=Model("n")) == [True]
+    assert run_twice(step(function), model=Model("n")) == [False]  # it does not say so itself
+
+
+def test_a_step_that_changes_its_argument_runs_each_time(hw: Headwater) -> None:
+    @step
+    def add(frame: pd.DataFrame, plan: list[int]) -> None:
+        frame["b"] = plan
+
+    @step
+    def extend(plan: list[int]) -> None:
+        plan.append(3)
+
+    @pipeline(enable_cache=True)
+    def changing() -> tuple[list[str], list[int]]:
+        frame, plan = load(), [0, 1]
+        extend(plan)
+        add(frame, plan)
+        return list(frame), plan
+
+    assert changing() == changing() == (["a", "b"], [0, 1, 3])
+    assert cached("changing") == {"load": True, "extend": False, "add": False}
+
+
+def test_a_file_that_is_read_counts_by_its_content(hw: Headwater, tmp_path: Path) -> None:
+    database(hw)
+    file = tmp_path / "orders.csv"
+
+    @step
+    def read() -> Annotated[int, "total"]:
+        return int(read_table("shop.main.orders", "orders.csv")["total"].sum())
+
+    @pipeline(enable_cache=True)
+    def reading() -> int:
+        return read()
+
+    file.write_text("total\n1\n", encoding="utf-8")
+    assert [reading(), reading()] == [1, 1]
+    assert cached("reading") == {"read": True}
+    assert len(inputs_of("reading")) == 1
+    times = file.stat()
+    file.write_text("total\n2\n", encoding="utf-8")
+    os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert reading() == 2
+
+
+def test_a_step_that_reads_a_database_runs_unless_it_says_itself_that_it_is_cached(
+    hw: Headwater, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = database(hw)
+
+    @step
+    def read() -> Annotated[int, "total"]:
+        with closing(sqlite3.connect(path)) as connection:
+            first = read_sql("SELECT total FROM orders", connection)["total"].sum()
+            return int(first + read_table("shop.main.orders", connection)["total"].sum())
+
+    with caplog.at_level("INFO", logger="headwater.tracking"):
+        assert run_twice(read) == [False]
+    assert "step read is not cached, since it reads a database" in caplog.text
+    assert run_twice(read.with_options(enable_cache=True)) == [True]
+
+
+def test_a_materializer_that_fails_to_read_lets_the_step_run(
+    hw: Headwater, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @step
+    def make() -> bytes:
+        told.ran.append("make")
+        return b"1"
+
+    @pipeline(enable_cache=True)
+    def making() -> bytes:
+        return make()
+
+    class Reversed(BytesMaterializer):
+        def load(self, content: bytes, reading: Reading) -> Any:
+            raise KeyError("another release wrote it")
+
+    making()
+    monkeypatch.setattr(registry, "_known", [Reversed(), *registry])
+    assert making() == b"1"
+    assert told.ran == ["make", "make"]
+
+
+def test_steps_of_equal_code_and_other_names_make_artifacts_of_their_own(hw: Headwater) -> None:
+    @pipeline(enable_cache=True)
+    def making() -> None:
+        for name in ("first", "second"):
+            one(id=name)
+
+    @step
+    def one() -> int:
+        return 1
+
+    making()
+    assert cached("making") == {"first": False, "second": False}
+    assert load_artifact("making::second::output") == 1
+
+
+def database(hw: Headwater) -> Path:
+    """A database with one table, which the catalog has, too."""
+    path = Path("shop.db")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript("CREATE TABLE orders (total INT); INSERT INTO orders VALUES (1)")
+    ingest(hw, f"sqlite:///{path}", service="shop")
+    return path

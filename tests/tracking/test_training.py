@@ -44,7 +44,7 @@ def database(hw: Headwater, tmp_path: Path) -> Path:
     return file
 
 
-@step
+@step(enable_cache=True)  # though it reads a database
 def load(file: str) -> Annotated[pd.DataFrame, "customers"]:
     with closing(sqlite3.connect(file)) as connection:
         return read_sql(QUERY, connection)
@@ -89,6 +89,27 @@ def test_an_estimator_s_features_are_tied_to_columns(hw: Headwater, database: Pa
     assert [each["cached"] for each in run.to_wire()["steps"]] == [True, True]
     assert columns_of(Model("churn", 2).entity) == tied
     assert table.id in {each.id for each in run.inputs or ()}
+
+
+def test_a_cached_estimator_is_tied_to_the_columns_of_an_artifact(
+    hw: Headwater, database: Path
+) -> None:
+    @pipeline
+    def loading(file: str) -> None:
+        load(file)
+
+    @pipeline(model=Model("churn"), enable_cache=True)
+    def training() -> None:
+        train(Client().get_artifact_version("customers"))
+
+    loading(str(database))
+    training()
+    training()
+    (taken,) = Client().get_pipeline_run("training").to_wire()["steps"]
+    assert taken["cached"]
+    tied = columns_of(Model("churn", 2).entity)
+    assert tied
+    assert tied == columns_of(Model("churn", 1).entity)
 
 
 def test_a_model_that_tells_nothing_is_tied_to_what_was_read(hw: Headwater, database: Path) -> None:
