@@ -12,6 +12,7 @@ from typing import Any
 from headwater.errors import (
     AccessError,
     ClientError,
+    ConflictError,
     HeadwaterError,
     InvalidInputError,
     NotFoundError,
@@ -25,12 +26,13 @@ FOLDER = Path(".headwater") / "journal"
 """Where journals are kept, beside the artifacts of a run that says nothing else."""
 
 Message = Mapping[str, Any]
-"""``{"put": kind, "requests"}``, ``{"records"}``, or ``{"link": artifact version, "to"}``."""
+"""``{"put": kind, "requests"}``, ``{"records"}``, ``{"link": artifact version, "to"}``, or
+``{"delete": version of a model, "else"}``: the second, a message, where the first is refused."""
 
 AWAY = (ClientError, StoreError, AccessError)
 """What tells that the catalog is away, or no longer lets the run in."""
 _TRIES = 5
-_MESSAGES = ({"put", "requests"}, {"records"}, {"link", "to"})
+_MESSAGES = ({"put", "requests"}, {"records"}, {"link", "to"}, {"delete", "else"})
 
 
 class Outbox:
@@ -74,6 +76,18 @@ class Outbox:
     def link(self, artifact_version: str, model_version: str) -> None:
         """Link a version of an artifact to a version of a model."""
         self._send({"link": artifact_version, "to": model_version})
+
+    def delete_version(self, model_version: str, *, otherwise: Message) -> bool:
+        """Delete a version of a model, by id.
+
+        Args:
+            model_version: Its id.
+            otherwise: A message that is sent where it may not be, such as one in production.
+
+        Returns:
+            Whether it is deleted, or that is kept for later.
+        """
+        return self._send({"delete": model_version, "else": otherwise}) is not False
 
     def close(self) -> None:
         """Send what was kept, if the catalog is back; else tell where it is."""
@@ -185,7 +199,22 @@ def perform(hw: Headwater, message: Message) -> Any:
         return result.entities
     if "records" in message:
         return hw.put_records(message["records"])
-    return _link(hw, message["link"], message["to"])
+    if "link" in message:
+        return _link(hw, message["link"], message["to"])
+    return _delete(hw, message["delete"], message["else"])
+
+
+def _delete(hw: Headwater, model_version: str, otherwise: Message) -> bool:
+    """Delete a version of a model, or do otherwise; return whether it is gone."""
+    found = hw.find(ModelVersion, id=model_version)
+    if found is None:
+        return True
+    try:
+        hw.delete(found)
+    except (ConflictError, PreconditionError):  # it was promoted meanwhile
+        perform(hw, otherwise)
+        return False
+    return True
 
 
 def _link(hw: Headwater, artifact_version: str, model_version: str) -> None:

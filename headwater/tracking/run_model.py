@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from threading import Lock
 from typing import Any
 
-from headwater.errors import HeadwaterError, InvalidInputError
+from headwater.errors import InvalidInputError
 from headwater.tracking.artifact_write import reference_to
 from headwater.tracking.capture import Read
 from headwater.tracking.model import Model
@@ -108,19 +108,22 @@ class RunModels:
         return [each for each in self._known.values() if each.was_created_in_this_run]
 
     def _discard(self, model: Model) -> None:
-        if not (model.delete_new_version_on_failure and self._deleted(model)):
+        if not model.delete_new_version_on_failure:
             self._write(model, {"status": "failed"})
-
-    def _deleted(self, model: Model) -> bool:
-        reference = reference_to(model)
-        try:
-            model.delete()
-        except HeadwaterError:  # it was promoted meanwhile, or the catalog is away
-            return False
-        self._document.forget_output(reference)
-        return True
+            return
+        failed = {"put": "modelVersion", "requests": [_request(model, {"status": "failed"})]}
+        if self._outbox.delete_version(model.id, otherwise=failed):
+            self._document.forget_output(reference_to(model))
 
     def _write(self, model: Model, about: dict[str, Any]) -> None:
-        version = model.resolve()
-        of = str(version.mlmodel.fully_qualified_name)
-        self._outbox.put("modelVersion", [{"name": version.name, "mlmodel": of, **about}])
+        self._outbox.put("modelVersion", [_request(model, about)])
+
+
+def _request(model: Model, about: dict[str, Any]) -> dict[str, Any]:
+    """What changes a version."""
+    version = model.resolve()
+    return {
+        "name": version.name,
+        "mlmodel": str(version.mlmodel.fully_qualified_name),
+        **about,
+    }

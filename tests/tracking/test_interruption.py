@@ -236,6 +236,36 @@ def test_a_version_that_was_deleted_as_its_run_was_silent_comes_back(
         assert Client().get_pipeline_run("training").status == "completed"
 
 
+@pytest.mark.parametrize("is_promoted", [False, True])
+def test_a_failed_run_s_version_is_deleted_when_the_catalog_is_back(
+    place: Path, *, is_promoted: bool
+) -> None:
+    store = f"sqlite:///{place / 'catalog.db'}"
+    with ExitStack() as server:
+        connect(server.enter_context(running_server(store)))
+
+        @pipeline(model=Model("iris", delete_new_version_on_failure=True))
+        def training() -> None:
+            make(1)
+            server.close()
+            make(2)
+            raise RuntimeError("no more")
+
+        with pytest.warns(UserWarning, match="headwater resume"), pytest.raises(RuntimeError):
+            training()
+    (journal,) = (place / ".headwater" / "journal").iterdir()
+    text = journal.read_text(encoding="utf-8")
+    hw = connect(store=place / "catalog.db")
+    if is_promoted:
+        hw.set_stage(hw.model_version("headwater.iris", 1), "production")
+    for _ in range(2):  # broken off, it is sent again
+        journal.write_text(text, encoding="utf-8")
+        Client().send_journal(journal)
+        found = [(each.number, each.status) for each in Client().list_model_versions("iris")]
+        assert found == ([(1, "failed")] if is_promoted else [])
+        assert Client().get_pipeline_run("training").status == "failed"
+
+
 def test_a_killed_run_is_interrupted_with_nothing_half_linked(place: Path) -> None:
     with running_server(f"sqlite:///{place / 'catalog.db'}") as url:
         script = place / "killed.py"
