@@ -81,6 +81,8 @@ def test_order_of_names_tuples_and_numbers_of_numpy() -> None:
         (pd.DataFrame({"a": [1, "x"]}), "Parquet cannot hold this frame"),
         (pd.DataFrame([[1, 2]], columns=["a", "a"]), "Parquet cannot hold this frame"),
         (pd.DataFrame({0: [1], "b": [2]}), "its columns are called by texts and others"),
+        (pd.DataFrame({0: [1]}, pd.Index([7], name=0)), "its index and a column are called 0"),
+        (pd.Series([1], name=("a", date(2026, 5, 3))), "a series is called by texts and numbers"),
         (sparse.lil_matrix((2, 2)), "cannot write this lil matrix"),
         (pl.DataFrame({"a": [object()]}), "Parquet cannot hold this frame"),
     ],
@@ -118,6 +120,28 @@ def test_sparse_matrices_come_back(kind: str) -> None:
     assert writer.dump(value) == writer.dump(value.copy())
     with pytest.raises(InvalidInputError, match="no sparse matrix"):
         writer.load(b"other content", Reading())
+
+
+@pytest.mark.parametrize("name", [None, "a", "", "0", 0, 7, True, ("a", "b"), ("a", 1, None)])
+@pytest.mark.parametrize(
+    "series",
+    [
+        pd.Series([1, 2], index=pd.Index([5, 6], name="a")),
+        pd.Series(["lo", None], dtype=pd.CategoricalDtype(["lo", "hi"], ordered=True)),
+        pd.Series([], dtype="float64"),
+        pd.Series([], dtype="category"),
+        pd.Series([None], dtype="category"),
+        pd.Series([1.5], index=pd.MultiIndex.from_tuples([("x", 1)], names=["one", "two"])),
+    ],
+    ids=["index", "ordered", "empty", "empty category", "no category", "multi index"],
+)
+def test_series_of_pandas_come_back_with_their_name(series: Any, name: Any) -> None:
+    series = series.rename(name)
+    series.attrs = {"unit": "kg"}
+    found = read_back(series)
+    pd.testing.assert_series_equal(found, series)
+    assert (found.name, type(found.name)) == (name, type(name))
+    assert found.attrs == series.attrs
 
 
 def test_frames_of_pandas_come_back_with_index_and_dtypes() -> None:
