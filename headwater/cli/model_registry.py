@@ -15,6 +15,7 @@ from headwater.cli.output import as_item, print_data, print_done, print_table, p
 from headwater.cli.record import pair, value_of
 from headwater.errors import InvalidInputError
 from headwater.tracking import Client
+from headwater.tracking.check import check_step
 
 Which = Annotated[str | None, typer.Option("--version", "-v", help="Name, number, stage or alias.")]
 
@@ -62,14 +63,12 @@ def models() -> None:
 
 def register_version(
     name: ModelName,
+    model_uri: Annotated[str, typer.Option("--model-uri", "-u", help="Where the model lies.")],
     description: Annotated[
         str | None, typer.Option("--description", "-d", help="What it is.")
     ] = None,
     version: Annotated[
         str | None, typer.Option("--version", "-v", help="Its name or number.")
-    ] = None,
-    model_uri: Annotated[
-        str | None, typer.Option("--model-uri", "-u", help="Where the model lies.")
     ] = None,
     metadata: Annotated[
         list[str] | None,
@@ -84,17 +83,17 @@ def register_version(
     """Register a version of a model, which is made where it is missing.
 
     Values of metadata are read as JSON where they are such. A version that is a number has to be
-    the model's next. Of a pipeline that tracking knows, the latest run is the version's.
+    the model's next. Of a pipeline that tracking knows, the latest run is the version's, which then
+    has the step.
 
     Example:
       headwater model-registry models register-version churn -v 1 --model-uri s3://models/churn/1
-      headwater model-registry models register-version churn -m accuracy 0.98 -m arch svc
+      headwater model-registry models register-version churn -u s3://models/churn/2 -m arch svc
     """
-    if model_uri is not None:
-        _check_uri(model_uri)
+    _check_uri(model_uri)
     values = {key: value_of(text) for key, text in map(pair, metadata or ())}
     with client(url, store, create=True) as control:
-        run = _run(control, pipeline_name)
+        run = _run(control, pipeline_name, step_name)
         about = {"pipeline": pipeline_name, "step": step_name}
         values |= {key: each for key, each in about.items() if each is not None}
         with told(exists=f"`headwater model version update {name} {version}` changes it"):
@@ -188,7 +187,15 @@ def _check_uri(uri: str) -> None:
         )
 
 
-def _run(control: Client, pipeline: str | None) -> dict[str, Any] | None:
-    """The latest run of a pipeline, where the catalog knows one."""
+def _run(control: Client, pipeline: str | None, step: str | None) -> dict[str, Any] | None:
+    """The latest run of a pipeline, where the catalog knows one.
+
+    Raises:
+        NotFoundError: It has no such step.
+    """
     run = control.find_pipeline_run(pipeline) if pipeline else None
-    return None if run is None else {"id": run.id, "type": "pipelineRun"}
+    if run is None:
+        return None
+    if step is not None:
+        check_step(step, [each.name for each in run.steps or ()], f"the latest run of {pipeline}")
+    return {"id": run.id, "type": "pipelineRun"}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from headwater import names
-from headwater.errors import InvalidInputError
+from headwater.errors import InvalidInputError, NotFoundError
 
 
 def check_name(name: Any, of: str) -> None:
@@ -58,6 +58,17 @@ def check_model(model: Any) -> None:
     if model is not None and not hasattr(model, "wanted"):
         hint = f"Model({model!r})" if isinstance(model, str) else "Model(name)"
         raise InvalidInputError(f"model= takes a Model, such as {hint}, and not {model!r}")
+
+
+def check_step(step: str, known: Sequence[str], run: str = "the run") -> None:
+    """Refuse the name of a step that a run does not have.
+
+    Raises:
+        NotFoundError: It has others, which the message lists.
+    """
+    if step not in known:
+        listed = ", ".join(map(repr, known)) or "none"
+        raise NotFoundError(f"{run} has no step {step!r}; it has {listed}")
 
 
 def check_function(function: Any, of: str) -> None:

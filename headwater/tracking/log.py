@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from headwater.errors import InvalidInputError, NotFoundError
+from headwater.errors import InvalidInputError
 from headwater.generated import ArtifactVersion, PipelineRun
 from headwater.sdk.address import EntityLike, address_of, is_id
 from headwater.tracking.artifact import ArtifactHandle
 from headwater.tracking.artifact_calls import sought
+from headwater.tracking.check import check_step
 from headwater.tracking.connection import current
 from headwater.tracking.context import find_run, find_step, send_metadata
 from headwater.tracking.metadata import metadata_records
@@ -122,7 +123,7 @@ def _log_on_run(metadata: Mapping[str, Any], run: EntityLike | None, step: str |
     if run is not None:
         if step is not None:
             found = current().get(PipelineRun, run)
-            _check_step(step, [each.name for each in found.steps or ()])
+            check_step(step, [each.name for each in found.steps or ()])
         return _log(f"pipelineRun:{_run_id(run)}", metadata, step=step)
     if known is None:
         raise InvalidInputError(
@@ -132,14 +133,8 @@ def _log_on_run(metadata: Mapping[str, Any], run: EntityLike | None, step: str |
     if step is None and at_work is not None:
         step = at_work.name
     elif step is not None:
-        _check_step(step, known.document.step_names())
+        check_step(step, known.document.step_names())
     return _log(f"pipelineRun:{known.id}", metadata, step=step)
-
-
-def _check_step(step: str, known: Sequence[str]) -> None:
-    if step not in known:
-        listed = ", ".join(map(repr, known)) or "none"
-        raise NotFoundError(f"the run has no step {step!r}; it has {listed}")
 
 
 def _run_id(run: EntityLike) -> str:

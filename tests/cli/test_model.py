@@ -155,7 +155,7 @@ def test_the_registry_registers_what_lies_elsewhere(trained: Shell, store: str) 
 
 
 def test_the_registry_tells_what_an_option_lacks(shell: Shell) -> None:
-    register = ("model-registry", "models", "register-version", "m")
+    register = ("model-registry", "models", "register-version", "m", "--model-uri=s3://models/m")
     for words in (
         ["-m", "k1"], ["-m", "k1", "-m", "k2", "v"], ["-m", "k1", "--model-uri=s3://a/b"],
         ["--metadata", "-v", "1"], ["--metadata=k1"],
@@ -171,6 +171,16 @@ def test_the_registry_tells_what_an_option_lacks(shell: Shell) -> None:
     assert "`headwater model version update m 1`" in twice
     shell(*register)
     assert "no differences" in shell("model", "version", "diff", "m", "2", "2").output
+
+
+def test_the_registry_registers_nothing_that_lies_nowhere_or_of_a_wrong_step(
+    trained: Shell,
+) -> None:
+    register = ("model-registry", "models", "register-version", "m", "--pipeline-name=training")
+    assert "--model-uri" in trained(*register, code=2).output
+    refused = trained(*register, "--model-uri=s3://m/1", "--step-name=nostep", code=3).output
+    assert "the latest run of training has no step 'nostep'; it has 'make'" in refused
+    trained("model", "version", "list", "m", code=3)
 
 
 def test_a_journal_that_is_not_there_is_told(shell: Shell) -> None:
