@@ -90,8 +90,8 @@ class Step(Generic[R]):
     def __call__(self, *args: Any, **kwargs: Any) -> R:
         """Run the function; in a pipeline, record it.
 
-        Beside the function's own arguments, a call in a pipeline takes ``after``: names of steps
-        that must have completed, and ``id``: the step's name in this run.
+        Beside the function's own arguments, a call in a pipeline takes ``after``: the name of a
+        step that must have completed, or a list of such, and ``id``: the step's name in this run.
 
         Raises:
             InvalidInputError: A step of ``after`` has not completed.
@@ -169,16 +169,28 @@ def check_after(run: Run, step: str, after: Any) -> None:
     """Hold a step to those that must have completed before it.
 
     Raises:
-        InvalidInputError: One has not.
+        InvalidInputError: One has not, or it is no step.
     """
-    wanted = [after] if isinstance(after, str) else list(after or ())
+    wanted = _names(step, after)
     missing = [each for each in wanted if each not in run.document.completed_steps()]
     if missing:
         done = ", ".join(run.document.completed_steps()) or "none"
         raise InvalidInputError(
-            f"step {step!r} comes after {', '.join(map(str, missing))}, which has not completed in"
+            f"step {step!r} comes after {', '.join(missing)}, which has not completed in"
             f" this run; completed: {done}"
         )
+
+
+def _names(step: str, after: Any) -> list[str]:
+    """Names of steps; one that is not in a list is one, and a step is known by its name."""
+    listed = list(after) if isinstance(after, (list, tuple, set, frozenset)) else [after]
+    names = [each.name if isinstance(each, Step) else each for each in listed if after is not None]
+    if wrong := [each for each in names if not isinstance(each, str)]:
+        raise InvalidInputError(
+            f"step {step!r} comes after steps, by their names: after=['load'], and not"
+            f" {type(wrong[0]).__name__}"
+        )
+    return names
 
 
 def _configured(step: Step[Any], run: Run) -> StepOptions:

@@ -187,15 +187,20 @@ def test_after_names_steps_that_must_have_completed(hw: Headwater) -> None:
     def right() -> None:
         load()
         promote(after=["load"])
+        promote(after="load")
 
     @pipeline(model=Model("iris"))
-    def wrong() -> None:
-        promote(after=["load"])
+    def wrong(after: Any) -> None:
+        promote(after=after)
 
     right()
     assert Client().get_model_version("iris", "staging").number == 1
-    with pytest.raises(InvalidInputError, match="after load, which has not completed"):
-        wrong()
+    for after in ("load", load, ["load"], {"load"}):
+        with pytest.raises(InvalidInputError, match="after load, which has not completed"):
+            wrong(after)
+    for other in (3, pd.DataFrame({"a": [1]}), [None]):
+        with pytest.raises(InvalidInputError, match=r"by their names: after=\['load'\], and not"):
+            wrong(other)
 
 
 def test_ordinary_control_flow_works_and_names_repeated_steps(hw: Headwater) -> None:
