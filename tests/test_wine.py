@@ -60,3 +60,14 @@ def test_its_lineage_reaches_raw_columns_that_nobody_wrote(folder: Path) -> None
         assert set(runs) == {"training", "inference"}
         read = [each.fully_qualified_name for each in runs["training"].inputs or ()]
         assert read == ["cellar.cellar.main.samples"]
+
+
+def test_it_says_how_it_is_run_and_makes_no_folder_of_an_option(tmp_path: Path) -> None:
+    for option, code in (("--help", 0), ("--nothing", 2)):
+        done = subprocess.run(
+            [sys.executable, str(EXAMPLE), option],
+            cwd=tmp_path, env=clean_environ(PYTHONPATH=str(ROOT)), capture_output=True,
+            encoding="utf-8", check=False,
+        )  # fmt: skip
+        assert (done.returncode, list(tmp_path.iterdir())) == (code, [])
+        assert "[folder]" in done.stdout + done.stderr

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
+import argparse
 import os
-import sys
 from contextlib import chdir
 from pathlib import Path
 from typing import Annotated, Any
@@ -137,7 +137,9 @@ def accuracy_of(version: Model) -> float:
 
 def main() -> None:
     """Run it in a folder that is empty, or not there."""
-    folder = Path(sys.argv[1] if len(sys.argv) > 1 else ".wine")
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("folder", nargs="?", type=Path, default=Path(".wine"), help="%(default)s")
+    folder: Path = parser.parse_args().folder
     folder.mkdir(exist_ok=True)
     os.environ.pop("HEADWATER_ARTIFACTS", None)
     with chdir(folder):
