@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
+from headwater.api.dialects.mlflow.tracking import _transport
 from headwater.app import InProcessTransport
 from headwater.catalog import CatalogService, TokenService
 from headwater.catalog.token import NewToken
@@ -37,6 +39,7 @@ class Upstream(ThreadingHTTPServer):
         self.status = 200
         self.headers: dict[str, str] = {}
         self.content = b'{"ok": true}'
+        self.lines: list[bytes] = []
 
     @property
     def url(self) -> str:
@@ -54,6 +57,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(self.server.status)
         for name, value in self.server.headers.items():
             self.send_header(name, value)
+        if self.server.lines:
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            framed = (b"%x\r\n%b\r\n" % (len(each), each) for each in self.server.lines)
+            self.wfile.write(b"".join(framed) + b"0\r\n\r\n")
+            return
         self.send_header("Content-Length", str(len(self.server.content)))
         self.end_headers()
         if self.command != "HEAD":
@@ -96,6 +105,24 @@ def opened(store: Store, **settings: Any) -> Iterator[httpx.Client]:
 def client(store: Store, upstream: Upstream) -> Iterator[httpx.Client]:
     with opened(store, mlflow_tracking_uri=upstream.url + "/") as client:
         yield client
+
+
+def test_a_file_that_comes_line_by_line_is_not_passed_on_so(
+    client: httpx.Client, upstream: Upstream
+) -> None:
+    upstream.lines = [b"line %d\n" % number for number in range(50_000)]
+    for _ in range(2):  # the second over the same connection
+        answer = client.get("/api/2.0/mlflow-artifacts/artifacts/file")
+        assert answer.content == b"".join(upstream.lines)
+
+    async def pieces() -> int:
+        async with (
+            httpx.AsyncClient(transport=_transport()) as asked,
+            asked.stream("GET", upstream.url) as answer,
+        ):
+            return len([each async for each in answer.aiter_raw()])
+
+    assert asyncio.run(pieces()) < 500
 
 
 Signed = Callable[[str], dict[str, str]]

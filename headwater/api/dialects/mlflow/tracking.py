@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Iterable
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
+import httpcore
 import httpx
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
@@ -21,6 +22,7 @@ from starlette.types import Message, Receive, Scope, Send
 from headwater.api.answer import ALWAYS
 from headwater.api.auth import actor_of
 from headwater.api.dialects.mlflow.admission import is_for_admins, is_read
+from headwater.api.dialects.mlflow.chunk import MergingBackend
 from headwater.api.dialects.mlflow.error import MlflowError, invalid, no_endpoint, refusal
 from headwater.settings import Settings
 from headwater.store.draft import Role
@@ -113,7 +115,7 @@ class Tracking:
         if self._client is None:
             # Nothing of the environment: a proxy there, or a .netrc, is not what was set.
             self._client = httpx.AsyncClient(
-                timeout=_TIMEOUT, trust_env=False, verify=ssl.create_default_context()
+                timeout=_TIMEOUT, trust_env=False, transport=_transport()
             )
         return self._client
 
@@ -127,6 +129,19 @@ class Tracking:
         # Otherwise httpx would name encodings that the caller cannot read.
         sent += [] if b"accept-encoding" in names else [(b"accept-encoding", b"identity")]
         return sent + ([(b"authorization", self._authorization)] if self._authorization else [])
+
+
+def _transport() -> httpx.AsyncHTTPTransport:
+    """HTTPX's own, over connections that merge chunks, which it has no option for."""
+    transport = httpx.AsyncHTTPTransport(trust_env=False)
+    transport._pool = httpcore.AsyncConnectionPool(
+        ssl_context=ssl.create_default_context(),
+        max_connections=100,
+        max_keepalive_connections=20,
+        keepalive_expiry=5.0,
+        network_backend=MergingBackend(),
+    )
+    return transport
 
 
 def authorization_of(settings: Settings) -> bytes:
