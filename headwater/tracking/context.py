@@ -41,11 +41,13 @@ class PipelineContext:
     @property
     def run_id(self) -> str:
         """The run's id."""
+        opaque("asks which run it is of")
         return self._tracked.id
 
     @property
     def run_name(self) -> str:
         """The run's name."""
+        opaque("asks which run it is of")
         return self._tracked.name
 
     @property

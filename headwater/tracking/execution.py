@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -15,7 +16,7 @@ from headwater.tracking.artifact import ArtifactHandle
 from headwater.tracking.artifact_write import artifact_type
 from headwater.tracking.capture import Read, recording
 from headwater.tracking.context import _step
-from headwater.tracking.hash import cache_key, code_hash
+from headwater.tracking.hash import cache_key, code_hash, kind_of
 from headwater.tracking.output import ArtifactConfig, Output
 from headwater.tracking.plain import is_parameter, plain
 from headwater.tracking.run import Run
@@ -38,12 +39,14 @@ class _Arguments:
         artifacts: What steps made, or artifacts that were named.
         others: Values that no step made.
         hashes: Of each artifact's content; None of an argument whose content is not known.
+        kinds: What each argument is, of which some are written alike.
     """
 
     parameters: dict[str, Any] = field(default_factory=dict)
     artifacts: dict[str, ArtifactHandle] = field(default_factory=dict)
     others: dict[str, Any] = field(default_factory=dict)
     hashes: dict[str, str | None] = field(default_factory=dict)
+    kinds: dict[str, Any] = field(default_factory=dict)
 
 
 def execute(
@@ -102,6 +105,7 @@ def _sorted(run: Run, given: Mapping[str, Any]) -> _Arguments:
             found.artifacts[name] = handle
         elif is_parameter(value):
             found.parameters[name] = plain(value, name)
+            found.kinds[name] = kind_of(value)
         else:
             found.others[name] = value
     return found
@@ -126,6 +130,7 @@ def _take(
         else:
             at_work.used(handle)
             arguments.hashes[name] = handle.hash
+            arguments.kinds[name] = handle.data_type
     for name, value in arguments.others.items():
         arguments.hashes[name] = None
         try:
@@ -139,6 +144,7 @@ def _take(
         run.values.add(value, handle)
         at_work.used(handle)
         arguments.hashes[name] = stored.hash
+        arguments.kinds[name] = stored.data_type
 
 
 def _inside(value: Any) -> Iterable[Any]:
@@ -150,7 +156,10 @@ def _inside(value: Any) -> Iterable[Any]:
 
 def _is_changed(run: Run, name: str, value: Any, handle: ArtifactHandle) -> bool:
     """Whether a value was changed in place since a step returned it."""
-    return run.store.hash_of(value, name=name) != handle.hash
+    try:
+        return run.store.hash_of(value, name=name) != handle.hash
+    except InvalidInputError:  # nothing writes it any more
+        return True
 
 
 def _tell_changed(at_work: StepRun, arguments: _Arguments, given: Mapping[str, Any]) -> None:
@@ -167,7 +176,7 @@ def _is_other(run: Run, name: str, value: Any, arguments: _Arguments) -> bool:
         if name in arguments.parameters:
             return bool(plain(value, name) != arguments.parameters[name])
         return run.store.hash_of(value, name=name) != arguments.hashes[name]
-    except InvalidInputError:  # nothing writes it any more
+    except Exception:  # noqa: BLE001  (as materializers of one's own raise it, nothing writes it)
         return True
 
 
@@ -176,7 +185,8 @@ def _key(code: str, arguments: _Arguments) -> str | None:
     known = {name: each for name, each in arguments.hashes.items() if each is not None}
     if len(known) < len(arguments.hashes):
         return None
-    return cache_key(code, arguments.parameters, known)
+    kinds = json.dumps(arguments.kinds, sort_keys=True)
+    return cache_key(f"{code} {kinds}", arguments.parameters, known)
 
 
 def _cached(step: Step[Any], at_work: StepRun, key: str, options: StepOptions) -> tuple[Any] | None:

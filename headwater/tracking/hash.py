@@ -59,6 +59,14 @@ def file_hash(path: str) -> str | None:
         return None
 
 
+def kind_of(value: Any) -> Any:
+    """Return what JSON does not tell of a value that it can hold: types, and the order of names."""
+    name = type_name(type(value))
+    if isinstance(value, Mapping):
+        return [name, [[key, kind_of(each)] for key, each in value.items()]]
+    return [name, *map(kind_of, value)] if isinstance(value, (list, tuple)) else name
+
+
 def cache_key(code: str, parameters: Mapping[str, Any], inputs: Mapping[str, str]) -> str:
     """Return what is equal for two calls of a step when the one's outputs are the other's.
 

@@ -47,10 +47,9 @@ def cache_record(
     effects: StepEffects,
 ) -> dict[str, Any]:
     """The record of what a completed step did."""
-    made = [{"name": n, "version": each.fully_qualified_name} for n, each in outputs.items()]
     data = {
-        "outputs": made,
-        "saved": [each.fully_qualified_name for each in saved],
+        "outputs": [{"name": name, **_told(each)} for name, each in outputs.items()],
+        "saved": list(map(_told, saved)),
         **effects.to_wire(),
     }
     return {"entity": f"pipeline:{pipeline}", "type": CACHE, "key": key, "data": data}
@@ -78,7 +77,7 @@ def find_cached(run: Run, key: str, model: Model | None, *, is_own_word: bool) -
                 return None
             read = zip(found, data["looked"], strict=True)
             return Known(
-                {each["name"]: _handle(run.hw, each["version"]) for each in data["outputs"]},
+                {each["name"]: _handle(run.hw, each) for each in data["outputs"]},
                 [_handle(run.hw, each) for each in data["saved"]],
                 [handle for (_, handle), old in read if handle is not None and old["isUsed"]],
                 data,
@@ -88,8 +87,20 @@ def find_cached(run: Run, key: str, model: Model | None, *, is_own_word: bool) -
     return None
 
 
-def _handle(hw: Headwater, fqn: str) -> ArtifactHandle:
-    return ArtifactHandle(hw.get(ArtifactVersion, fqn))
+def content_of(handle: ArtifactHandle) -> str:
+    """What the content of an artifact is known by: its type and hash, else which version it is."""
+    return f"{handle.data_type} {handle.hash or handle.fully_qualified_name}"
+
+
+def _told(handle: ArtifactHandle) -> dict[str, Any]:
+    return {"version": handle.fully_qualified_name, "content": content_of(handle)}
+
+
+def _handle(hw: Headwater, told: Mapping[str, Any]) -> ArtifactHandle:
+    handle = ArtifactHandle(hw.get(ArtifactVersion, told["version"]))
+    if content_of(handle) != told["content"]:
+        raise NotFoundError(f"{told['version']} was written anew")
+    return handle
 
 
 def _found(
@@ -103,11 +114,6 @@ def _found(
     except NotFoundError:
         return None, None
     return content_of(handle), handle
-
-
-def content_of(handle: ArtifactHandle) -> str:
-    """What the content of an artifact is known by: its hash, else which version it is."""
-    return handle.hash or handle.fully_qualified_name
 
 
 def _sought(run: Run, question: Question, model: Model | None) -> ArtifactHandle:

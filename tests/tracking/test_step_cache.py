@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import closing
+from enum import IntEnum
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Annotated, Any
@@ -37,6 +38,12 @@ from headwater.tracking.materializers.plain import BytesMaterializer
 from headwater.tracking.step import Step
 
 Totals = tuple[Annotated[int, "sum"], Annotated[str, "text"]]
+
+
+class Color(IntEnum):
+    red = 1
+
+
 told = SimpleNamespace(ran=[])
 """Which steps ran. No list: the code of a step has the content of the module's constants."""
 
@@ -323,6 +330,10 @@ def alias() -> None:
     get_step_context().model.set_alias("best")
 
 
+def tell_run() -> str:
+    return get_step_context().run_name
+
+
 def tell_version() -> int:
     return get_step_context().model.number
 
@@ -345,7 +356,16 @@ def link_to_another() -> None:
 
 @pytest.mark.parametrize(
     "function",
-    [promote, alias, tell_version, log_on_another, compare, count_versions, link_to_another],
+    [
+        promote,
+        alias,
+        tell_run,
+        tell_version,
+        log_on_another,
+        compare,
+        count_versions,
+        link_to_another,
+    ],
 )
 def test_a_step_that_asks_or_changes_the_catalog_runs_each_time(
     hw: Headwater, function: Any
@@ -450,6 +470,64 @@ def test_steps_of_equal_code_and_other_names_make_artifacts_of_their_own(hw: Hea
     making()
     assert cached("making") == {"first": False, "second": False}
     assert load_artifact("making::second::output") == 1
+
+
+def test_a_version_that_was_written_anew_is_not_taken_for_what_it_was(hw: Headwater) -> None:
+    @step
+    def double(value: int) -> Annotated[int, ArtifactConfig("doubled", version="1")]:
+        return value * 2
+
+    @pipeline(enable_cache=True)
+    def doubling(value: int) -> int:
+        return double(value)
+
+    assert [doubling(1), doubling(2), doubling(1), doubling(1)] == [2, 4, 2, 2]
+    assert cached("doubling") == {"double": True}
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ([1, 2], (1, 2)),
+        ({"a": 1, "b": 2}, {"b": 2, "a": 1}),
+        (1, Color.red),
+        ("x" * 20_000, b"x" * 20_000),
+    ],
+    ids=["tuple", "order", "enumeration", "bytes"],
+)
+def test_arguments_that_are_written_alike_are_told_apart(
+    hw: Headwater, first: Any, second: Any
+) -> None:
+    @step
+    def show(value: Any) -> str:
+        return repr(value)
+
+    @pipeline(enable_cache=True)
+    def showing(value: Any) -> str:
+        return show(value)
+
+    assert [showing(first), showing(second)] == [repr(first), repr(second)]
+    assert showing(first) == repr(first)
+    assert cached("showing") == {"show": True}
+
+
+def test_a_value_that_nothing_writes_any_more_lets_the_step_run(hw: Headwater) -> None:
+    @step
+    def make() -> list[Any]:
+        return [1]
+
+    @step
+    def count(values: list[Any]) -> int:
+        return len(values)
+
+    @pipeline(enable_cache=True)
+    def counting() -> int:
+        values = make()
+        values.append(object())
+        return count(values)
+
+    assert [counting(), counting()] == [2, 2]
+    assert cached("counting") == {"make": True, "count": False}
 
 
 def database(hw: Headwater) -> Path:
