@@ -148,7 +148,7 @@ class Trace:
             # What a function makes of its arguments, though it makes rows of them.
             for argument in _arguments(query, index):
                 yield from self._expression(scope, argument)
-        elif not isinstance(query, exp.Values):
+        elif not isinstance(query, exp.Values) or query.find(exp.Column, exp.Query):
             self._note(query, f"what {query.key.upper()} gives is not followed")
 
     def _expression(self, scope: Scope, expression: exp.Expr) -> Iterator[tuple[Origin, bool]]:

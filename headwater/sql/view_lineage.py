@@ -24,6 +24,7 @@ from sqlglot.optimizer.qualify import qualify
 from headwater.sql.column_trace import Bindings, Trace, fold, line_of, reads_itself, unknown
 from headwater.sql.masking import Masking
 from headwater.sql.relation import ColumnLineage, Note, Relation, ViewLineage
+from headwater.sql.rewrite import rows_as_queries
 from headwater.sql.script import OpenError, first_line, parser
 from headwater.sql.statement import Feed
 
@@ -157,6 +158,7 @@ class ViewReader:
 
     def _resolve(self, filled: Relation, query: _Query, *, view: Relation) -> ViewLineage:
         body = normalize_identifiers(query.body, dialect=self._dialect)
+        rows_as_queries(body, self._dialect)
         if isinstance(self._dialect, _RECURSIVE_UNSAID):
             for each in body.find_all(exp.With):
                 each.set("recursive", any(map(reads_itself, each.expressions)))

@@ -166,6 +166,21 @@ def test_a_subquery_beside_others_sees_them_where_it_is_lateral(sql: str) -> Non
     assert origins(sql, "x", "y") == {"x": {"main.samples.id"}, "y": {ACID, "main.samples.parent"}}
 
 
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ("chemistry c, LATERAL (VALUES (c.acid), (ash)) k(x)", {ACID, ASH}),
+        ("chemistry c CROSS JOIN LATERAL (VALUES (7, c.acid), (c.ash, 7)) AS k(x, y)", {ASH}),
+        ("(VALUES ((SELECT max(acid) FROM chemistry)), (7)) k(x)", {ACID}),
+        ("(SELECT col0 AS x FROM chemistry c, LATERAL (VALUES (c.acid))) k", {ACID}),
+    ],
+)
+def test_rows_that_values_spell_come_from_what_stands_in_them(
+    rows: str, expected: set[str]
+) -> None:
+    assert origins(f"SELECT k.x FROM {rows}", "x") == {"x": expected}  # noqa: S608  # parsed only
+
+
 @pytest.mark.parametrize("dialect", ["sqlite", "tsql"])
 def test_a_common_table_that_reads_itself_is_no_table_of_its_name(dialect: str) -> None:
     lineage = read(
