@@ -31,8 +31,12 @@ SELECT who, sum(sum(total)) OVER (ORDER BY who) AS running FROM orders GROUP BY 
 SELECT p.id, (SELECT max(o.total) FROM orders o WHERE o.who = p.id) AS most FROM people p
 -- correlated_value
 SELECT p.id, (SELECT max(o.total + p.boss) FROM orders o WHERE o.who = p.id) AS m FROM people p
--- exists_is_a_condition
+-- exists_as_a_value
 SELECT p.id, EXISTS (SELECT o.note FROM orders o WHERE o.who = p.id) AS bought FROM people p
+-- exists_as_a_condition
+SELECT p.name FROM people p WHERE EXISTS (SELECT o.note FROM orders o WHERE o.who = p.id)
+-- not_exists_in_a_case
+SELECT CASE WHEN NOT EXISTS (SELECT 1 FROM orders o JOIN cities c ON c.id = o.id WHERE o.who = p.id) THEN p.email END AS x FROM people p
 -- in_subquery_value
 SELECT p.id, p.boss IN (SELECT c.id FROM cities c) AS near FROM people p
 -- star_and_more

@@ -191,6 +191,8 @@ class _Twins:
         def change(node: exp.Expr) -> exp.Expr:
             if _is_grouping(node):
                 return self.still(node)
+            if _is_query(node) and isinstance(node.parent, exp.Exists):
+                return node  # whether it has rows is the value, so they follow the change
             if _is_query(node):
                 return self._single(node, still=False)
             if not isinstance(node, exp.Column) or not grouped or _is_aggregated(node, expression):

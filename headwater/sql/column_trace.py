@@ -153,9 +153,11 @@ class Trace:
 
     def _expression(self, scope: Scope, expression: exp.Expr) -> Iterator[tuple[Origin, bool]]:
         queries = {id(each.expression): each for each in scope.subquery_scopes}
-        for node in walk_in_scope(expression, prune=_is_condition):
+        for node in walk_in_scope(expression, prune=_ends_walk):
             ways: _Ways = {}
-            if isinstance(node, exp.Column) and not isinstance(node.this, exp.Star):
+            if _is_exists(node):
+                ways = self._rows_of(queries.get(id(node.this)), node)
+            elif isinstance(node, exp.Column) and not isinstance(node.this, exp.Star):
                 ways = self._column(scope, node)
             elif isinstance(node, exp.UNWRAPPED_QUERIES):
                 ways = self._subquery(queries.get(id(node)), node)
@@ -171,6 +173,17 @@ class Trace:
         query = scope.expression.assert_is(exp.Selectable)
         outputs = range(len(query.selects))
         return _merged(way for index in outputs for way in self._output(scope, index).items())
+
+    def _rows_of(self, scope: Scope | None, exists: exp.Expr) -> _Ways:
+        """What decides whether a query has rows: its own conditions, whatever it selects."""
+        if scope is None:
+            self._note(exists, "a subquery is not followed")
+            return {}
+        inner = [*scope.set_operation_scopes, *scope.derived_table_scopes]
+        ways = [way for each in inner for way in self._rows_of(each, exists).items()]
+        for condition in _conditions(scope.expression):
+            ways += self._expression(scope, condition)
+        return _merged(ways)
 
     def _column(self, scope: Scope, column: exp.Column) -> _Ways:
         candidates = [] if column.table else self._candidates(scope, column.name)
@@ -341,11 +354,20 @@ def _width(scope: Scope) -> int:
     return len(scope.expression.assert_is(exp.Selectable).selects)
 
 
-def _is_condition(node: exp.Expr) -> bool:
-    # Whether a row exists is a condition on it, not a value from it; GROUPING(c) tells of which
-    # groups a row is the sum, whatever c holds.
-    exists = isinstance(node, exp.Exists) and isinstance(node.this, exp.Query)
-    return exists or (isinstance(node, exp.Func) and _is_grouping(node))
+def _ends_walk(node: exp.Expr) -> bool:
+    # GROUPING(c) tells of which groups a row is the sum, whatever c holds.
+    return _is_exists(node) or (isinstance(node, exp.Func) and _is_grouping(node))
+
+
+def _is_exists(node: exp.Expr) -> bool:
+    return isinstance(node, exp.Exists) and isinstance(node.this, exp.Query)
+
+
+def _conditions(query: exp.Expr) -> list[exp.Expr]:
+    """What a query keeps rows by."""
+    clauses = [query.args.get(name) for name in ("where", "having", "qualify")]
+    joined = [join.args.get("on") for join in query.args.get("joins") or ()]
+    return [each for each in (*clauses, *joined) if each is not None]
 
 
 def _is_grouping(node: exp.Func) -> bool:

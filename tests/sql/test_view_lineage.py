@@ -49,6 +49,16 @@ ACID, ASH = "main.chemistry.acid", "main.chemistry.ash"
         ("(SELECT max(c.acid + s.parent) FROM samples s)", {ACID, "main.samples.parent"}),
         ("acid IN (SELECT parent FROM samples)", {ACID, "main.samples.parent"}),
         ("EXISTS (SELECT parent FROM samples)", set()),
+        ("EXISTS (SELECT 1 FROM samples s WHERE s.id = c.ash)", {ASH, "main.samples.id"}),
+        (
+            "NOT EXISTS (SELECT 1 FROM (SELECT * FROM samples s WHERE s.parent > 1) k)",
+            {"main.samples.parent"},
+        ),
+        (
+            "EXISTS (SELECT 1 FROM samples s JOIN raw.samples r ON r.id = s.id UNION"
+            " SELECT 1 FROM samples HAVING max(parent) > 1)",
+            {"main.samples.id", "raw.samples.id", "main.samples.parent"},
+        ),
         ("count(*)", set()),
         ("1", set()),
         ("current_date", set()),
