@@ -102,10 +102,12 @@ class StepRun:
             if each["entity"] == own:
                 self.effects.logged[each["key"]] = each["data"]["value"]
                 continue
-            of, *name = names.split(each["key"])
-            if (each["entity"], each["type"]) == on_step and of == self.name:
-                self.effects.logged_on_step[name[0]] = each["data"]["value"]
-            elif each["entity"] not in saved:
+            if (each["entity"], each["type"]) == on_step:
+                of, name = names.split(each["key"])
+                if of == self.name:
+                    self.effects.logged_on_step[name] = each["data"]["value"]
+                    continue
+            if each["entity"] not in saved:
                 self.effects.opaque.append(f"logs on {each['entity']}")
 
     def given(self, name: str, stored: StoredArtifact, of: ArtifactType) -> ArtifactHandle:
@@ -237,7 +239,9 @@ class StepRun:
                 self.run.outbox.link(handle.fully_qualified_name, reference["id"])
             self._document["outputs"].append(artifact_reference(handle))
         self._end("completed", cacheKey=cache_key, cached=True)
-        self.run.outbox.records(records)  # now that the catalog has the step
+        if on_step:
+            self.run.show_step(self.name)
+        self.run.outbox.records(records)
 
     def tell_trained(self, outputs: Sequence[tuple[Output, Any]], arguments: Iterable[Any]) -> None:
         """Tell the run what the step trained for the versions that the run makes.

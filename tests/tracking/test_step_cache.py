@@ -28,6 +28,7 @@ from headwater import (
     pipeline,
     read_sql,
     read_table,
+    register_model_step,
     save_artifact,
     step,
 )
@@ -339,7 +340,7 @@ def tell_version() -> int:
 
 
 def log_on_another() -> None:
-    log_model_metadata({"note": 1}, model_name="other")
+    log_model_metadata({'a "note"': 1}, model_name="other")
 
 
 def compare() -> float:
@@ -374,6 +375,23 @@ def test_a_step_that_asks_or_changes_the_catalog_runs_each_time(
     assert run_twice(step(function), model=Model("m")) == [False]
     assert run_twice(step(enable_cache=True)(function), model=Model("n")) == [True]
     assert run_twice(step(function), model=Model("n")) == [False]  # it does not say so itself
+
+
+def test_a_model_is_registered_in_each_run(hw: Headwater) -> None:
+    @step
+    def train() -> Annotated[list[int], "weights"]:
+        return [1]
+
+    @pipeline(enable_cache=True)
+    def training() -> None:
+        register_model_step(train(), name="registered", metadata={"gamma": 1})
+
+    training()
+    training()
+    assert list(cached("training").values()) == [True, False]
+    version = Client().get_model_version("registered")
+    assert (version.number, version.run_metadata["gamma"].value) == (2, 1)
+    assert version.get_artifact("weights").load() == [1]
 
 
 def test_a_step_that_changes_its_argument_runs_each_time(hw: Headwater) -> None:
