@@ -9,12 +9,13 @@ from typing import Any, cast
 from headwater.catalog.archive.snapshot import batches
 from headwater.catalog.lifecycle import Summary
 from headwater.catalog.service import CatalogService
-from headwater.catalog.stage import KIND as STAGE
-from headwater.catalog.stage import LATEST, STAGES
+from headwater.catalog.stage import LATEST
 from headwater.catalog.token import TokenService
 from headwater.schemas import kinds
 from headwater.store.base import Deleted, Edge, Node, PageQuery, Record, Store
 from headwater.store.draft import load, now_ms
+from headwater.store.stage import KIND as STAGE
+from headwater.store.stage import STAGES
 
 EXAMPLES = 10
 """How many of what a finding counts are named."""

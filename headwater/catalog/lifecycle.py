@@ -14,9 +14,10 @@ from headwater.catalog.keyed import keyed
 from headwater.catalog.merge import merge
 from headwater.catalog.origin import FOR_PEOPLE, SETS, Origins, Rules
 from headwater.catalog.same import same
-from headwater.catalog.stage import EXCLUSIVE, NONE, is_listed
+from headwater.catalog.stage import is_listed
 from headwater.schemas.kind import Field, Shape
 from headwater.store.draft import Actor, Document
+from headwater.store.stage import EXCLUSIVE, NONE
 
 PROJECTED = ("algorithm", "mlFeatures", "mlHyperParameters", "mlStore", "server")
 """Fields of a model that are its serving version's."""

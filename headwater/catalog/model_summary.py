@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from headwater.catalog.lifecycle import PROJECTED, Summary, changed_projection, pointer, project
 from headwater.catalog.origin import hand_back
 from headwater.catalog.same import same
-from headwater.catalog.stage import NONE, is_listed
+from headwater.catalog.stage import is_listed
 from headwater.catalog.version_number import check_not_hidden, new_number
 from headwater.errors import ConflictError, InvalidInputError, StaleWriteError
 from headwater.schemas import kind
@@ -24,6 +24,7 @@ from headwater.store.draft import (
     now_ms,
     same_version,
 )
+from headwater.store.stage import NONE
 
 if TYPE_CHECKING:
     from headwater.catalog.write import WritePath

@@ -18,9 +18,7 @@ from headwater.catalog.model_summary import (
 )
 from headwater.catalog.stage import (
     LATEST,
-    STAGES,
     check_listed,
-    find_own_stage,
     is_exclusive,
     is_listed,
 )
@@ -37,6 +35,7 @@ from headwater.store.draft import (
     same_version,
     until_current,
 )
+from headwater.store.stage import STAGES, find_own_stage
 
 if TYPE_CHECKING:
     from headwater.catalog.write import WritePath
@@ -113,7 +112,8 @@ class ModelVersionService:
         """Move a version to a stage; into production, the model takes on its values at once.
 
         Args:
-            stage: ``none``, ``staging``, ``production``, ``archived``, or one of one's own.
+            stage: ``none``, ``staging``, ``production``, ``archived``, or one of one's own, in any
+                case.
             effective_at: When it was so, in milliseconds since the epoch; now unless given.
             exclusive: Whether the version is to be alone in the stage; unless given, in staging,
                 production, and own stages that say so, it is.
@@ -256,13 +256,14 @@ class ModelVersionService:
         """Return the versions that were in a stage at a time, by when moves took effect.
 
         Args:
-            stage: Any but ``none``.
+            stage: Any but ``none``, in any case.
             at: Milliseconds since the epoch.
 
         Raises:
             NotFoundError: There is no such model.
             InvalidInputError: There is no such stage.
         """
+        stage = stage.lower()
         check_listed(self._store, stage)
         entries, before = list[Entry](), None
         while page := self.history(model, before=before, limit=1000):

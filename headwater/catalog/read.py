@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from headwater.catalog.diff import diff, grouped
 from headwater.catalog.origin import shown
-from headwater.catalog.stage import check_known
+from headwater.catalog.stage import meant_stages
 from headwater.errors import InvalidInputError, NotFoundError
 from headwater.schemas import Kind, kind
 from headwater.store.base import Deleted, Entry, Key, PageQuery, Record, Store
@@ -79,7 +79,8 @@ class CatalogReader:
         """
         which = kind(kind_name)
         chosen = _chosen(which, filters or {}, deleted)
-        check_known(self._store, chosen.get("stage", ()), [which])
+        if "stage" in chosen:
+            chosen["stage"] = meant_stages(self._store, chosen["stage"], [which])
         parent_id = None
         if parent is not None:
             if which.parent_kind is None:

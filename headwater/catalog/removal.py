@@ -15,6 +15,7 @@ from headwater.errors import ConflictError
 from headwater.schemas import kind
 from headwater.store.base import EntryWrite, EventWrite, Record, Store
 from headwater.store.draft import Actor, Document, Draft, dump, load, now_ms
+from headwater.store.stage import KIND as STAGE
 
 ERASURE = "erasure"
 """The producer of what an erasure takes out of others."""
@@ -87,7 +88,7 @@ def erase(
     family = {record.id: record for record in (stored, *below)}
     if not force:
         model_summary.check_unused(family.values())
-    if stored.kind == stage.KIND:
+    if stored.kind == STAGE:
         stage.check_empty(store, stored)
     referring = _referrers(store, family)
     if referring and not force:

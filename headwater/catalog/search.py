@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from headwater.catalog.stage import check_known
+from headwater.catalog.stage import meant_stages
 from headwater.errors import InvalidInputError
 from headwater.schemas import kinds
 from headwater.store.base import MAX_HITS, SearchQuery, SearchResult, Store
@@ -52,7 +52,8 @@ class SearchService:
         """
         _check_page(limit, offset)
         chosen = _checked(filters or {})
-        check_known(self._store, chosen.get("stage", ()), kinds().values())
+        if "stage" in chosen:
+            chosen["stage"] = meant_stages(self._store, chosen["stage"], kinds().values())
         asked = terms(q)
         if q.strip() and not asked:  # signs alone: they are not "everything"
             return _answer(NOTHING, limit, offset)

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from headwater.errors import AccessError, ConflictError, InvalidInputError
 from headwater.schemas import Kind
 from headwater.store.base import PageQuery, Record, Store
 from headwater.store.draft import Actor, Change, load
+from headwater.store.stage import (
+    ARCHIVED,
+    EXCLUSIVE,
+    NAME,
+    NONE,
+    STAGES,
+    find_own_stage,
+    meant_stage,
+    unknown_stage,
+)
 
-KIND = "modelStage"
-NONE = "none"
-ARCHIVED = "archived"
-EXCLUSIVE = ("staging", "production")
-"""Stages in which a version is alone, unless a move says otherwise."""
-STAGES = (NONE, *EXCLUSIVE, ARCHIVED)
 LATEST = "latest"
 _RESERVED = (*STAGES, LATEST, "any")
 """What no stage can be called; `any` is what questions ask for that mean all."""
-_NAME = re.compile("[a-z][a-z0-9_-]{0,63}")
 
 
 def is_listed(stage: str) -> bool:
@@ -37,25 +39,23 @@ def is_exclusive(store: Store, stage: str) -> bool:
         return stage in EXCLUSIVE
     own = find_own_stage(store, stage)
     if own is None:
-        raise InvalidInputError.at("/stage", _unknown(store, stage))
+        raise InvalidInputError.at("/stage", unknown_stage(store, stage))
     return bool(load(own).get("exclusive"))
 
 
-def check_known(store: Store, stages: Iterable[str], among: Iterable[Kind]) -> None:
-    """Refuse to look for versions in a stage that there is not.
+def meant_stages(store: Store, words: Iterable[str], among: Iterable[Kind]) -> tuple[str, ...]:
+    """The stages that are looked for, whatever case they are spelled in.
 
     Args:
         among: The kinds that are looked through. One of an organisation's own may have stages of
-            its own, which nothing lists.
+            its own, which nothing lists: then words are looked for as they are spelled, too.
 
     Raises:
         InvalidInputError: One is none; the message names those there are.
     """
     if any("stage" in each.shape.fields and each.name != "modelVersion" for each in among):
-        return
-    for stage in stages:
-        if stage not in STAGES and find_own_stage(store, stage) is None:
-            raise InvalidInputError(_unknown(store, stage), stage=stage)
+        return tuple(dict.fromkeys(each for word in words for each in (word, word.lower())))
+    return tuple(dict.fromkeys(meant_stage(store, word) for word in words))
 
 
 def check_listed(store: Store, stage: str) -> None:
@@ -69,13 +69,6 @@ def check_listed(store: Store, stage: str) -> None:
     is_exclusive(store, stage)
 
 
-def find_own_stage(store: Store, stage: str) -> Record | None:
-    """The stage of that name that an administrator defined, if one did."""
-    is_own = stage not in STAGES and _NAME.fullmatch(stage)
-    found = store.find((KIND, stage)) if is_own else None
-    return None if found is None or found.deleted else found
-
-
 def check_stage(store: Store, change: Change, stored: Record | None, actor: Actor) -> None:
     """Leave stages to admins, and hold their names to what selectors understand.
 
@@ -86,7 +79,7 @@ def check_stage(store: Store, change: Change, stored: Record | None, actor: Acto
     """
     if actor.role != "admin":
         raise AccessError(f"only admins define stages; the role of this token is {actor.role}")
-    if not _NAME.fullmatch(change.name) or change.name in _RESERVED:
+    if not NAME.fullmatch(change.name) or change.name in _RESERVED:
         raise InvalidInputError.at(
             "/name",
             f"{change.name!r} cannot be a stage: lower-case letters, digits, _ and -, a letter"
@@ -109,8 +102,3 @@ def check_empty(store: Store, stage: Record) -> None:
         raise ConflictError(
             f"modelVersion {found[0].fqn!r} is in stage {stage.name!r}; move it first"
         )
-
-
-def _unknown(store: Store, stage: str) -> str:
-    own = [record.name for record in store.page(PageQuery(KIND, 100))]
-    return f"a stage is {' or '.join((*STAGES, *own))}, not {stage!r}"

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from headwater.catalog.stage import LATEST, STAGES, find_own_stage
+from headwater.catalog.stage import LATEST
 from headwater.errors import ConflictError, InvalidInputError
 from headwater.names import child
 from headwater.store.base import Store
 from headwater.store.draft import Actor, Document
+from headwater.store.stage import STAGES, find_own_stage
 
 NUMBERED = "modelVersion"
 """The type of the records of a model that tell which version has which number."""

@@ -23,6 +23,7 @@ from headwater.names import child, new_id
 from headwater.schemas import Kind
 from headwater.store.base import EntityWrite, EventWrite, Record, Reference, Store
 from headwater.store.draft import Actor, Change, Document, Draft, dump, in_order, load, now_ms
+from headwater.store.stage import KIND as STAGE
 from headwater.store.text import written_text
 from headwater.version import FIRST, Version
 
@@ -135,7 +136,7 @@ class WritePath:
             sign_in.check_user(change, stored, actor)
         if change.kind.name == model_summary.KIND:
             model_summary.complete(self._store, self, change, draft, actor)
-        if change.kind.name == stage.KIND:
+        if change.kind.name == STAGE:
             stage.check_stage(self._store, change, stored, actor)
         if change.kind.name == TEAM:
             check_team(self._store, change, draft)

@@ -180,7 +180,7 @@ def _sources(
 
 def _reached(ask: _Ask, stage: str, *, certain_only: bool) -> bool:
     """Whether something of a stage is reached; where not all could be followed, it counts as so."""
-    found = ask(None if stage == _ANY else stage, 1)
+    found = ask(None if stage.lower() == _ANY else stage, 1)
     perhaps = 0 if certain_only else found.table_level_total
     return bool(found.total or perhaps or found.cut)
 

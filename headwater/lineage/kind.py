@@ -21,11 +21,6 @@ VERSION = "modelVersion"
 MODELS = frozenset({MODEL, VERSION})
 """What an impact names."""
 
-ARCHIVED = "archived"
-STAGES = ("none", "staging", "production", ARCHIVED)
-"""How far a version has come; administrators define further stages, which are entities."""
-OWN_STAGE = "modelStage"
-
 WORDS = frozenset({"tag", "classification"})
 """What is put on data, and is none."""
 

@@ -7,10 +7,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from headwater.lineage.frozen import SOURCE as FROZEN
-from headwater.lineage.kind import ARCHIVED, COLUMN, VERSION, parts_in
+from headwater.lineage.kind import COLUMN, VERSION, parts_in
 from headwater.schemas import kind
 from headwater.store.base import EventWrite, Hop, Level, Record, Store
 from headwater.store.draft import Change, Document, Draft, dump, load
+from headwater.store.stage import ARCHIVED
 
 CHANGED = "sourcesChanged"
 """The event of a version whose data has another shape now."""

@@ -6,7 +6,7 @@ from headwater.errors import InvalidInputError, NotFoundError
 from headwater.lineage.analysis import Question, cycles, roots
 from headwater.lineage.diff import lineage_diff
 from headwater.lineage.impact import impact
-from headwater.lineage.kind import OWN_STAGE, STAGES, VERSION, WORDS, holders
+from headwater.lineage.kind import VERSION, WORDS, holders
 from headwater.lineage.node import as_json, find_by_id, find_root
 from headwater.lineage.outdated import source_changes
 from headwater.lineage.path import shortest_path
@@ -18,6 +18,7 @@ from headwater.lineage.walk import as_seen
 from headwater.store.base import Direction, Key, Node, Store
 from headwater.store.draft import Document
 from headwater.store.moment import Moment, sequence_of
+from headwater.store.stage import meant_stage
 
 MAX_DEPTH = 100
 MAX_LIMIT = 100_000
@@ -119,7 +120,7 @@ class LineageReader:
                 it is a service, a database or a schema.
         """
         _check_bounds(limit, depth=depth)
-        _check_stage(self._store, stage)
+        stage = self._stage(stage)
         root = find_root(self._store, fqn, kind=kind)  # of what is deleted, too
         if root.kind in holders():
             raise InvalidInputError(
@@ -175,7 +176,7 @@ class LineageReader:
             ConflictError: Several kinds have that FQN.
         """
         _check_bounds(limit, depth=depth)
-        _check_stage(self._store, stage)
+        stage = self._stage(stage)
         word = find_tag(self._store, tag)
         root, _ = self._at(find_root(self._store, fqn, kind=kind), None)
         return tagged_sources(self._store, root, word, depth=depth, limit=limit, stage=stage)
@@ -215,7 +216,7 @@ class LineageReader:
             ConflictError: Several kinds have that FQN.
         """
         _check_bounds(limit, depth=depth)
-        _check_stage(self._store, stage)
+        stage = self._stage(stage)
         root = find_root(self._store, fqn, kind=kind)  # of what is deleted, too
         asked = Training(since, until, stage)
         return trained_on(self._store, root, asked, depth=depth, limit=limit)
@@ -320,6 +321,10 @@ class LineageReader:
 
     # Inside
 
+    def _stage(self, word: str | None) -> str | None:
+        """The stage that a word means, in any case; None: all of them."""
+        return None if word is None else meant_stage(self._store, word)
+
     def _there(self, key: Key, kind: str | None, as_of: Moment | None) -> tuple[Node, int | None]:
         """The node that a key names as it was at a moment, and the moment's seq."""
         if isinstance(key, str) and kind is not None:
@@ -379,15 +384,6 @@ def _was_part(store: Store, part: Node, seq: int) -> bool:
             return True
         before = states[-1].rev
     return False
-
-
-def _check_stage(store: Store, stage: str | None) -> None:
-    if stage is None or stage in STAGES:
-        return
-    own = store.find((OWN_STAGE, stage))
-    if own is None or own.deleted:
-        known = " or ".join(STAGES)
-        raise InvalidInputError(f"stage is {known}, or one of your own, not {stage!r}")
 
 
 def _check_bounds(limit: int, **depths: int) -> None:

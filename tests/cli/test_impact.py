@@ -57,6 +57,8 @@ def test_a_check_in_ci_ends_with_a_code_of_its_own(filled: Shell, pii: None) -> 
     filled("impact", AGE, "--drop", "--fail-on", "any", code=10)
     filled("impact", f"{CUSTOMERS}.city", "--fail-on", "any")
     filled("impact", AGE, "--stage", "staging", "--fail-on", "production", code=10)
+    filled("impact", AGE, "--stage", "Staging", "--fail-on", "Production", code=10)
+    filled("impact", AGE, "--fail-on", "Any", code=10)
     early = filled("impact", AGE, "--as-of", "2000-01-01", "--fail-on", "production", code=3)
     assert "there was no column" in early.stderr
     wrong = filled("impact", AGE, "--as-of", "yesterday", code=2).stderr

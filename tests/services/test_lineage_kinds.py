@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 
 from headwater.catalog import CatalogService, Written
-from headwater.catalog.stage import STAGES as CATALOG_STAGES
 from headwater.errors import InvalidInputError
 from headwater.lineage import LineageService
-from headwater.lineage.kind import FEATURE, STAGES, UNRESOLVED, known_kinds
+from headwater.lineage.kind import FEATURE, UNRESOLVED, known_kinds
 from headwater.schemas import kinds
 from headwater.store import Store
 from headwater.store.moment import AtVersion
@@ -45,10 +44,6 @@ def container(catalog: CatalogService, *columns: str) -> Written:
         "columns": [*({"name": name, "dataType": "INT"} for name in columns), nested],
     }
     return catalog.put("container", body, actor=BOT)
-
-
-def test_the_stages_are_those_of_the_catalog() -> None:
-    assert CATALOG_STAGES == STAGES
 
 
 def test_parts_of_every_schema_are_kinds_of_nodes() -> None:

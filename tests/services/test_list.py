@@ -53,7 +53,9 @@ def test_filters_hold_together_page_by_page(catalog: CatalogService, shop: Shop)
     assert listed(catalog, "table", filters={**both, "owner": ["anne"]}) == ["t1", "t7", "z"]
 
 
-def test_a_stage_lists_versions_and_models(catalog: CatalogService, shop: Shop) -> None:
+def test_a_stage_in_any_case_lists_versions_and_models(
+    catalog: CatalogService, shop: Shop, store: Store
+) -> None:
     shop.model()
     for name in ("a", "b"):
         body = {"name": name, "mlmodel": "headwater.churn"}
@@ -61,8 +63,12 @@ def test_a_stage_lists_versions_and_models(catalog: CatalogService, shop: Shop) 
     production = {"stage": ["production"]}
     assert listed(catalog, "mlmodel", filters=production) == []
     catalog.model_versions.set_stage(made.id, "production", actor=ME)
-    assert listed(catalog, "modelVersion", filters=production) == ["headwater.churn.b"]
-    assert listed(catalog, "mlmodel", filters=production) == ["headwater.churn"]
+    for spelled in (production, {"stage": ["Production", "PRODUCTION"]}):
+        assert listed(catalog, "modelVersion", filters=spelled) == ["headwater.churn.b"]
+        assert listed(catalog, "mlmodel", filters=spelled) == ["headwater.churn"]
+        assert SearchService(store).search("", filters=spelled)["total"] == 2
+    at = catalog.model_versions.held_at(("mlmodel", "headwater.churn"), "Production", 2**52)
+    assert [each["name"] for each in at] == ["b"]
 
 
 def test_a_stage_that_there_is_not_is_refused_and_the_others_named(
@@ -76,7 +82,7 @@ def test_a_stage_that_there_is_not_is_refused_and_the_others_named(
     search = SearchService(store)
     assert search.search("", filters={"stage": "shadow"})["total"] == 0
     catalog.delete("modelStage", made.id, actor=ME)
-    for stage in ("shadow", "Production", "", "no pe"):
+    for stage in ("shadow", "Shadow", "", "no pe"):
         with pytest.raises(InvalidInputError, match="a stage is none or staging or production"):
             search.search("", filters={"stage": [stage]})
 

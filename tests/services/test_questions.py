@@ -241,8 +241,8 @@ def test_a_tag_is_asked_about_by_stage(
     train(catalog, "clear", "clear.email")
     train(catalog, "masked", "hashed.email", stage="production")
     assert lineage.tag_impact("PII", stage="production")["total"] == 0
-    assert names(lineage.tag_impact("PII", stage="none")["models"]) == [f"{CHURN}.clear"]
-    sources = lineage.tagged_sources(CHURN, "PII", kind="mlmodel", stage="production")
+    assert names(lineage.tag_impact("PII", stage="None")["models"]) == [f"{CHURN}.clear"]
+    sources = lineage.tagged_sources(CHURN, "PII", kind="mlmodel", stage="PRODUCTION")
     assert (sources["total"], short(sources["maskedSources"])) == (0, ["raw.email"])
     all_ = lineage.tagged_sources(CHURN, "PII", kind="mlmodel")
     assert short(all_["sources"]) == ["raw.email"]
@@ -294,7 +294,7 @@ def test_versions_are_found_by_what_they_were_trained_on_and_when(
     assert versions(email, depth=1) == ["second", "unknown"]
     assert versions(email, since=DAY, until=DAY) == ["first"]
     assert versions(raw, since=DAY + 1) == ["other", "second"]
-    assert versions(raw, stage="production") == ["second"]
+    assert versions(raw, stage="Production") == ["second"]
     found = lineage.trained_on(email, until=2 * DAY)
     assert (found["total"], found["undated"]) == (2, 1)
     assert found["versions"][0]["trainedAt"] == DAY

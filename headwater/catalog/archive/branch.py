@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from headwater.catalog import stage
 from headwater.catalog.archive.snapshot import (
     TOMBSTONE,
     batches,
@@ -20,6 +19,7 @@ from headwater.catalog.archive.snapshot import (
     present,
 )
 from headwater.catalog.model_summary import KIND as MODEL_VERSION
+from headwater.store import stage
 from headwater.store.base import Edge, Entry, Node, Record, Row, Section, StateRow, Store
 from headwater.store.draft import load
 

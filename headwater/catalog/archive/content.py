@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from headwater.catalog.service import BUILT_IN_IDS
 from headwater.catalog.sign_in import MARK
-from headwater.catalog.stage import KIND as STAGE
 from headwater.store.base import Edge, Entry, Node, Record, Reference, Row, StateRow, Store
+from headwater.store.stage import KIND as STAGE
 
 
 @dataclass(slots=True)
