@@ -9,7 +9,7 @@ from typing import Any, cast
 from headwater.catalog.archive.snapshot import batches
 from headwater.catalog.lifecycle import Summary
 from headwater.catalog.service import CatalogService
-from headwater.catalog.stage import LATEST
+from headwater.catalog.stage import LATEST, every
 from headwater.catalog.token import TokenService
 from headwater.schemas import kinds
 from headwater.store.base import Deleted, Edge, Node, PageQuery, Record, Store
@@ -19,7 +19,6 @@ from headwater.store.stage import STAGES
 
 EXAMPLES = 10
 """How many of what a finding counts are named."""
-_PAGE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +138,7 @@ def _production_without_lineage(store: Store) -> Iterator[Finding]:
     bare: list[str] = []
     serving = (
         record
-        for record in _pages(store, "mlmodel", "exclude")
+        for record in every(store, "mlmodel", "exclude")
         if load(record).get("lifecycle", {}).get("serving")
     )
     for models in batches(serving):
@@ -157,10 +156,10 @@ def _production_without_lineage(store: Store) -> Iterator[Finding]:
 
 
 def _unknown_stages(store: Store) -> Iterator[Finding]:
-    known = {*STAGES, *(record.name for record in _pages(store, STAGE, "exclude"))}
+    known = {*STAGES, *(record.name for record in every(store, STAGE, "exclude"))}
     lost = [
         f"{_spell(version)} ({stage})"
-        for version in _pages(store, "modelVersion", "exclude")
+        for version in every(store, "modelVersion", "exclude")
         if (stage := load(version)["stage"]) not in known
     ]
     if lost:
@@ -169,16 +168,16 @@ def _unknown_stages(store: Store) -> Iterator[Finding]:
 
 
 def _hidden_names(store: Store) -> Iterator[Finding]:
-    stages = {LATEST, *STAGES, *(record.name for record in _pages(store, STAGE, "exclude"))}
+    stages = {LATEST, *STAGES, *(record.name for record in every(store, STAGE, "exclude"))}
     hidden, aliases = list[str](), dict[str | None, dict[str, Any]]()
-    for model in _pages(store, "mlmodel", "exclude"):
+    for model in every(store, "mlmodel", "exclude"):
         summary = Summary(load(model))
         aliases[model.id] = summary.aliases
         for alias, holder in summary.aliases.items():
             held = summary.held(alias.lower())
             if alias.lower() in stages and not (held and held[-1]["id"] == holder["id"]):
                 hidden.append(f"alias {alias!r} of {_spell(model)} (a stage)")
-    for version in _pages(store, "modelVersion", "exclude"):
+    for version in every(store, "modelVersion", "exclude"):
         named = aliases.get(version.parent_id, {}).get(version.name)
         if version.name.lower() in stages:
             hidden.append(f"{_spell(version)} (a stage)")
@@ -223,14 +222,7 @@ _CHECKS: tuple[Callable[[Store], Iterator[Finding]], ...] = (
 
 def _entities(store: Store, deleted: Deleted) -> Iterator[Record]:
     for name in sorted(kinds()):
-        yield from _pages(store, name, deleted)
-
-
-def _pages(store: Store, kind: str, deleted: Deleted) -> Iterator[Record]:
-    after = None
-    while page := store.page(PageQuery(kind, _PAGE, after, deleted=deleted)):
-        yield from page
-        after = page[-1].fqn
+        yield from every(store, name, deleted)
 
 
 def _spell(node: Record | Node) -> str:

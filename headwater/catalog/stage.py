@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from headwater.errors import AccessError, ConflictError, InvalidInputError
 from headwater.schemas import Kind
-from headwater.store.base import PageQuery, Record, Store
+from headwater.store.base import Deleted, PageQuery, Record, Store
 from headwater.store.draft import Actor, Change, load
 from headwater.store.stage import (
     ARCHIVED,
@@ -20,6 +20,7 @@ from headwater.store.stage import (
 )
 
 LATEST = "latest"
+_PAGE = 1000
 _RESERVED = (*STAGES, LATEST, "any")
 """What no stage can be called; `any` is what questions ask for that mean all."""
 
@@ -75,7 +76,8 @@ def check_stage(store: Store, change: Change, stored: Record | None, actor: Acto
     Raises:
         AccessError: The actor is no admin.
         InvalidInputError: The name cannot be a stage's.
-        ConflictError: The stage has another name already, or is to go while versions are in it.
+        ConflictError: The stage has another name already, or is to go while versions are in it;
+            or a version has the name, or an alias that is called so.
     """
     if actor.role != "admin":
         raise AccessError(f"only admins define stages; the role of this token is {actor.role}")
@@ -89,6 +91,8 @@ def check_stage(store: Store, change: Change, stored: Record | None, actor: Acto
         raise ConflictError(f"stage {stored.name!r} keeps its name; define another one")
     if change.after.get("deleted") and stored:
         check_empty(store, stored)
+    elif stored is None or stored.deleted:
+        _check_hides_nothing(store, change.name)
 
 
 def check_empty(store: Store, stage: Record) -> None:
@@ -102,3 +106,29 @@ def check_empty(store: Store, stage: Record) -> None:
         raise ConflictError(
             f"modelVersion {found[0].fqn!r} is in stage {stage.name!r}; move it first"
         )
+
+
+def every(store: Store, kind_name: str, deleted: Deleted = "exclude") -> Iterator[Record]:
+    """The entities of a kind, page by page."""
+    after = None
+    while page := store.page(PageQuery(kind_name, _PAGE, after, deleted=deleted)):
+        yield from page
+        after = page[-1].fqn
+
+
+def _check_hides_nothing(store: Store, stage: str) -> None:
+    """Refuse a stage whose name already finds a version: it would not any more."""
+    for model in every(store, "mlmodel"):
+        for alias in load(model).get("lifecycle", {}).get("aliases", ()):
+            if alias["alias"].lower() == stage:
+                raise _hides(stage, f"the alias {alias['alias']!r} of mlmodel {model.fqn!r}")
+    for version in every(store, "modelVersion"):
+        if version.name.lower() == stage:
+            raise _hides(stage, f"modelVersion {version.fqn!r}")
+
+
+def _hides(stage: str, what: str) -> ConflictError:
+    return ConflictError(
+        f"a stage {stage!r} would hide {what}; choose another name for the stage, or give that"
+        " another first"
+    )

@@ -122,7 +122,7 @@ def test_versions_in_a_stage_that_is_gone_are_a_problem(
 
 
 def test_names_that_find_another_version_are_a_note(
-    store: Store, shop: Shop, catalog: CatalogService
+    store: Store, shop: Shop, catalog: CatalogService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop.model()
     versions = catalog.model_versions
@@ -136,7 +136,8 @@ def test_names_that_find_another_version_are_a_note(
     versions.set_stage(ids["spring"], "staging", actor=ME)
     versions.set_alias(ids["spring"], "staging", actor=ME, any_word=True)  # one and the same
     assert found(store) == {}
-    for name in ("shadow", "canary"):  # no stage when the names were given
+    monkeypatch.setattr("headwater.catalog.stage._check_hides_nothing", lambda *_: None)
+    for name in ("shadow", "canary"):  # as an archive that is merged may bring them
         catalog.put("modelStage", {"name": name}, actor=ME)
     versions.set_alias(ids["3b"], "summer", actor=ME, any_word=True)
     versions.set_alias(ids["3b"], "3", actor=ME, any_word=True)  # a number: hides nothing

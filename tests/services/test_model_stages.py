@@ -110,6 +110,25 @@ def test_a_stage_that_is_used_stays_and_its_word_names_no_version(registry: Regi
         registry.stage(version, "shadow")
 
 
+def test_a_stage_that_would_hide_a_version_is_refused(registry: Registry) -> None:
+    stage = define(registry.catalog, "gone")
+    registry.catalog.delete("modelStage", stage.id, actor=ME)
+    version = registry.version("Shadow")
+    for alias in ("canary", "gone"):
+        registry.versions.set_alias(version.id, alias, actor=ME)
+    for name, what in (
+        ("shadow", r"modelVersion 'headwater\.churn\.Shadow'"),
+        ("canary", r"the alias 'canary' of mlmodel 'headwater\.churn'"),
+    ):
+        with pytest.raises(ConflictError, match=f"a stage '{name}' would hide {what}"):
+            define(registry.catalog, name)
+    with pytest.raises(ConflictError, match="the alias 'gone'"):
+        registry.catalog.restore("modelStage", stage.id, actor=ME)
+    registry.versions.delete_alias(version.id, "canary", actor=ME)
+    define(registry.catalog, "canary")
+    define(registry.catalog, "canary", description="Some customers.")
+
+
 def test_what_is_in_production_is_deleted_by_force_only(
     registry: Registry, pair: tuple[Written, Written], catalog: CatalogService
 ) -> None:
