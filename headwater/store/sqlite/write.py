@@ -22,7 +22,12 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 INSERT = f"INSERT INTO entity (key, {COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 INSERT_PAST = INSERT.replace("entity", "entity_past")
 _KEEP = f"INSERT INTO entity_past (key, {COLUMNS}) SELECT key, {COLUMNS} FROM entity WHERE key = ?"
+# Most writes leave what the indexes hold as it is; to set it would write their pages, too.
 _UPDATE = """
+UPDATE entity SET version = ?7, rev = ?8, seq = ?9, document = ?11, origins = ?12
+WHERE key = ?1 AND id = ?2 AND (kind, fqn, name, parent_id, deleted) IS (?3, ?4, ?5, ?6, ?10)
+"""
+_UPDATE_WHOLE = """
 UPDATE entity SET kind = ?3, fqn = ?4, name = ?5, parent_id = ?6, version = ?7, rev = ?8, seq = ?9,
   deleted = ?10, document = ?11, origins = ?12
 WHERE key = ?1 AND id = ?2
@@ -33,10 +38,7 @@ SELECT id FROM entity WHERE parent_id = ?1
 UNION SELECT id FROM entity_reference JOIN entity USING (key) WHERE target = ?2
 """
 _LIVE_CHILD = "SELECT fqn FROM entity WHERE parent_id = ? AND NOT deleted LIMIT 1"
-_UPDATE_NODE = """
-UPDATE node SET kind = ?1, fqn = ?2, name = ?3, deleted = ?4
-WHERE key = ?5 AND (kind, fqn, name, deleted) IS NOT (?1, ?2, ?3, ?4)
-"""
+_UPDATE_NODE = "UPDATE node SET kind = ?, fqn = ?, name = ?, deleted = ? WHERE key = ?"
 _DELETE_PARTS = "UPDATE node SET deleted = ? WHERE owner = ? AND deleted <> ?"
 _STORED_PARTS = f"SELECT id, key FROM node WHERE owner = ? AND id {ANY}"
 _UPDATE_PART = """
@@ -143,8 +145,10 @@ def _replace(
     """Store the next state of an entity, and keep the present one."""
     rev, key = write.expected_rev + 1, stored.key
     connection.execute(_KEEP, (key,))
-    connection.execute(_UPDATE, _state(key, write, rev, seq))
-    connection.execute(_UPDATE_NODE, (write.kind, write.fqn, write.name, write.deleted, key))
+    state = _state(key, write, rev, seq)
+    if not connection.execute(_UPDATE, state).rowcount:
+        connection.execute(_UPDATE_WHOLE, state)
+        connection.execute(_UPDATE_NODE, (write.kind, write.fqn, write.name, write.deleted, key))
     if stored.deleted != write.deleted:
         connection.execute(_DELETE_PARTS, (write.deleted, key, write.deleted))
     nodes.entities[write.id] = Known(key, rev, write.fqn, write.deleted)
