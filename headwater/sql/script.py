@@ -19,8 +19,10 @@ _WITH_BODY = frozenset(("TRIGGER", "PROCEDURE", "PROC", "FUNCTION", "PACKAGE"))
 _INNER_ENDS = [[word] for word in ("IF", "LOOP", "CASE", "WHILE", "REPEAT", "FOR")]
 _BATCH_END = re.compile(r"^([ \t]*)GO(?=[ \t]*$)", re.IGNORECASE | re.MULTILINE)
 """What SQL Server's tools have between statements, on a line of its own."""
+TOO_DEEP = "it is nested too deeply"
 _BEFORE_END = (";", "BEGIN")
 _NOT_CLOSED = re.compile(r"Missing (?P<mark>.+) from \d+:(?P<at>\d+)")
+_WHOLE_COMMENTS = re.compile(r"(?:\s|--.*|#.*|/\*(?:(?!/\*)[\s\S])*?\*/)*")
 
 
 class OpenError(Exception):
@@ -74,6 +76,8 @@ class Statement:
 
 def first_line(error: Exception) -> str:
     """Return what an error says, on one line."""
+    if isinstance(error, RecursionError):
+        return TOO_DEEP
     return str(error).partition("\n")[0] or type(error).__name__
 
 
@@ -85,8 +89,8 @@ def parser(dialect: Dialect) -> Parser:
 def split(text: str, dialect: Dialect) -> Iterator[Statement]:
     """Cut a text into its statements.
 
-    Where a quotation does not end, the statement that it is in has a ``fault``; those before it,
-    and those behind it that end with their lines, are whole.
+    Where a quotation or a comment does not end, the statement that it is in has a ``fault``; those
+    before it, and those behind it that end with their lines, are whole.
     """
     tokenizer = _tokenizer_class(dialect.tokenizer_class)(dialect=dialect)
     if isinstance(dialect, TSQL):
@@ -147,7 +151,8 @@ def _part(whole: Statement, start: int, end: int, tokenizer: Tokenizer) -> list[
     try:
         tokens = tokenizer.tokenize(text)
     except TokenError as error:
-        return [_faulty(text, error.__cause__ or error)]
+        end = tokenizer.tokens[-1].end + 1 if tokenizer.tokens else 0
+        return [_faulty(text, end, error.__cause__ or error)]
     if text.count("/*") != text.count("*/"):  # the tokenizer takes it for one up to the end
         at = max(text.rfind("/*"), text.rfind("*/"))
         return [_rest(text, at, "a comment is not whole")]
@@ -158,11 +163,15 @@ def _rest(text: str, start: int, fault: str) -> Statement:
     return Statement(text.count("\n", 0, start) + 1, text[start:], fault)
 
 
-def _faulty(text: str, error: BaseException) -> Statement:
-    found = _NOT_CLOSED.search(str(error))
-    at = int(found["at"]) if found else len(text) - len(text.lstrip())
-    reason = f"the {found['mark']} here is not closed" if found else str(error)
-    return _rest(text, at, reason)
+def _faulty(text: str, end: int, error: BaseException) -> Statement:
+    """What cannot be cut; ``end`` is that of the last of it that can be."""
+    if found := _NOT_CLOSED.search(str(error)):
+        return _rest(text, int(found["at"]), f"the {found['mark']} here is not closed")
+    comment = _WHOLE_COMMENTS.match(text, end)
+    at = comment.end() if comment else end
+    # Of a comment without an end sqlglot says that there is no more text.
+    is_open = text.startswith("/*", at)
+    return _rest(text, at, "the /* here is not closed" if is_open else str(error))
 
 
 def _statements(text: str, tokens: Sequence[Token]) -> Iterator[Statement]:

@@ -25,11 +25,13 @@ from headwater.sql.column_trace import Bindings, Trace, fold, line_of, reads_its
 from headwater.sql.masking import Masking
 from headwater.sql.relation import ColumnLineage, Note, Relation, ViewLineage
 from headwater.sql.rewrite import rows_as_queries
-from headwater.sql.script import OpenError, first_line, parser
+from headwater.sql.script import TOO_DEEP, OpenError, first_line, parser
 from headwater.sql.statement import Feed
 
 _RECURSIVE_UNSAID = (SQLite, TSQL, Oracle, Snowflake)
 """A query of WITH that names itself is recursive there, with the word or without it."""
+_MOST_DEPTH = 2_000
+"""Expressions may be this deep; sqlglot's time grows with the square. SQLite and DuckDB take half."""
 
 
 class _Query(NamedTuple):
@@ -157,6 +159,8 @@ class ViewReader:
         return _Query(body.copy(), names_outputs, what=self._what)
 
     def _resolve(self, filled: Relation, query: _Query, *, view: Relation) -> ViewLineage:
+        if _depth(query.body) > _MOST_DEPTH:
+            return ViewLineage(notes=(_unread(TOO_DEEP, line=line_of(query.body)),))
         body = normalize_identifiers(query.body, dialect=self._dialect)
         rows_as_queries(body, self._dialect)
         if isinstance(self._dialect, _RECURSIVE_UNSAID):
@@ -238,6 +242,14 @@ def _header(tokens: Sequence[Token]) -> tuple[int, bool]:
         elif token.token_type is TokenType.ALIAS and depth == 0:
             return at + 1, names_outputs
     return 0, False
+
+
+def _depth(query: exp.Query) -> int:
+    """How many levels the tree of a query has."""
+    levels = {id(query.parent): 0}
+    for node in query.walk():  # what is above comes first
+        levels[id(node)] = levels[id(node.parent)] + 1
+    return max(levels.values())
 
 
 def _unread(reason: str, *, line: int = 1) -> Note:

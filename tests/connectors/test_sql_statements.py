@@ -201,6 +201,17 @@ def test_what_was_known_stays_while_a_file_is_not_understood(
             "id is ambiguous: orders.id or customers.id",
         ),
         ("SELECT 1;\n\nREPLACE INTO copy SELECT FROM", 3, ""),
+        ("SELECT 1; /* one */\n\n/* two\nSELECT 'it', /* three", 3, "the /* here is not closed"),
+        (
+            f"SELECT 1;\nINSERT INTO copy (id) SELECT {'(' * 3000}id{')' * 3000} FROM orders",
+            2,
+            "it is nested too deeply",
+        ),
+        (
+            f"SELECT 1;\nINSERT INTO copy (id) SELECT {'+'.join(['id'] * 3000)} FROM orders",
+            2,
+            "it is nested too deeply",
+        ),
     ],
 )
 def test_what_is_open_is_told_with_file_and_line(
@@ -384,12 +395,13 @@ def test_what_moves_within_another_statement_is_told(sql: str, message: str) -> 
     [
         ("SELECT 'open", 4, ""),
         ("SELECT ('open;\n-- it's", 4, ""),
+        ("SELECT 1 /* open", 4, ""),
         ('\n\nSELECT "open', 6, ""),
         ("SELECT ('open;\nINSERT INTO copy SELECT * FROM customers;\nSELECT ('open", 4, "line 6"),
         ("SELECT 'open;\n/* old:\nINSERT INTO copy SELECT * FROM customers;\n*/", 4, "line 7"),
     ],
 )
-def test_a_quotation_without_an_end_leaves_the_statements_around_it(
+def test_what_has_no_end_leaves_the_statements_around_it(
     url: str, hw: Headwater, tmp_path: Path, broken: str, line: int, more: str
 ) -> None:
     file = tmp_path / "fill.sql"
