@@ -53,7 +53,7 @@ class Bindings:
             self.relations[schema, table.name] = relation
             self._columns[relation] = self._folded(relation)
         else:
-            self.notes.append(Note(line_of(table), unknown(table, meant)))
+            self.notes.append(Note(line_of(table), unknown(table, meant, self.dialect)))
             # No schema is called so. Left empty, sqlglot would fill in one that has such a table.
             schema = "?"
         table.set("catalog", None)
@@ -293,7 +293,7 @@ def line_of(node: exp.Expr) -> int:
     """The line, counted from 1, where a node or what it stands in begins."""
     around: exp.Expr | None = node
     while around is not None:
-        lines = [name.meta.get("line") for name in around.find_all(exp.Identifier)]
+        lines = [part.meta.get("line") for part in around.walk()]
         known = [line for line in lines if line]
         if known:
             return int(min(known))
@@ -381,10 +381,12 @@ def _is_whole_row(node: exp.Expr) -> bool:
     return isinstance(node, (exp.TableColumn, exp.Columns))
 
 
-def unknown(table: exp.Table, meant: Sequence[Relation]) -> str:
+def unknown(table: exp.Table, meant: Sequence[Relation], dialect: Dialect) -> str:
     """Say that a name means none, or several, of the tables that are known."""
-    parts = [part.name for part in table.parts]
-    name = table.this.sql() if isinstance(table.this, exp.Func) else ".".join(parts)
+    name = ".".join(part.name for part in table.parts)
+    if not isinstance(table.this, exp.Identifier):  # functions that make rows
+        parts = ("this", "db", "catalog", "rows_from")
+        name = exp.Table(**{part: table.copy().args.get(part) for part in parts}).sql(dialect)
     if meant:
         may = " or ".join(f"{each.schema}.{each.name}" for each in meant)
         return f"{name} is ambiguous: {may}"

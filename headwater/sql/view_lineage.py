@@ -112,7 +112,8 @@ class ViewReader:
         statement = Relation(self._default_schema, "", ())  # in place of the view
         meant = self._find(named, statement)
         if len(meant) != 1:
-            raise OpenError(unknown(feed.table, meant), line_of(feed.table))
+            reason = unknown(feed.table, meant, self._dialect)
+            raise OpenError(reason, line_of(feed.table))
         (relation,) = meant
         filled = Relation(relation.schema, relation.name, self._filled(relation, feed))
         query = _Query(feed.query, not feed.named, named=feed.named, what="statement")

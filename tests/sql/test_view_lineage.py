@@ -309,6 +309,21 @@ def test_what_is_open_is_a_note_and_never_an_origin(sql: str, message: str) -> N
     assert [column.origins for column in lineage.columns] == [()]
 
 
+@pytest.mark.parametrize(
+    ("rows", "dialect", "name"),
+    [
+        ("read_csv('acid.csv')", "duckdb", "READ_CSV('acid.csv')"),
+        ("main.unheard(1)\nAS g(i)", "duckdb", "main.UNHEARD(1)"),
+        ("ROWS FROM (f(1), g(c.acid))\nAS k(x, y)", "postgres", "ROWS FROM (F(1), G(c.acid))"),
+    ],
+)
+def test_rows_of_an_unknown_function_are_told_by_its_name_where_it_stands(
+    rows: str, dialect: str, name: str
+) -> None:
+    lineage = read(f"SELECT\nacid AS x\nFROM chemistry c,\n{rows}", "x", dialect=dialect)  # noqa: S608  # parsed only
+    assert (4, f"{name} is not a known table") in [(note.line, note.message) for note in lineage.notes]
+
+
 def test_an_open_column_leaves_the_others_resolved() -> None:
     lineage = read("SELECT acid,\n  ash,\n  nothing FROM chemistry", "acid", "ash", "x")
     assert [len(column.origins) for column in lineage.columns] == [1, 1, 0]
