@@ -175,7 +175,8 @@ def _assigned(
     read: list[exp.Expr],
 ) -> Feed:
     """What assignments to a table's columns move, of what is read beside each other."""
-    query = exp.select(*(exp.alias_(value.copy(), f"_{n}") for n, (_, value) in enumerate(pairs)))
+    values = enumerate(exp.null() if _is_default(value) else value.copy() for _, value in pairs)
+    query = exp.select(*(exp.alias_(value, f"_{at}") for at, value in values))
     query = query.from_(read[0].copy())
     for each in read[1:]:
         query = query.join(each.copy(), join_type="cross")
@@ -195,6 +196,11 @@ def _listed(assignments: list[exp.Expr] | None) -> list[exp.Expr]:
 
 def _is_assignment(given: exp.Expr) -> bool:
     return isinstance(given, exp.EQ) and isinstance(given.this, (exp.Column, exp.Identifier))
+
+
+def _is_default(value: exp.Expr) -> bool:
+    """Whether a value is the word DEFAULT, which sqlglot takes for a column's name."""
+    return isinstance(value, (exp.Column, exp.Var)) and value.sql().upper() == "DEFAULT"
 
 
 def made_for_session(tree: exp.Expr) -> str | None:

@@ -301,6 +301,23 @@ def test_an_update_moves_what_it_assigns(url: str, hw: Headwater, tmp_path: Path
     }
 
 
+def test_what_is_set_to_its_default_comes_from_no_column(
+    duck: MakeDatabase, hw: Headwater, tmp_path: Path
+) -> None:
+    url, file = duck(SHOP), tmp_path / "fill.sql"
+    file.write_text("UPDATE copy SET id = o.id, email = o.customer FROM orders o")
+    run(hw, url, file)
+    file.write_text("""
+        UPDATE copy SET id = o.id, email = DEFAULT FROM orders o;
+        MERGE INTO spending s USING orders o ON o.customer = s.customer
+        WHEN MATCHED THEN UPDATE SET spent = default
+        WHEN NOT MATCHED THEN INSERT (customer, spent) VALUES (o.customer, DEFAULT);
+    """)
+    assert run(hw, url, file).unresolved == []
+    assert set(pairs(hw, "copy")) == {("orders.id", "id")}
+    assert set(pairs(hw, "spending")) == {("orders.customer", "customer")}
+
+
 def test_a_file_may_choose_its_schema(duck: MakeDatabase, hw: Headwater, tmp_path: Path) -> None:
     file = tmp_path / "fill.sql"
     file.write_text("""
