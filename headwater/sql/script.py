@@ -6,13 +6,17 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from heapq import merge
 from itertools import pairwise
 
 from sqlglot import Token, Tokenizer, TokenType, exp
 from sqlglot.dialects.dialect import Dialect
+from sqlglot.dialects.postgres import Postgres
 from sqlglot.dialects.tsql import TSQL
 from sqlglot.errors import ParseError, TokenError
 from sqlglot.parser import Parser
+
+from headwater.sql.psql import commands, without_commands
 
 _LINE_END = re.compile(r"(?<=;)[ \t]*\n")
 _WITH_BODY = frozenset(("TRIGGER", "PROCEDURE", "PROC", "FUNCTION", "PACKAGE"))
@@ -90,8 +94,20 @@ def split(text: str, dialect: Dialect) -> Iterator[Statement]:
     """Cut a text into its statements.
 
     Where a quotation or a comment does not end, the statement that it is in has a ``fault``; those
-    before it, and those behind it that end with their lines, are whole.
+    before it, and those behind it that end with their lines, are whole. So has a command of
+    PostgreSQL's shell that runs other SQL.
     """
+    if type(dialect) is not Postgres:  # Redshift has backslashes in its texts
+        yield from _cut(text, dialect)
+        return
+    told = [
+        Statement(line, name, f"what {name} runs is not followed" if runs else "")
+        for line, name, runs in commands(text)
+    ]
+    yield from merge(_cut(without_commands(text), dialect), told, key=lambda each: each.line)
+
+
+def _cut(text: str, dialect: Dialect) -> Iterator[Statement]:
     tokenizer = _tokenizer_class(dialect.tokenizer_class)(dialect=dialect)
     if isinstance(dialect, TSQL):
         text = _BATCH_END.sub(r"\1; ", text)

@@ -19,6 +19,7 @@ _MOVING = (exp.Insert, exp.Merge, exp.Update)
 _MOVING_WORDS = re.compile(r"\b(?:INSERT|MERGE|UPDATE|REPLACE\s+INTO)\b", re.IGNORECASE)
 _CHOOSES = re.compile(
     r"USE\s+(?!ROLE|WAREHOUSE|SECONDARY)|ALTER\s+SESSION\s+SET\s+CURRENT_SCHEMA\b"
+    r"|\\connect\s+"  # of PostgreSQL's shell, with the name of a database
     r"|RESET\s+(?:SEARCH_PATH|ALL)\b"
     r"|SET\s+(?:SESSION\s+|LOCAL\s+)?(?:SEARCH_PATH|SCHEMA|CURRENT_SCHEMA)\b",
     re.IGNORECASE,

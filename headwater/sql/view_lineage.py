@@ -31,7 +31,7 @@ from headwater.sql.statement import Feed
 _RECURSIVE_UNSAID = (SQLite, TSQL, Oracle, Snowflake)
 """A query of WITH that names itself is recursive there, with the word or without it."""
 _MOST_DEPTH = 2_000
-"""Expressions may be this deep; sqlglot's time grows with the square. SQLite and DuckDB take half."""
+"""How deep a query may be; sqlglot's time grows with the square. SQLite and DuckDB take half."""
 
 
 class _Query(NamedTuple):

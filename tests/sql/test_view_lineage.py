@@ -320,8 +320,10 @@ def test_what_is_open_is_a_note_and_never_an_origin(sql: str, message: str) -> N
 def test_rows_of_an_unknown_function_are_told_by_its_name_where_it_stands(
     rows: str, dialect: str, name: str
 ) -> None:
-    lineage = read(f"SELECT\nacid AS x\nFROM chemistry c,\n{rows}", "x", dialect=dialect)  # noqa: S608  # parsed only
-    assert (4, f"{name} is not a known table") in [(note.line, note.message) for note in lineage.notes]
+    lineage = read(f"SELECT\nacid AS x\nFROM chemistry c,\n{rows}", "x", dialect=dialect)
+    assert (4, f"{name} is not a known table") in [
+        (note.line, note.message) for note in lineage.notes
+    ]
 
 
 def test_an_open_column_leaves_the_others_resolved() -> None:
