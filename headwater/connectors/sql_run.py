@@ -151,4 +151,5 @@ class _Reader:
 
 def _relation(table: SqlTable) -> Relation:
     columns = table.columns if table.whole else ()  # a star over some of them would give others
-    return Relation(table.schema, table.name, tuple(column.name for column in columns))
+    names = tuple(column.name for column in columns)
+    return Relation(table.schema, table.name, names, table.row_id)

@@ -69,6 +69,7 @@ class SqlTable:
         fault: Why the database does not tell a view's columns, such as a table that is gone; empty
             where it does.
         whole: Whether its columns are all that it has.
+        row_id: The column of which SQLite's ``rowid`` is another name, where there is one.
     """
 
     schema: str
@@ -82,6 +83,7 @@ class SqlTable:
     unique: tuple[tuple[str, ...], ...] = ()
     fault: str = ""
     whole: bool = True
+    row_id: str = ""
 
     @property
     def is_view(self) -> bool:
@@ -182,7 +184,7 @@ class SqlSource:
         if kind in _VIEWS:
             sql = found.get_view_definition(name, schema)
             return SqlTable(schema, name, kind, described, comment, sql)
-        key = found.get_pk_constraint(name, schema)
+        key = tuple(found.get_pk_constraint(name, schema)["constrained_columns"])
         unique = found.get_unique_constraints(name, schema)
         return SqlTable(
             schema,
@@ -190,10 +192,20 @@ class SqlSource:
             kind,
             described,
             comment,
-            primary_key=tuple(key["constrained_columns"]),
+            primary_key=key,
             foreign_keys=tuple(_foreign_keys(found.get_foreign_keys(name, schema))),
             unique=tuple(sorted(tuple(each["column_names"]) for each in unique)),
+            row_id=self._row_id(schema, name, key),
         )
+
+    def _row_id(self, schema: str, name: str, key: tuple[str, ...]) -> str:
+        """The primary key, where SQLite keeps no index of it, because it is the row's number."""
+        if self.dialect != "sqlite" or len(key) != 1:
+            return ""
+        indexes = "SELECT 1 FROM pragma_index_list(?, ?) WHERE origin = 'pk'"
+        with self._engine.connect() as connection:
+            indexed = connection.exec_driver_sql(indexes, (name, schema)).first()
+        return "" if indexed else key[0]
 
     def _columns(self, name: str, schema: str) -> Sequence[Any]:
         while True:

@@ -41,6 +41,8 @@ class Bindings:
     ) -> None:
         self.notes: list[Note] = []
         self.relations: dict[tuple[str, str], Relation] = {}
+        self.system_columns: set[str] = set()
+        """Names of what tables have beside their columns, and no column of theirs is."""
         self._columns: dict[Relation, dict[str, str]] = {}
         self.dialect = dialect
         for table in _tables(query):
@@ -221,6 +223,8 @@ class Trace:
         # FROM t AS x (p, q): the first columns go by other names.
         aliases = table.alias_column_names
         names = {alias or name: name for name, alias in zip_longest(columns, aliases)}
+        if relation and column.name not in names and column.name in self._bindings.system_columns:
+            return None
         if relation is None or column.name not in names:
             self._note(column, f"{column.sql()} is not a column of a known table")
         elif aliases and len(columns) < len(relation.columns):

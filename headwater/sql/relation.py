@@ -7,11 +7,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """A table or view as its database spells it, with its columns in order."""
+    """A table or view as its database spells it, with its columns in order.
+
+    Attributes:
+        row_id: The column of which SQLite's ``rowid`` is another name, empty where it is of none;
+            None where that is not known.
+    """
 
     schema: str
     name: str
     columns: tuple[str, ...]
+    row_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from headwater.sql.relation import ColumnLineage, Note, Relation, ViewLineage
 from headwater.sql.rewrite import rows_as_queries
 from headwater.sql.script import TOO_DEEP, OpenError, first_line, parser
 from headwater.sql.statement import Feed
+from headwater.sql.system_column import bind_system_columns
 
 _RECURSIVE_UNSAID = (SQLite, TSQL, Oracle, Snowflake)
 """A query of WITH that names itself is recursive there, with the word or without it."""
@@ -184,11 +185,13 @@ class ViewReader:
     def _columns(
         self, view: Relation, body: exp.Query, bindings: Bindings, *, named: bool, what: str
     ) -> tuple[tuple[ColumnLineage, ...], tuple[Note, ...]]:
+        bind_system_columns(body, bindings)
         body = qualify(
             body,
             dialect=self._dialect,
             schema=bindings.schema(),
             validate_qualify_columns=False,
+            allow_partial_qualification=True,  # a column that is not there is one column's fault
             identify=False,
         )
         view = self._in_order(view, body)

@@ -159,6 +159,32 @@ def test_a_view_over_functions_of_one_application_is_described_as_sqlite_describ
     assert (again.created, again.changed) == (0, 0)
 
 
+def test_the_row_id_of_sqlite_is_the_key_that_it_is_another_name_of(
+    sqlite: MakeDatabase, hw: Headwater
+) -> None:
+    url = sqlite("""
+        CREATE TABLE people (id INTEGER PRIMARY KEY, name TEXT);
+        CREATE TABLE places (id INT PRIMARY KEY, oid TEXT);
+        CREATE TABLE back (id INTEGER PRIMARY KEY DESC, name TEXT);  -- not the row's number
+        CREATE VIEW rows AS SELECT rowid, * FROM people;
+        CREATE VIEW pairs AS SELECT p.oid AS person, l.rowid AS place, l.oid AS word,
+          b._rowid_ AS b, (SELECT max(ROWID) FROM people) AS most
+        FROM people p, places l, back b;
+    """)
+    report = ingest(hw, url, service="s")
+    assert report.unresolved == []
+    assert feeds(hw, "s.cellar.main.rows.id") == {"s.cellar.main.people.id"}
+    assert feeds(hw, "s.cellar.main.rows.name") == {"s.cellar.main.people.name"}
+    made = {name: feeds(hw, f"s.cellar.main.pairs.{name}") for name in ("person", "place", "word")}
+    assert made == {
+        "person": {"s.cellar.main.people.id"},
+        "place": set(),
+        "word": {"s.cellar.main.places.oid"},
+    }
+    assert feeds(hw, "s.cellar.main.pairs.most") == {"s.cellar.main.people.id"}
+    assert feeds(hw, "s.cellar.main.pairs.b") == set()
+
+
 def test_a_view_that_was_never_whole_has_the_columns_that_its_sql_names(
     sqlite: MakeDatabase, hw: Headwater
 ) -> None:

@@ -332,6 +332,37 @@ def test_an_open_column_leaves_the_others_resolved() -> None:
     assert [note.line for note in lineage.notes] == [3]
 
 
+@pytest.mark.parametrize(
+    ("sql", "dialect"),
+    [
+        ("SELECT c.xmin AS x, c.tableoid::regclass AS y, c.acid AS z FROM chemistry c", "postgres"),
+        ("SELECT ctid, tableoid, acid FROM chemistry, (SELECT 1 AS n) k", "postgres"),
+        ("SELECT c.rowid, md5(s.rowid), acid FROM samples s, chemistry c", "duckdb"),
+    ],
+)
+def test_what_every_row_has_comes_from_no_column(sql: str, dialect: str) -> None:
+    found = origins(sql, *("x", "y", "z"), dialect=dialect)
+    assert found == {"x": set(), "y": set(), "z": {ACID}}
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        ("c.shoe", "c.shoe is not a column of a known table"),
+        ("k.rowid", "k.rowid is not one column of k"),
+        ("u.rowid", "u.rowid is not a column of a known table"),
+        ("rowid", "rowid is not a column of what the view reads"),
+    ],
+)
+def test_a_column_that_is_not_there_leaves_the_others_resolved(output: str, message: str) -> None:
+    lineage = read(
+        f"SELECT {output}, c.acid FROM chemistry c, samples, (SELECT 1 AS n) k, unheard u",  # noqa: S608  # parsed only
+        *("x", "y"),
+    )
+    assert message in [note.message for note in lineage.notes]
+    assert [column.origins for column in lineage.columns] == [(), ((CHEMISTRY, "acid"),)]
+
+
 def test_a_star_over_an_unknown_table_resolves_nothing() -> None:
     lineage = read("SELECT *, c.acid FROM unheard, chemistry c", "a", "b", "acid")
     assert lineage.columns == ()
