@@ -5,14 +5,39 @@ from __future__ import annotations
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.dialects.duckdb import DuckDB
+from sqlglot.dialects.postgres import Postgres
+from sqlglot.dialects.sqlite import SQLite
+
+_OF_TREE = ("key", "value", "type", "atom", "id", "parent", "fullkey", "path")
+_TREES = {"json_each": _OF_TREE, "json_tree": _OF_TREE}
+"""What SQLite and DuckDB make of JSON."""
+_POSTGRES = {
+    f"{json}_{function}": columns
+    for json in ("json", "jsonb")
+    for function, columns in {
+        "each": ("key", "value"),
+        "each_text": ("key", "value"),
+        "array_elements": ("value",),
+        "array_elements_text": ("value",),
+        "to_record": (),
+        "to_recordset": (),
+    }.items()
+}
 
 
 def rows_as_queries(query: exp.Query, dialect: Dialect) -> None:
     """Put ``SELECT … UNION ALL SELECT …`` in place of each VALUES that reads columns.
 
     sqlglot looks neither for the columns nor for the sub-queries of VALUES. Rows of constants are
-    left out, because nothing comes from them.
+    left out, because nothing comes from them. So it is done with the functions of FROM that read
+    nothing but their arguments.
     """
+    for alias in query.find_all(exp.TableAlias):  # x(a int): the types do not matter
+        names = [each.this if isinstance(each, exp.ColumnDef) else each for each in alias.columns]
+        alias.set("columns", names)
+    for table in [*query.find_all(exp.Table)]:
+        if isinstance(table.this, exp.Func):
+            _function_as_query(table, dialect)
     for values in [*query.find_all(exp.Values)]:
         rows = values.expressions
         reading = [row for row in rows if row.find(exp.Column, exp.Query)]
@@ -24,6 +49,34 @@ def rows_as_queries(query: exp.Query, dialect: Dialect) -> None:
         if not isinstance(values.parent, (exp.Subquery, exp.CTE, exp.SetOperation)):
             made = exp.Subquery(this=made, alias=values.args.get("alias"))
         values.replace(made)
+
+
+def _function_as_query(table: exp.Table, dialect: Dialect) -> None:
+    said = {name for name, value in table.args.items() if value}
+    columns = _columns(table, dialect)
+    if columns is None or said - {"this", "alias"}:
+        return
+    given = table.alias_column_names
+    names = [*given, *columns[len(given) :]]
+    made = exp.select(*(exp.alias_(table.this.copy(), name, quoted=True) for name in names))
+    alias = exp.to_identifier(table.alias or _called(table.this), quoted=True)
+    table.replace(exp.Lateral(this=exp.Subquery(this=made), alias=exp.TableAlias(this=alias)))
+
+
+def _columns(table: exp.Table, dialect: Dialect) -> tuple[str, ...] | None:
+    """The columns of a function's rows, as long as they have no other names; None: not known."""
+    called = _called(table.this)
+    if isinstance(dialect, (Postgres, DuckDB)) and called in ("generate_series", "range"):
+        return (table.alias or called,)
+    if isinstance(dialect, Postgres):
+        return _POSTGRES.get(called)
+    return _TREES.get(called) if isinstance(dialect, (SQLite, DuckDB)) else None
+
+
+def _called(function: exp.Func) -> str:
+    if isinstance(function, (exp.GenerateSeries, exp.ExplodingGenerateSeries)):
+        return "range" if function.args.get("is_end_exclusive") else "generate_series"
+    return function.name.lower() if isinstance(function, exp.Anonymous) else ""
 
 
 def _is_table(rows: list[exp.Expr]) -> bool:

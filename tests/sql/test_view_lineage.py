@@ -231,6 +231,31 @@ def test_rows_that_a_function_makes_come_from_its_arguments() -> None:
     assert [column.origins for column in found.columns] == [((SAMPLES, "parent"),)] * 2
 
 
+@pytest.mark.parametrize(
+    ("outputs", "rows", "dialect"),
+    [
+        ("j.value, j.key", "json_each(c.acid) AS j", "sqlite"),
+        ("k.value, json_tree.atom", "json_each(acid) k, json_tree(k.value)", "sqlite"),
+        ("value, (SELECT max(j.value) FROM json_each(acid) j)", "json_each(acid)", "duckdb"),
+        ("g.i, range", "generate_series(1, c.acid) AS g(i), range(c.acid)", "duckdb"),
+        ("i, k.value", "generate_series(1, acid) i, jsonb_array_elements(acid) k", "postgres"),
+        ("k.a, k.b", "json_to_record(c.acid) AS k(a int, b text)", "postgres"),
+        ("k.a, k.b", "LATERAL json_to_record(c.acid) k(a int, b text)", "postgres"),
+    ],
+)
+def test_rows_of_a_function_in_from_come_from_its_arguments(
+    outputs: str, rows: str, dialect: str
+) -> None:
+    found = origins(f"SELECT {outputs} FROM chemistry c, {rows}", "x", "y", dialect=dialect)  # noqa: S608  # parsed only
+    assert found == {"x": {ACID}, "y": {ACID}}
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "duckdb", "postgres"])
+def test_rows_of_a_function_of_constants_come_from_no_column(dialect: str) -> None:
+    sql = "SELECT k.value, acid FROM json_each('{}') k LEFT JOIN chemistry ON k.key = id"
+    assert origins(sql, "x", "y", dialect=dialect) == {"x": set(), "y": {ACID}}
+
+
 def test_a_recursion_is_followed_until_it_adds_nothing() -> None:
     found = origins(
         "WITH RECURSIVE k(x, y, z) AS (SELECT id, md5(acid), 0 FROM chemistry UNION ALL"
