@@ -76,4 +76,6 @@ def split(text: str) -> tuple[str, str]:
 
 def _without(column: ColumnLineage, model: Relation) -> ColumnLineage:
     """A column's lineage without what comes from the model itself, as it was before."""
-    return replace(column, origins=tuple(each for each in column.origins if each[0] != model))
+    origins = tuple(each for each in column.origins if each[0] != model)
+    perhaps = tuple(each for each in column.perhaps if each != model)
+    return replace(column, origins=origins, perhaps=perhaps)

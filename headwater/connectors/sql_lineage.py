@@ -107,7 +107,7 @@ class LineageWriter:
     def _pairs(
         self, view: SqlTable, relation: Relation, lineage: ViewLineage
     ) -> list[dict[str, Any]]:
-        """Which columns of a relation make which columns of a view."""
+        """Which columns of a relation make which columns of a view; perhaps any: the relation."""
         pairs: list[dict[str, Any]] = []
         for column in lineage.columns:
             about = {"function": column.function} if column.function else {}
@@ -117,6 +117,8 @@ class LineageWriter:
                     for source, origin in column.origins
                     if source == relation and ((source, origin) in column.masked) == masked
                 ]
+                if relation in column.perhaps and ((relation, None) in column.masked) == masked:
+                    origins.append(self._place.fqn(relation.schema, relation.name))
                 if origins:
                     to = self._place.fqn(view.schema, view.name, column.column)
                     pair = {"fromColumns": origins, "toColumn": to, **about}

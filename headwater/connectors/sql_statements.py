@@ -14,7 +14,7 @@ from headwater.connectors.run import Run
 from headwater.connectors.sql_lineage import STATEMENT, VIEW, LineageWriter, TargetEdges
 from headwater.connectors.sql_request import Place
 from headwater.sdk.lineage_calls import Edge
-from headwater.sql.relation import Relation, ViewLineage
+from headwater.sql.relation import ColumnLineage, Relation, ViewLineage
 from headwater.sql.script import OpenError, Statement, split
 from headwater.sql.statement import Feed, chosen_schema, feeds, made_for_session
 from headwater.sql.view_lineage import ViewReader
@@ -175,12 +175,20 @@ class StatementLineage:
             fed = sources.setdefault(start, _Fed())
             if statement.sql not in fed.texts:
                 fed.texts.append(statement.sql)
-            for column in lineage.columns:
+            for column in lineage.columns or _unknown(relation, upstream):
                 to = self._fqn(relation, column.column)
                 for origin in column.origins:
                     if origin[0] == upstream:
                         pair = _Pair(column.function, origin in column.masked)
                         fed.add(self._fqn(upstream, origin[1]), to, pair)
+                if upstream in column.perhaps:
+                    fed.add(start, to, _Pair(column.function, (upstream, None) in column.masked))
 
     def _fqn(self, relation: Relation, *column: str) -> str:
         return self._place.fqn(relation.schema, relation.name, *column)
+
+
+def _unknown(relation: Relation, upstream: Relation) -> Iterator[ColumnLineage]:
+    """Columns of a table that may each have any of another's: other statements tie some of them."""
+    for column in relation.columns:
+        yield ColumnLineage(column, (), None, perhaps=(upstream,))

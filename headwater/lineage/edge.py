@@ -62,6 +62,7 @@ class ColumnsLineage(_Request):
     """Columns that make a column: FQNs, and the function that does it.
 
     Attributes:
+        from_columns: Or the entity that has them, where nobody knows which of its columns do.
         masking: Nothing of the values can be told from the result: it hashes or masks them.
     """
 
@@ -285,7 +286,10 @@ def _column_pairs(each: Ends, columns: Columns) -> list[tuple[str, str, str]]:
         where = f"{each.pointer}/lineageDetails/columnsLineage/{index}"
         to = part(each.entities[1], pair.to_column, f"{where}/toColumn")
         for at, fqn in enumerate(pair.from_columns):
-            start = part(each.entities[0], fqn, f"{where}/fromColumns/{at}")
+            if fqn == each.start.fqn:  # any of its columns, perhaps
+                start = each.start.id
+            else:
+                start = part(each.entities[0], fqn, f"{where}/fromColumns/{at}")
             about = {"function": pair.function, "masking": pair.masking or None}
             out.append((start, to, _json(about)))
     return out

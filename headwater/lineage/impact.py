@@ -55,20 +55,24 @@ class Reach:
 
 def reach(store: Store, root: Node, *, depth: int, as_of: int | None) -> Reach:
     """Return what a node reaches; all of it is certain when the node is a whole entity."""
-    fine = Walker(store, "fine", WORK, as_of).walk(starts_of(store, root), downstream=depth)
-    coarse = Walker(store, "coarse", WORK, as_of)
+    walker = Walker(store, "fine", WORK, as_of)
+    fine = walker.walk(starts_of(store, root), downstream=depth)
     if root.owner_id is not None:
-        return reach_by_columns(store, fine, coarse, depth)
-    whole = coarse.walk([root], downstream=depth)
+        return reach_by_columns(walker, fine, depth)
+    whole = Walker(store, "coarse", WORK, as_of).walk([root], downstream=depth)
     return Reach(fine, whole, _models(fine, whole), {})
 
 
-def reach_by_columns(store: Store, fine: Walk, coarse: Walker, depth: int) -> Reach:
-    """Return what a fine walk met for certain, and what tables alone lead to from there."""
+def reach_by_columns(walker: Walker, fine: Walk, depth: int) -> Reach:
+    """Return what a fine walk met for certain, and what tables alone lead to from there.
+
+    Args:
+        walker: The one that walked it.
+    """
     certain = _models(fine)
     if fine.truncated:  # what was not met rules nothing out
         return Reach(fine, Walk(), certain, {})
-    loose = unexplained(store, fine, coarse, depth)
+    loose = unexplained(walker, fine, depth)
     uncertain = {id_: walk for id_, walk in _models(loose).items() if id_ not in certain}
     return Reach(fine, loose, certain, uncertain)
 

@@ -38,7 +38,7 @@ def tag_impact(store: Store, word: Node, *, depth: int, limit: int, stage: str |
     found = tagged(store, word)
     walker = Walker(store, "fine", WORK, unmasked=True)
     fine = walker.walk(found.nodes.values(), downstream=depth)
-    reached = reach_by_columns(store, fine, Walker(store, "coarse", WORK), depth)
+    reached = reach_by_columns(walker, fine, depth)
     stages = Stages(store)
     reached = stages.narrowed(_with_whole(reached, found), stage)
     features: Found = {
@@ -89,11 +89,12 @@ def tagged_sources(
         stage: Only the versions in this stage, and the model if it has one there.
     """
     starts, left_out = _starts(store, root, stage)
-    clear = Walker(store, "fine", WORK, unmasked=True).walk(starts, upstream=depth)
+    walker = Walker(store, "fine", WORK, unmasked=True)
+    clear = walker.walk(starts, upstream=depth)
     whole = Walker(store, "fine", WORK).walk(starts, upstream=depth)
     loose = Walk()
     if not clear.truncated:  # what was not met rules nothing out
-        loose = unexplained(store, clear, Walker(store, "coarse", WORK), depth, "upstream")
+        loose = unexplained(walker, clear, depth, "upstream")
     met = [*whole.nodes.values(), *loose.nodes.values()]
     found = tagged(store, word, within={node.owner_id or node.id for node, _ in met})
     sources = [_Source(clear, node) for id_, node in found.nodes.items() if id_ in clear.nodes]
@@ -106,7 +107,7 @@ def tagged_sources(
         _Source(walk, found.nodes[id_])
         for id_ in found.carriers
         if id_ not in whole.nodes
-        for walk in [_as_whole(found.nodes[id_], clear, loose)]
+        for walk in [loose if id_ in loose.nodes else _as_whole(found.nodes[id_], clear, loose)]
         if walk
     ]
     listed = (sources, masked, perhaps)

@@ -286,7 +286,7 @@ class LineageCalls(EntityCalls):
             target: Where the data goes.
             details: ``description``, ``sqlQuery``, ``source`` (how it is known), and
                 ``columnsLineage``: a list of ``{"fromColumns", "toColumn", "function",
-                "masking"}``.
+                "masking"}``. The entity's own FQN among the columns: perhaps any of them.
         """
         return self._edge("PUT", source, target, details)
 

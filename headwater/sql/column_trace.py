@@ -16,9 +16,10 @@ from headwater.sql.relation import ColumnLineage, Note, Relation
 
 _PIVOTED = "comes from a pivot, which is not followed"
 
-Origin = tuple[Relation, str]
+_Way = tuple[Relation, str | None]
+"""A column, or, as None, any of a relation's: nobody knows which."""
 
-_Ways = dict[Origin, bool]
+_Ways = dict[_Way, bool]
 """Origins, and whether all ways from them lead through a masking function."""
 
 
@@ -101,6 +102,7 @@ class Trace:
         self._bindings = bindings
         self._masking = masking
         self._what = what
+        self._relations = tuple(dict.fromkeys(bindings.relations.values()))
         self._root = scope
         self._scopes = {id(each.expression): each for each in scope.traverse()}
         self._seen: dict[tuple[int, int], _Ways] = {}
@@ -110,8 +112,10 @@ class Trace:
     def column(self, name: str, index: int) -> ColumnLineage:
         """Return what the output at a position is made from; faults are added to ``notes``."""
         ways = self._settled(index)
-        masked = frozenset(origin for origin, hidden in ways.items() if hidden)
-        return ColumnLineage(name, tuple(ways), self._function(self._root, index), masked)
+        known = tuple((relation, each) for relation, each in ways if each is not None)
+        perhaps = tuple(relation for relation, each in ways if each is None)
+        masked = frozenset(way for way, hidden in ways.items() if hidden)
+        return ColumnLineage(name, known, self._function(self._root, index), masked, perhaps)
 
     def _settled(self, index: int) -> _Ways:
         """What an output is made from; a recursion is followed until that adds nothing."""
@@ -131,17 +135,18 @@ class Trace:
         self._recursed |= not self._done[key]
         return self._seen.get(key, {})
 
-    def _origins(self, scope: Scope, index: int) -> Iterator[tuple[Origin, bool]]:
+    def _origins(self, scope: Scope, index: int) -> Iterator[tuple[_Way, bool]]:
         query = scope.expression
         if isinstance(query, exp.Select):
             yield from self._expression(scope, query.selects[index])
         elif isinstance(query, exp.SetOperation):
             if any(query.args.get(option) for option in ("by_name", "on", "side", "kind")):
-                self._note(query, f"{query.key.upper()} by name is not followed")
+                yield from self._open(query, f"{query.key.upper()} by name is not followed").items()
                 return
             sides = scope.set_operation_scopes
             if any(_expands(side) for side in sides) or len(set(map(_width, sides))) > 1:
-                self._note(query, f"the columns of one side of {query.key.upper()} are not known")
+                message = f"the columns of one side of {query.key.upper()} are not known"
+                yield from self._open(query, message).items()
                 return
             # The right side of EXCEPT takes rows away; no value comes from it.
             for side in sides[:1] if isinstance(query, exp.Except) else sides:
@@ -151,9 +156,10 @@ class Trace:
             for argument in _arguments(query, index):
                 yield from self._expression(scope, argument)
         elif not isinstance(query, exp.Values) or query.find(exp.Column, exp.Query):
-            self._note(query, f"what {query.key.upper()} gives is not followed")
+            message = f"what {query.key.upper()} gives is not followed"
+            yield from self._open(query, message).items()
 
-    def _expression(self, scope: Scope, expression: exp.Expr) -> Iterator[tuple[Origin, bool]]:
+    def _expression(self, scope: Scope, expression: exp.Expr) -> Iterator[tuple[_Way, bool]]:
         queries = {id(each.expression): each for each in scope.subquery_scopes}
         for node in walk_in_scope(expression, prune=_ends_walk):
             ways: _Ways = {}
@@ -164,14 +170,13 @@ class Trace:
             elif isinstance(node, exp.UNWRAPPED_QUERIES):
                 ways = self._subquery(queries.get(id(node)), node)
             elif _is_whole_row(node):
-                self._note(node, f"{node.sql()} is not followed")
+                ways = self._open(node, f"{node.sql()} is not followed")
             hidden = bool(ways) and self._masking.hides(node, expression)
             yield from ((origin, hidden or before) for origin, before in ways.items())
 
     def _subquery(self, scope: Scope | None, node: exp.Expr) -> _Ways:
         if scope is None:
-            self._note(node, "a subquery is not followed")
-            return {}
+            return self._open(node, "a subquery is not followed")
         query = scope.expression.assert_is(exp.Selectable)
         outputs = range(len(query.selects))
         return _merged(way for index in outputs for way in self._output(scope, index).items())
@@ -179,8 +184,7 @@ class Trace:
     def _rows_of(self, scope: Scope | None, exists: exp.Expr) -> _Ways:
         """What decides whether a query has rows: its own conditions, whatever it selects."""
         if scope is None:
-            self._note(exists, "a subquery is not followed")
-            return {}
+            return self._open(exists, "a subquery is not followed")
         inner = [*scope.set_operation_scopes, *scope.derived_table_scopes]
         ways = [way for each in inner for way in self._rows_of(each, exists).items()]
         for condition in _conditions(scope.expression):
@@ -190,15 +194,12 @@ class Trace:
     def _column(self, scope: Scope, column: exp.Column) -> _Ways:
         candidates = [] if column.table else self._candidates(scope, column.name)
         if len(candidates) > 1:
-            self._note(column, f"{column.sql()} is ambiguous: {' or '.join(candidates)}")
-            return {}
+            return self._open(column, f"{column.sql()} is ambiguous: {' or '.join(candidates)}")
         source = self._follow(scope, column)
         if isinstance(source, exp.Table):
-            origin = self._table_column(source, column)
-            return {origin: False} if origin else {}
+            return self._table_column(source, column)
         if isinstance(source, str):
-            self._note(column, f"{column.sql()} {source}")
-            return {}
+            return self._open(column, f"{column.sql()} {source}")
         field = _field(column, *source)
         if field is not None:
             return _merged(self._expression(source[0], field))
@@ -217,21 +218,25 @@ class Trace:
             found += [f"{alias}.{name}"] * (name in names)
         return found
 
-    def _table_column(self, table: exp.Table, column: exp.Column) -> Origin | None:
+    def _table_column(self, table: exp.Table, column: exp.Column) -> _Ways:
         relation = self._bindings.find(table)
-        columns = self._bindings.columns(relation) if relation else {}
+        if relation is None:
+            # Nothing that is known feeds a table that is not, unless it is a function's.
+            read = self._relations if isinstance(table.this, exp.Func) else ()
+            return self._open(column, f"{column.sql()} is not a column of a known table", read)
+        columns = self._bindings.columns(relation)
         # FROM t AS x (p, q): the first columns go by other names.
         aliases = table.alias_column_names
         names = {alias or name: name for name, alias in zip_longest(columns, aliases)}
-        if relation and column.name not in names and column.name in self._bindings.system_columns:
-            return None
-        if relation is None or column.name not in names:
-            self._note(column, f"{column.sql()} is not a column of a known table")
+        if column.name not in names and column.name in self._bindings.system_columns:
+            return {}
+        if column.name not in names:
+            message = f"{column.sql()} is not a column of a known table"
         elif aliases and len(columns) < len(relation.columns):
-            self._note(column, f"{column.sql()} is open: columns of {table.name} share a name")
+            message = f"{column.sql()} is open: columns of {table.name} share a name"
         else:
-            return relation, columns[names[column.name]]
-        return None
+            return {(relation, columns[names[column.name]]): False}
+        return self._open(column, message, [relation])
 
     def _function(self, scope: Scope, index: int) -> str | None:
         """The SQL of an output, behind the plain columns that only pass it on."""
@@ -282,11 +287,15 @@ class Trace:
         renamed = around.alias_column_names if isinstance(around, exp.DerivedTable) else []
         return source, [*renamed, *names[len(renamed) :]]
 
-    def _note(self, node: exp.Expr, message: str) -> None:
+    def _open(
+        self, node: exp.Expr, message: str, perhaps: Sequence[Relation] | None = None
+    ) -> _Ways:
+        """Note what is open, and return what it may come from: all that is read unless given."""
         self.notes.append(Note(line_of(node), message))
+        return {(each, None): False for each in (self._relations if perhaps is None else perhaps)}
 
 
-def _merged(found: Iterable[tuple[Origin, bool]]) -> _Ways:
+def _merged(found: Iterable[tuple[_Way, bool]]) -> _Ways:
     ways: _Ways = {}
     for origin, hidden in found:
         ways[origin] = hidden and ways.get(origin, True)

@@ -28,13 +28,15 @@ class ColumnLineage:
         origins: Columns of the relations that the view names, each once.
         function: The SQL of the column when it is more than another column's value.
         masked: Those of the origins of which nothing can be told: every way from them to the column
-            leads through a function that hashes or masks.
+            leads through a function that hashes or masks. With None for the column, of ``perhaps``.
+        perhaps: Relations of which it may have any columns, too: nobody knows which, if any.
     """
 
     column: str
     origins: tuple[tuple[Relation, str], ...]
     function: str | None
-    masked: frozenset[tuple[Relation, str]] = frozenset()
+    masked: frozenset[tuple[Relation, str | None]] = frozenset()
+    perhaps: tuple[Relation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

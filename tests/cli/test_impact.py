@@ -77,6 +77,25 @@ def test_what_is_reached_by_tables_alone_fails_unless_only_the_certain_counts(
     filled("impact", city, "--fail-on", "any", "--certain-only")
 
 
+def test_what_is_reached_by_an_open_column_fails_beside_a_column_that_is_tied(
+    filled: Shell, hw: Headwater, pii: None
+) -> None:
+    columns = [{"name": "city", "dataType": "VARCHAR"}, {"name": "guess", "dataType": "INT"}]
+    hw.create({"name": "wide", "databaseSchema": "shop.main.raw", "columns": columns}, kind="table")
+    pairs = [
+        {"fromColumns": [f"{CUSTOMERS}.city"], "toColumn": "shop.main.raw.wide.city"},
+        {"fromColumns": [CUSTOMERS], "toColumn": "shop.main.raw.wide.guess"},
+    ]
+    hw.put_edge(f"table:{CUSTOMERS}", "table:shop.main.raw.wide", details={"columnsLineage": pairs})
+    source = {"name": "guess", "dataSource": "shop.main.raw.wide"}
+    features = [{"name": "f", "featureSources": [source]}]
+    hw.create({"name": "behind", "algorithm": "x", "mlFeatures": features}, kind="mlmodel")
+    city = f"{CUSTOMERS}.city"
+    assert "perhaps 1 model" in filled("impact", city, "--fail-on", "any", code=10).stdout
+    filled("impact", city, "--fail-on", "any", "--certain-only")
+    filled("impact", "--tag", "PII", "--model", "behind", "--fail-on", "any", code=10)
+
+
 def test_a_tag_is_asked_about_from_both_sides(filled: Shell, pii: None) -> None:
     lines = filled.lines("impact", "--tag", "PII.Sensitive", "--stage", "production")
     assert lines[0] == "tag PII.Sensitive reaches 2 models and versions"

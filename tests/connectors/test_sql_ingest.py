@@ -6,11 +6,14 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from headwater import Database, Headwater, SourceError, Table
+from headwater.connectors.config import check_config
+from headwater.connectors.ingest import ingest as ingest_all
 from headwater.connectors.sql import ingest
 from headwater.generated import Constraint
 
@@ -111,6 +114,64 @@ def test_what_a_view_no_longer_reads_is_closed(duck: MakeDatabase, hw: Headwater
     up = {node.name for node in hw.lineage(ratio, downstream=0).upstream()}
     assert up == {"chemistry", "top"}  # a person's own edge stays
     assert not hw.lineage("table:duckdb.cellar.main.top", downstream=0).upstream()
+
+
+@pytest.mark.parametrize("by", ["view", "file"])
+def test_an_open_column_beside_known_ones_is_perhaps_of_all_that_is_read(
+    duck: MakeDatabase, hw: Headwater, tmp_path: Path, by: str
+) -> None:
+    outputs = "p.name, g.v, md5(CAST(g.v AS TEXT)) AS w"
+    query = f"SELECT {outputs} FROM people p, generate_series(1, p.age) g(v)"
+    made = "CREATE TABLE wide (name TEXT, v BIGINT, w TEXT)"
+    fills = f"INSERT INTO wide {query}"
+    if by == "view":
+        made, fills = f"CREATE VIEW wide AS {query}", "SELECT 1"
+    url = duck(f"CREATE TABLE people (name TEXT, age BIGINT); {made};")
+    file = tmp_path / "fill.sql"
+    file.write_text(fills)
+    source = {"type": "sql", "service": "duckdb", "url": url, "statements": [str(file)]}
+    for _ in range(2):  # once more, it is in place of the same
+        (report,) = ingest_all(hw, check_config({"sources": [source]}))
+        assert report.unresolved
+    main = "duckdb.cellar.main"
+    people, wide = f"{main}.people", f"{main}.wide"
+    assert feeds(hw, f"{wide}.name") == {f"{people}.name"}
+    assert feeds(hw, f"{wide}.v") == feeds(hw, f"{wide}.w") == {people}
+    hw.create({"name": "PII"}, kind="classification")
+    hw.create({"name": "Sensitive", "classification": "PII"}, kind="tag")
+    age = {"name": "age", "dataType": "BIGINT", "tags": ["PII.Sensitive"]}
+    columns = [{"name": "name", "dataType": "VARCHAR"}, age]
+    body = {"name": "people", "databaseSchema": main, "columns": columns}
+    hw.create_or_update(body, kind="table")
+    for column in ("name", "v", "w"):
+        sources = [{"name": column, "dataSource": wide}]
+        features = [{"name": "f", "featureSources": sources}]
+        hw.create({"name": column, "algorithm": "x", "mlFeatures": features}, kind="mlmodel")
+    found = hw.impact(f"{people}.age")
+    perhaps = [each.node.name for each in found.table_level_models]
+    assert (found.total, perhaps) == (0, ["v", "w"])
+    sensitive = hw.tag_impact("PII")
+    perhaps = [each.node.name for each in sensitive.table_level_models]
+    assert (sensitive.total, perhaps) == (0, ["v"])
+    asked = {name: hw.tagged_sources(f"headwater.{name}", "PII") for name in ("name", "v", "w")}
+    assert {n: each.table_level_total for n, each in asked.items()} == {"name": 0, "v": 1, "w": 0}
+    assert {each.total for each in asked.values()} == {0}
+
+
+def test_what_a_statement_that_is_open_fills_is_perhaps_of_all_that_it_reads(
+    duck: MakeDatabase, hw: Headwater, tmp_path: Path
+) -> None:
+    url = duck("CREATE TABLE people (name TEXT, age INT); CREATE TABLE made (who TEXT, old INT);")
+    file = tmp_path / "fill.sql"
+    file.write_text(
+        "INSERT INTO made (who) SELECT name FROM people; INSERT INTO made SELECT 1, * FROM people;"
+    )
+    source = {"type": "sql", "service": "duckdb", "url": url, "statements": [str(file)]}
+    (report,) = ingest_all(hw, check_config({"sources": [source]}))
+    assert "the SQL has 3 outputs" in report.unresolved[0].message
+    people, made = "duckdb.cellar.main.people", "duckdb.cellar.main.made"
+    assert feeds(hw, f"{made}.who") == {f"{people}.name", people}
+    assert feeds(hw, f"{made}.old") == {people}
 
 
 def test_what_cannot_be_read_now_keeps_its_lineage(sqlite: MakeDatabase, hw: Headwater) -> None:

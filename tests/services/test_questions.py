@@ -234,6 +234,56 @@ def test_a_table_that_is_read_in_no_known_column_is_shown_apart(
     assert short(found["tableLevelModels"][0]["path"]) == ["raw.email", "raw", "loose", CHURN]
 
 
+@pytest.fixture
+def guessed(lineage: LineageService, people: Shop) -> Shop:
+    """``wide`` has two columns of ``clear``, of which only one is known."""
+    people.table("wide", "amount", "guess")
+    people.table("after", "guess")
+    clear, wide = f"{people.schema}.clear", f"{people.schema}.wide"
+    pairs = [
+        {"fromColumns": [f"{clear}.amount"], "toColumn": f"{wide}.amount"},
+        {"fromColumns": [clear], "toColumn": f"{wide}.guess"},
+    ]
+    body = {"fromEntity": f"table:{clear}", "toEntity": f"table:{wide}"}
+    lineage.put_edge(body | {"lineageDetails": {"columnsLineage": pairs}}, actor=ME)
+    view(lineage, "wide", "after", ("guess", "guess"))
+    people.model("churn", features={"f": ["after.guess"]})
+    people.model("calm", features={"f": ["wide.amount"]})
+    return people
+
+
+def test_what_an_open_column_reaches_is_perhaps_reached_beside_columns_that_are_tied(
+    lineage: LineageService, guessed: Shop
+) -> None:
+    found = lineage.impact(f"{guessed.schema}.raw.email")
+    assert names(found["models"]) == []
+    assert short(found["tableLevelModels"][0]["path"]) == [
+        "raw.email", "clear.email", "clear", "wide.guess", "after.guess", f"{CHURN}.f", CHURN
+    ]  # fmt: skip
+    assert found["tableLevelTotal"] == 1
+    known = lineage.impact(f"{guessed.schema}.raw.amount", drop=True)
+    assert names(known["models"]) == ["headwater.calm"]
+    assert names(known["tableLevelModels"]) == [CHURN]
+    assert {each["name"]: each["certain"] for each in known["entities"]} == {
+        "after": False, "clear": True, "wide": True
+    }  # fmt: skip
+    assert names(lineage.impact(f"{guessed.schema}.clear")["models"]) == ["headwater.calm", CHURN]
+    assert names(lineage.tag_impact("PII.Sensitive")["tableLevelModels"]) == [CHURN]
+
+
+def test_a_model_perhaps_reads_what_may_be_behind_an_open_column(
+    lineage: LineageService, guessed: Shop
+) -> None:
+    asked = lineage.tagged_sources(CHURN, "PII.Sensitive", kind="mlmodel")
+    assert (asked["total"], asked["maskedTotal"]) == (0, 0)
+    assert short(asked["tableLevelSources"]) == ["raw.email"]
+    assert short(asked["tableLevelSources"][0]["path"]) == [
+        "raw.email", "clear.email", "clear", "wide.guess", "after.guess", f"{CHURN}.f", CHURN
+    ]  # fmt: skip
+    calm = lineage.tagged_sources("headwater.calm", "PII.Sensitive", kind="mlmodel")
+    assert (calm["total"], calm["tableLevelTotal"]) == (0, 0)
+
+
 def test_a_tag_is_asked_about_by_stage(
     catalog: CatalogService, lineage: LineageService, people: Shop
 ) -> None:
