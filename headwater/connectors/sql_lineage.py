@@ -107,7 +107,12 @@ class LineageWriter:
     def _pairs(
         self, view: SqlTable, relation: Relation, lineage: ViewLineage
     ) -> list[dict[str, Any]]:
-        """Which columns of a relation make which columns of a view; perhaps any: the relation."""
+        """Which columns of a relation make which columns of a view; perhaps any: the relation.
+
+        Where no column is known to, the edge between the two says as much.
+        """
+        if all(source != relation for each in lineage.columns for source, _ in each.origins):
+            return []
         pairs: list[dict[str, Any]] = []
         for column in lineage.columns:
             about = {"function": column.function} if column.function else {}

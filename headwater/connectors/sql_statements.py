@@ -42,7 +42,9 @@ class _Fed:
 
     def edge(self, start: str, end: str) -> Edge:
         lineage: list[dict[str, Any]] = []
-        for (column, to), pair in self.pairs.items():
+        # Perhaps any column (the table itself) makes one: if none is known to, the edge says that.
+        tied = any(column != start for column, _ in self.pairs)
+        for (column, to), pair in self.pairs.items() if tied else ():
             said: dict[str, Any] = {"fromColumns": [column], "toColumn": to}
             said |= {"function": pair.function} if pair.function else {}
             lineage.append(said | ({"masking": True} if pair.masked else {}))
