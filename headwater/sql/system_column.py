@@ -37,7 +37,7 @@ def _bind(column: exp.Column, scope: Scope, bindings: Bindings) -> None:
     name = column.table or _only_table(column.name, scope)
     table = scope.sources.get(name)
     relation = bindings.find(table) if isinstance(table, exp.Table) else None
-    if relation is None:
+    if relation is None or not relation.columns:  # a column may be called so
         return
     if column.name in {fold(each, bindings.dialect) for each in relation.columns}:
         return

@@ -370,6 +370,13 @@ def test_what_every_row_has_comes_from_no_column(sql: str, dialect: str) -> None
     assert found == {"x": set(), "y": set(), "z": {ACID}}
 
 
+def test_what_may_be_a_column_of_an_unknown_table_is_open() -> None:
+    known = [Relation("main", "t", ()), Relation("main", "v", ("x",))]
+    reader = ViewReader(known, dialect="duckdb", database="cellar", default_schema="main")
+    (note,) = reader.read(known[1], "SELECT t.rowid AS x FROM t").notes
+    assert note.message == "t.rowid is not a column of a known table"
+
+
 @pytest.mark.parametrize(
     ("output", "message"),
     [
