@@ -13,7 +13,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
@@ -129,9 +129,10 @@ def serve(settings: Settings, *, announce: Callable[[str], None] = _print) -> No
             timeout_graceful_shutdown=5,
             ws="none",
         )
-        with services.threads, _interruptible(), _trimmed_daily(store, settings):
+        server = _Server(config, services)
+        with services.threads, _interruptible(server), _trimmed_daily(store, settings):
             announce(f"Headwater {__version__} serves at {_address(settings.host, listener)}")
-            _Server(config, services).run(sockets=[listener])
+            server.run(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
@@ -186,23 +187,26 @@ def _save(store: Store) -> None:
 
 
 @contextmanager
-def _interruptible() -> Iterator[None]:
+def _interruptible(server: uvicorn.Server) -> Iterator[None]:
     """Let both usual signals end a server quietly, so that what follows still runs.
 
-    Uvicorn shuts down at them and then raises them again, which would end the process at once.
+    Uvicorn shuts down at them and then raises them again, which would end the process at once; and
+    those that come before it listens to them are remembered. An exception would be lost where it
+    is raised while something is being finalized.
     """
 
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
+    def end(_number: int, _frame: FrameType | None) -> None:
+        server.should_exit = True
 
-    here = threading.current_thread() is threading.main_thread()  # no other may set handlers
-    before = signal.signal(signal.SIGTERM, interrupt) if here else None
+    if threading.current_thread() is not threading.main_thread():  # no other may set handlers
+        yield
+        return
+    before = {each: signal.signal(each, end) for each in (signal.SIGINT, signal.SIGTERM)}
     try:
-        with suppress(KeyboardInterrupt):
-            yield
+        yield
     finally:
-        if here:
-            signal.signal(signal.SIGTERM, before)
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 def _check_sign_in(settings: Settings) -> None:

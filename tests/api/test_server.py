@@ -24,6 +24,19 @@ from headwater.testing.store_build import event, writes
 PROGRAM = "from headwater.app import serve; from headwater.settings import Settings; serve({})"
 
 
+EARLY = """
+import os, sys
+from headwater.app import serve
+from headwater.settings import Settings
+
+class Finalized:
+    def __del__(self):  # what is raised in here is lost
+        os.kill(os.getpid(), int(sys.argv[2]))
+
+serve(Settings(store=sys.argv[1], port=0), announce=lambda line: Finalized() and None)
+"""
+
+
 def start(store: Path, **environ: str) -> subprocess.Popen[str]:
     settings = f"Settings.from_env(store='sqlite:///{store}')"
     return subprocess.Popen(
@@ -61,6 +74,13 @@ def test_a_signal_ends_it_quietly_with_its_store_closed(
         assert process.communicate(timeout=20) == ("", "")
     assert process.returncode == 0
     assert [path.name for path in tmp_path.iterdir()] == ["a.db"], "the log is checkpointed"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_before_it_listens_to_any(tmp_path: Path, number: signal.Signals) -> None:
+    command = [sys.executable, "-c", EARLY, f"sqlite:///{tmp_path}/a.db", str(number.value)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 def test_a_server_drops_events_that_it_is_not_to_keep(tmp_path: Path) -> None:

@@ -26,7 +26,11 @@ def running_server(store: str, *options: str) -> Iterator[str]:
             yield found[0]
         finally:
             server.terminate()
-            server.wait(timeout=20)
+            try:
+                server.wait(timeout=20)
+            except subprocess.TimeoutExpired:  # else leaving the block would wait for good
+                server.kill()
+                raise
 
 
 def clean_environ(**variables: str) -> dict[str, str]:
