@@ -58,7 +58,7 @@ def test_models_are_registered_changed_listed_and_deleted(shell: Shell) -> None:
 
 
 def test_a_version_that_was_deleted_frees_its_name_and_not_its_number(shell: Shell) -> None:
-    register = ("model-registry", "models", "register-version", "iris", "-v")
+    register = ("model-registry", "models", "register-version", "iris", "-u", "s3://m/1", "-v")
     for name in ("1", "1.0.5"):
         shell(*register, name)
         shell("model", "version", "delete", "iris", name)
