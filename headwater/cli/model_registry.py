@@ -16,6 +16,7 @@ from headwater.cli.record import pair, value_of
 from headwater.errors import InvalidInputError
 from headwater.tracking import Client
 from headwater.tracking.check import check_step
+from headwater.tracking.metadata import metadata_records
 
 Which = Annotated[str | None, typer.Option("--version", "-v", help="Name, number, stage or alias.")]
 
@@ -92,10 +93,14 @@ def register_version(
     """
     _check_uri(model_uri)
     values = {key: value_of(text) for key, text in map(pair, metadata or ())}
+    about = {"pipeline": pipeline_name, "step": step_name}
+    said = {key: each for key, each in about.items() if each is not None}
+    if twice := values.keys() & said.keys():
+        raise InvalidInputError(f"metadata {min(twice)!r} is what --{min(twice)}-name says")
+    values |= said
+    metadata_records("", values, about={})  # refuses what cannot be logged before a version is made
     with client(url, store, create=True) as control:
         run = _run(control, pipeline_name, step_name)
-        about = {"pipeline": pipeline_name, "step": step_name}
-        values |= {key: each for key, each in about.items() if each is not None}
         with told(exists=f"`headwater model version update {name} {version}` changes it"):
             made = control.create_model_version(
                 name, version, description, sourceUri=model_uri, run=run, status="ready"

@@ -70,6 +70,14 @@ def test_a_version_that_was_deleted_frees_its_name_and_not_its_number(shell: She
     assert shell.lines(*register, "1") == ["created modelVersion headwater.iris.1 0.1"]
 
 
+def test_a_version_whose_metadata_is_refused_is_not_made(shell: Shell) -> None:
+    register = ("model-registry", "models", "register-version", "iris", "-u", "s3://m/1")
+    assert "the number nan" in shell(*register, "-m", "n", "NaN", code=2).output
+    twice = shell(*register, "-m", "pipeline", "p", "--pipeline-name", "q", code=2)
+    assert "--pipeline-name" in twice.output
+    assert shell.lines(*register) == ["created modelVersion headwater.iris.1 0.1"]
+
+
 def test_versions_are_listed_and_promoted(trained: Shell) -> None:
     listed = trained.data("model", "version", "list", "iris")
     assert [(each["number"], each["stage"]) for each in listed] == [(1, "production"), (2, "none")]
