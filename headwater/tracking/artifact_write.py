@@ -88,7 +88,7 @@ def version_record(version: ArtifactVersion) -> dict[str, Any]:
 
 def reference_to(model: Model) -> dict[str, str]:
     """A reference to the version of a model."""
-    return {"id": model.id, "type": "modelVersion"}
+    return {"id": model.version_id, "type": "modelVersion"}
 
 
 def moment() -> str:

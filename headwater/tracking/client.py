@@ -186,7 +186,7 @@ class Client(ModelClient, RunClient):
         One whose process is gone is ``interrupted``.
         """
         hw = self.catalog
-        return (with_status(hw, each) for each in hw.version_runs(version.resolve(), limit=limit))
+        return (with_status(hw, each) for each in hw.version_runs(version.resolved, limit=limit))
 
     def compare_model_versions(
         self, model_name_or_id: str | MlModel, versions: Sequence[str | int]

@@ -78,7 +78,7 @@ def log_model_metadata(
         raise InvalidInputError("no model is configured here; model_name says which one is meant")
     elif version is not None:
         model = Model(model.wanted.name, version)
-    _log(f"modelVersion:{model.id}", metadata)
+    _log(f"modelVersion:{model.version_id}", metadata)
     return
 
 

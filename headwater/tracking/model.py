@@ -17,6 +17,8 @@ from headwater.tracking.model_artifact import ModelArtifacts
 from headwater.tracking.selection import Wanted, find_or_make
 from headwater.tracking.sign_of_life import settled
 
+_ASKS = "asks which version of a model it has"
+
 
 class Model(ModelArtifacts):
     """A version of a model; found, or made, when something of it is asked for first.
@@ -59,7 +61,7 @@ class Model(ModelArtifacts):
         self.delete_new_version_on_failure = delete_new_version_on_failure
         self._found: ModelVersion | None = None
         self._run: Mapping[str, str] | None = None
-        self.was_created_in_this_run = False
+        self._made = False
 
     @classmethod
     def of(cls, version: ModelVersion) -> Self:
@@ -69,6 +71,8 @@ class Model(ModelArtifacts):
         return model
 
     def __repr__(self) -> str:
+        if self._found is not None:
+            opaque(_ASKS)
         return f"Model({self._wanted.name!r}, version={self._version_text()!r})"
 
     # What it is
@@ -81,29 +85,33 @@ class Model(ModelArtifacts):
     @property
     def version(self) -> str:
         """The version's name."""
-        opaque("asks which version of a model it has")
-        return self._resolved.name
+        return self.resolve().name
 
     @property
     def number(self) -> int:
         """The version's number, which no other version of the model ever had."""
-        opaque("asks which version of a model it has")
-        return int(self._resolved.number or 0)
+        return int(self.resolve().number or 0)
 
     @property
     def id(self) -> str:
         """The version's id."""
-        return str(self._resolved.id)
+        return str(self.resolve().id)
 
     @property
     def model_id(self) -> str:
         """The model's id."""
-        return str(self._resolved.mlmodel.id)
+        return str(self.resolve().mlmodel.id)
 
     @property
     def fully_qualified_name(self) -> str:
         """The version's FQN: ``service.model.version``."""
-        return str(self._resolved.fully_qualified_name)
+        return str(self.resolve().fully_qualified_name)
+
+    @property
+    def was_created_in_this_run(self) -> bool:
+        """Whether the run that asks made the version."""
+        opaque(_ASKS)
+        return self.is_new
 
     @property
     def stage(self) -> str:
@@ -143,13 +151,13 @@ class Model(ModelArtifacts):
     @property
     def entity(self) -> ModelVersion:
         """The version, as the catalog has it now."""
-        self._found = self._hw.get(ModelVersion, id=self.id)
+        self._found = self._hw.get(ModelVersion, id=self.version_id)
         return self._found
 
     @property
     def run_metadata(self) -> dict[str, MetadataValue]:
         """The newest value of each name that was logged on the version."""
-        return read_metadata(self._hw, self._resolved, "modelVersion")
+        return read_metadata(self._hw, self.resolved, "modelVersion")
 
     # What is done with it
 
@@ -174,7 +182,7 @@ class Model(ModelArtifacts):
             InvalidInputError: There is no such stage, or it is ``latest``.
         """
         self._found = self._hw.set_stage(
-            self._resolved, stage, reason=reason, effective_at=effective_at, force=force
+            self.resolved, stage, reason=reason, effective_at=effective_at, force=force
         )
 
     def set_alias(self, alias: str, *, protected: bool | None = None, force: bool = False) -> None:
@@ -185,11 +193,11 @@ class Model(ModelArtifacts):
             protected: Whether it moves and goes by force only; as before unless given.
             force: Move it although it is protected.
         """
-        self._found = self._hw.set_alias(self._resolved, alias, protected=protected, force=force)
+        self._found = self._hw.set_alias(self.resolved, alias, protected=protected, force=force)
 
     def delete_alias(self, alias: str, *, force: bool = False) -> None:
         """Take an alias from the version; a protected one by ``force`` only."""
-        self._found = self._hw.delete_alias(self._resolved, alias, force=force)
+        self._found = self._hw.delete_alias(self.resolved, alias, force=force)
 
     def log_metadata(self, metadata: Mapping[str, Any]) -> None:
         """Log values on the version.
@@ -198,12 +206,12 @@ class Model(ModelArtifacts):
             InvalidInputError: JSON cannot hold a value; the message has its path and type.
         """
         about = {} if self._run is None else {"run": self._run["id"]}
-        entity = f"modelVersion:{self.id}"
+        entity = f"modelVersion:{self.version_id}"
         send_metadata(metadata_records(entity, metadata, about=about))
 
     def history(self) -> Iterator[dict[str, Any]]:
         """Iterate over the moves of the model's versions, newest first."""
-        return self._hw.lifecycle(self._resolved.mlmodel)
+        return self._hw.lifecycle(self.resolved.mlmodel)
 
     def delete(self, *, force: bool = False) -> None:
         """Delete the version; its artifacts stay.
@@ -211,7 +219,7 @@ class Model(ModelArtifacts):
         Raises:
             ConflictError: It is in production, and not ``force``.
         """
-        self._hw.delete(self._resolved, force=force)
+        self._hw.delete(self.resolved, force=force)
         self._found = None
 
     # Inside
@@ -224,7 +232,8 @@ class Model(ModelArtifacts):
 
     def resolve(self) -> ModelVersion:
         """Find or make the version, if that was not done yet."""
-        return self._resolved
+        opaque(_ASKS)
+        return self.resolved
 
     @property
     def wanted(self) -> Wanted:
@@ -232,17 +241,23 @@ class Model(ModelArtifacts):
         return self._wanted
 
     @property
-    def _hw(self) -> Headwater:
-        return asked()
-
-    @property
-    def _resolved(self) -> ModelVersion:
+    def resolved(self) -> ModelVersion:
+        """As ``resolve``, for tracking itself: that does not ask in the name of a step's code."""
         if self._found is None:
             self._found, made = find_or_make(current(), self._wanted, run=self._run)
             if made:
                 opaque("makes a version of a model")
-            self.was_created_in_this_run = made and self._run is not None
+            self._made = made and self._run is not None
         return self._found
+
+    @property
+    def is_new(self) -> bool:
+        """As ``was_created_in_this_run``, for tracking itself."""
+        return self._made
+
+    @property
+    def _hw(self) -> Headwater:
+        return asked()
 
     def _version_text(self) -> str | None:
         if self._found is not None:
@@ -250,4 +265,4 @@ class Model(ModelArtifacts):
         return None if self._wanted.version is None else str(self._wanted.version)
 
     def _model(self) -> MlModel:
-        return self._hw.get(MlModel, id=self.model_id)
+        return self._hw.get(MlModel, id=str(self.resolved.mlmodel.id))

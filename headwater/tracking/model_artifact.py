@@ -22,14 +22,20 @@ if TYPE_CHECKING:
 class ModelArtifacts(ABC):
     """The part of ``Model`` that is about its artifacts."""
 
-    @abstractmethod
-    def resolve(self) -> ModelVersion:
-        """Find or make the version, if that was not done yet."""
-
     @property
     @abstractmethod
     def wanted(self) -> Wanted:
         """What was asked for."""
+
+    @property
+    @abstractmethod
+    def resolved(self) -> ModelVersion:
+        """The version; found, or made, if that was not done yet."""
+
+    @property
+    def version_id(self) -> str:
+        """The version's id, for tracking itself, as ``resolved``."""
+        return str(self.resolved.id)
 
     def link_artifact(self, artifact: Any, name: str | None = None) -> ArtifactHandle:
         """Link an artifact to the version, and return what is linked.
@@ -47,7 +53,7 @@ class ModelArtifacts(ABC):
             return save_artifact(name, artifact, model=cast("Model", self))
         is_same = name is None or name == artifact.name
         linked = artifact if is_same else renamed(artifact, str(name))
-        link(linked.fully_qualified_name, str(self.resolve().id))
+        link(linked.fully_qualified_name, self.version_id)
         return linked
 
     def list_artifacts(self, type: ArtifactType | None = None) -> Iterator[ArtifactHandle]:
@@ -60,7 +66,7 @@ class ModelArtifacts(ABC):
         return self._listed(type)
 
     def _listed(self, type: ArtifactType | None) -> Iterator[ArtifactHandle]:
-        version = self.resolve()
+        version = self.resolved
         for row in current().version_artifacts(version, type):
             found = ArtifactHandle.of_row(row)
             found.asked_of = {"id": str(version.id), "type": "modelVersion"}
@@ -107,5 +113,5 @@ class ModelArtifacts(ABC):
         listed = ", ".join(map(repr, others)) or "none"
         wanted = name if version is None else f"{name}, version {version}"
         raise NotFoundError(
-            f"{self.resolve().fully_qualified_name} has no {what} {wanted!r}; it has {listed}"
+            f"{self.resolved.fully_qualified_name} has no {what} {wanted!r}; it has {listed}"
         )

@@ -146,7 +146,7 @@ class Run:
         if self._models.may_delete(model):
             self._beat()  # before there is one that nobody knows is to be deleted
         found = self._models.bind(model, {"id": self.id, "name": self.name})
-        self._show(found.id)
+        self._show(found.version_id)
         return found
 
     def bind_if_there(self, model: Model) -> Model | None:

@@ -45,12 +45,12 @@ class RunModels:
             known = self._known.get(key)
             if known is None:
                 known = model.bound(run)
-                known.resolve()
+                reference = reference_to(known)
                 self._known[key] = known
-                if known.was_created_in_this_run:
-                    self._document.add_outputs([reference_to(known)])
+                if known.is_new:
+                    self._document.add_outputs([reference])
                 else:
-                    self._document.add_input(reference_to(known))
+                    self._document.add_input(reference)
         return known
 
     def may_delete(self, model: Model | None) -> bool:
@@ -64,9 +64,9 @@ class RunModels:
     def step_ended(self, model: Model, *, completed: bool) -> None:
         """Note how the last step ended that was to make a version; its failure may be caught."""
         if completed:
-            self._failed.discard(model.id)
+            self._failed.discard(model.version_id)
         else:
-            self._failed.add(model.id)
+            self._failed.add(model.version_id)
 
     def trained(
         self, model: Model, value: Any, arguments: Iterable[Any], reads: Sequence[Read]
@@ -79,19 +79,19 @@ class RunModels:
             warnings.warn(message, stacklevel=2)
             return
         if fields is not None:
-            predicts = callable(getattr(value, "predict", None))
-            if predicts or model.id not in self._predicting:  # a scaler is not what was trained
-                self._fields[model.id] = fields
+            predicts, version = callable(getattr(value, "predict", None)), model.version_id
+            if predicts or version not in self._predicting:  # a scaler is not what was trained
+                self._fields[version] = fields
             if predicts:
-                self._predicting.add(model.id)
+                self._predicting.add(version)
 
     def complete(self, reads: Sequence[Read]) -> None:
         """Record that the versions that were made are ready, and what they were trained on."""
         for model in self._made():
-            if model.id in self._failed:
+            if model.version_id in self._failed:
                 self._discard(model)
                 continue
-            fields = self._fields.get(model.id) or read_fields(reads)
+            fields = self._fields.get(model.version_id) or read_fields(reads)
             about = {"status": "ready", "trainedAt": now(), **fields}
             try:
                 self._write(model, about)
@@ -105,14 +105,14 @@ class RunModels:
             self._discard(model)
 
     def _made(self) -> list[Model]:
-        return [each for each in self._known.values() if each.was_created_in_this_run]
+        return [each for each in self._known.values() if each.is_new]
 
     def _discard(self, model: Model) -> None:
         if not model.delete_new_version_on_failure:
             self._write(model, {"status": "failed"})
             return
         failed = {"put": "modelVersion", "requests": [_request(model, {"status": "failed"})]}
-        if self._outbox.delete_version(model.id, otherwise=failed):
+        if self._outbox.delete_version(model.version_id, otherwise=failed):
             self._document.forget_output(reference_to(model))
 
     def _write(self, model: Model, about: dict[str, Any]) -> None:
@@ -121,7 +121,7 @@ class RunModels:
 
 def _request(model: Model, about: dict[str, Any]) -> dict[str, Any]:
     """What changes a version."""
-    version = model.resolve()
+    version = model.resolved
     return {
         "name": version.name,
         "mlmodel": str(version.mlmodel.fully_qualified_name),

@@ -95,7 +95,7 @@ class StepRun:
 
     def logs(self, records: Sequence[Mapping[str, Any]]) -> None:
         """Note what the step's function logs."""
-        own = None if self.model is None else f"modelVersion:{self.model.id}"
+        own = None if self.model is None else f"modelVersion:{self.model.version_id}"
         saved = {f"artifactVersion:{each.id}" for each, _, _ in self._saved.values()}
         on_step = (f"pipelineRun:{self.run.id}", STEP_TYPE)
         for each in records:
@@ -134,7 +134,7 @@ class StepRun:
         request = self._request(name, version, stored, model or self.model)
         links = ("producedBy", "step", "modelVersions")
         handle = self.run.write(of, {k: each for k, each in request.items() if k not in links})
-        if model is not None and not self._is_own(model.id):
+        if model is not None and not self._is_own(model.version_id):
             self.effects.opaque.append(f"saves an artifact of {model}")
         self._saved[handle.fully_qualified_name] = (handle, of, request)
         self._document["outputs"].append(artifact_reference(handle))
@@ -227,10 +227,10 @@ class StepRun:
             f"pipelineRun:{self.run.id}", on_step, about=about, step=self.name
         )
         if self.model is not None:
-            entity = f"modelVersion:{self.model.id}"
+            entity = f"modelVersion:{self.model.version_id}"
             records += metadata_records(entity, known.data["logged"], about=about)
             for artifact in known.data["linked"]:
-                self.run.outbox.link(artifact, self.model.id)
+                self.run.outbox.link(artifact, self.model.version_id)
         taken = [(each, self.model) for each in known.saved]
         taken += [(handle, self._model_of(output)) for output, handle in outputs]
         for handle, model in taken:
@@ -252,7 +252,7 @@ class StepRun:
         """
         for output, value in outputs:
             model = self._model_of(output)
-            if model is not None and model.was_created_in_this_run:
+            if model is not None and model.is_new:
                 self.run.trained(model, value, map(_frame, arguments))
 
     def fail(self) -> None:
@@ -300,7 +300,7 @@ class StepRun:
         return self._used if model is None else [reference_to(model)]
 
     def _is_own(self, model_version: str) -> bool:
-        return self.model is not None and self.model.id == model_version
+        return self.model is not None and self.model.version_id == model_version
 
     def _model_of(self, output: Output) -> Model | None:
         """The version of a model that an output belongs to."""

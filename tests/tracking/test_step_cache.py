@@ -339,6 +339,26 @@ def tell_version() -> int:
     return get_step_context().model.number
 
 
+def tell_version_id() -> str:
+    return get_step_context().model.id
+
+
+def tell_version_fqn() -> str:
+    return get_step_context().model.fully_qualified_name
+
+
+def tell_model_id() -> str:
+    return get_step_context().model.model_id
+
+
+def tell_whether_it_is_new() -> bool:
+    return get_step_context().model.was_created_in_this_run
+
+
+def show_model() -> str:
+    return repr(get_step_context().model)
+
+
 def log_on_another() -> None:
     log_model_metadata({'a "note"': 1}, model_name="other")
 
@@ -362,6 +382,11 @@ def link_to_another() -> None:
         alias,
         tell_run,
         tell_version,
+        tell_version_id,
+        tell_version_fqn,
+        tell_model_id,
+        tell_whether_it_is_new,
+        show_model,
         log_on_another,
         compare,
         count_versions,
@@ -375,6 +400,20 @@ def test_a_step_that_asks_or_changes_the_catalog_runs_each_time(
     assert run_twice(step(function), model=Model("m")) == [False]
     assert run_twice(step(enable_cache=True)(function), model=Model("n")) == [True]
     assert run_twice(step(function), model=Model("n")) == [False]  # it does not say so itself
+
+
+def test_a_step_that_tells_which_version_is_in_production_tells_that_of_now(hw: Headwater) -> None:
+    @step
+    def which() -> Annotated[str, "which"]:
+        return Model("m", "production").id
+
+    @pipeline(enable_cache=True)
+    def telling() -> str:
+        return which()
+
+    for name in ("a", "b"):
+        Model("m", name).set_stage("production", force=True)
+        assert telling() == Model("m", name).id
 
 
 def test_a_model_is_registered_in_each_run(hw: Headwater) -> None:
