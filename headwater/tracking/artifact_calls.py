@@ -133,12 +133,15 @@ def version_name(version: str | int | None) -> str | None:
     return str(version)
 
 
-def link(artifact_version: str, model_version: str) -> None:
-    """Link a version of an artifact, by FQN, to a version of a model, by id.
+def link(artifact_version: str, model: Model) -> None:
+    """Link a version of an artifact, by FQN, to a version of a model.
 
     In a step that is done when it ends.
     """
-    (find_step() or current_outbox()).link(artifact_version, model_version)
+    step = find_step()
+    if step is not None:
+        return step.link(artifact_version, model)
+    return current_outbox().link(artifact_version, model.version_id)
 
 
 def renamed(handle: ArtifactHandle, name: str) -> ArtifactHandle:

@@ -125,12 +125,17 @@ def current_outbox() -> Outbox:
     return Outbox(current()) if run is None else run.outbox
 
 
-def send_metadata(records: Sequence[Mapping[str, Any]]) -> None:
-    """Log values; a step remembers what it logs, for it may be taken as known."""
+def send_metadata(records: Sequence[Mapping[str, Any]], model: Model | None = None) -> None:
+    """Log values; a step remembers what it logs, for it may be taken as known.
+
+    Args:
+        records: The values.
+        model: The version of a model that they are logged on, if they are.
+    """
     step = find_step()
     if step is not None:
         step.run.show_step(step.name)
-        step.logs(records)
+        step.logs(records, model)
     current_outbox().records(records)
 
 

@@ -78,7 +78,7 @@ def log_model_metadata(
         raise InvalidInputError("no model is configured here; model_name says which one is meant")
     elif version is not None:
         model = Model(model.wanted.name, version)
-    _log(f"modelVersion:{model.version_id}", metadata)
+    _log(f"modelVersion:{model.version_id}", metadata, model=model)
     return
 
 
@@ -147,9 +147,15 @@ def _context_model() -> Model | None:
     return step.model if step is not None else run.model if run is not None else None
 
 
-def _log(entity: str, metadata: Mapping[str, Any], *, step: str | None = None) -> None:
+def _log(
+    entity: str,
+    metadata: Mapping[str, Any],
+    *,
+    step: str | None = None,
+    model: Model | None = None,
+) -> None:
     run, at_work = find_run(), find_step()
     about = {} if run is None else {"run": run.id}
     about |= {} if at_work is None else {"step": at_work.name}
     records = metadata_records(entity, metadata, about=about, step=step)
-    send_metadata(records)
+    send_metadata(records, model)

@@ -207,7 +207,7 @@ class Model(ModelArtifacts):
         """
         about = {} if self._run is None else {"run": self._run["id"]}
         entity = f"modelVersion:{self.version_id}"
-        send_metadata(metadata_records(entity, metadata, about=about))
+        send_metadata(metadata_records(entity, metadata, about=about), self)
 
     def history(self) -> Iterator[dict[str, Any]]:
         """Iterate over the moves of the model's versions, newest first."""

@@ -53,7 +53,7 @@ class ModelArtifacts(ABC):
             return save_artifact(name, artifact, model=cast("Model", self))
         is_same = name is None or name == artifact.name
         linked = artifact if is_same else renamed(artifact, str(name))
-        link(linked.fully_qualified_name, self.version_id)
+        link(linked.fully_qualified_name, cast("Model", self))
         return linked
 
     def list_artifacts(self, type: ArtifactType | None = None) -> Iterator[ArtifactHandle]:

@@ -93,13 +93,12 @@ class StepRun:
             pinned = {"artifact": handle.name, "version": handle.version}
             self.effects.look(handle.question or pinned, content_of(handle), is_used=is_used)
 
-    def logs(self, records: Sequence[Mapping[str, Any]]) -> None:
-        """Note what the step's function logs."""
-        own = None if self.model is None else f"modelVersion:{self.model.version_id}"
+    def logs(self, records: Sequence[Mapping[str, Any]], model: Model | None) -> None:
+        """Note what the step's function logs, of a version of a model: which."""
         saved = {f"artifactVersion:{each.id}" for each, _, _ in self._saved.values()}
         on_step = (f"pipelineRun:{self.run.id}", STEP_TYPE)
         for each in records:
-            if each["entity"] == own:
+            if model is not None and model is self.model:
                 self.effects.logged[each["key"]] = each["data"]["value"]
                 continue
             if (each["entity"], each["type"]) == on_step:
@@ -134,16 +133,19 @@ class StepRun:
         request = self._request(name, version, stored, model or self.model)
         links = ("producedBy", "step", "modelVersions")
         handle = self.run.write(of, {k: each for k, each in request.items() if k not in links})
-        if model is not None and not self._is_own(model.version_id):
+        if model is not None and model is not self.model:
             self.effects.opaque.append(f"saves an artifact of {model}")
         self._saved[handle.fully_qualified_name] = (handle, of, request)
         self._document["outputs"].append(artifact_reference(handle))
         return handle
 
-    def link(self, artifact_version: str, model_version: str) -> None:
-        """Link a version of an artifact, by FQN, to a version of a model when the step ends."""
-        self._linked.append((artifact_version, model_version))
-        if self._is_own(model_version):
+    def link(self, artifact_version: str, model: Model) -> None:
+        """Link a version of an artifact, by FQN, to a version of a model when the step ends.
+
+        One that the code names may be the step's own in this run and another's in the next.
+        """
+        self._linked.append((artifact_version, model.version_id))
+        if model is self.model:
             self.effects.linked.append(artifact_version)
         else:
             self.effects.opaque.append("links an artifact to a version that is not its own")
@@ -298,9 +300,6 @@ class StepRun:
     def _links(self, model: Model | None) -> list[Reference]:
         """The versions of models that something is linked to: the one said, else those used."""
         return self._used if model is None else [reference_to(model)]
-
-    def _is_own(self, model_version: str) -> bool:
-        return self.model is not None and self.model.version_id == model_version
 
     def _model_of(self, output: Output) -> Model | None:
         """The version of a model that an output belongs to."""

@@ -416,6 +416,34 @@ def test_a_step_that_tells_which_version_is_in_production_tells_that_of_now(hw: 
         assert telling() == Model("m", name).id
 
 
+def log_on_the_first() -> None:
+    log_model_metadata({"checked": 1}, model_name="named", version="1")
+
+
+def log_on_the_first_itself() -> None:
+    Model("named", "1").log_metadata({"checked": 1})
+
+
+def link_to_the_first() -> None:
+    Model("named", "1").link_artifact(load_artifact_handle())
+
+
+def load_artifact_handle() -> Any:
+    return Client().get_artifact_version("rows")
+
+
+@pytest.mark.parametrize("function", [log_on_the_first, log_on_the_first_itself, link_to_the_first])
+@pytest.mark.parametrize("is_own_word", [False, True])
+def test_what_a_step_does_with_a_version_that_it_names_is_not_done_with_another(
+    hw: Headwater, function: Any, is_own_word: bool
+) -> None:
+    save_artifact("rows", [1])
+    made = step(enable_cache=True)(function) if is_own_word else step(function)
+    assert run_twice(made, model=Model("named")) == [is_own_word]
+    assert Model("named", 2).run_metadata == {}
+    assert list(Model("named", 2).list_artifacts()) == []
+
+
 def test_a_model_is_registered_in_each_run(hw: Headwater) -> None:
     @step
     def train() -> Annotated[list[int], "weights"]:
