@@ -72,6 +72,8 @@ def find_cached(run: Run, key: str, model: Model | None, *, is_own_word: bool) -
             data = record["data"]
             if data["opaque"] and not is_own_word:
                 return None
+            if model is None and (data["logged"] or data["linked"]):  # on what would it?
+                return None
             found = [_found(run, each["question"], model) for each in data["looked"]]
             if any(new[0] != old["found"] for new, old in zip(found, data["looked"], strict=True)):
                 return None

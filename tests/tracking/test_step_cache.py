@@ -18,6 +18,7 @@ from headwater import (
     ArtifactConfig,
     Client,
     Headwater,
+    InvalidInputError,
     Model,
     NotFoundError,
     get_step_context,
@@ -414,6 +415,25 @@ def test_a_step_that_tells_which_version_is_in_production_tells_that_of_now(hw: 
     for name in ("a", "b"):
         Model("m", name).set_stage("production", force=True)
         assert telling() == Model("m", name).id
+
+
+@pytest.mark.parametrize("is_own_word", [False, True])
+def test_a_step_that_logs_on_its_model_is_not_taken_from_the_cache_without_one(
+    hw: Headwater, is_own_word: bool
+) -> None:
+    def scored() -> Annotated[int, "score"]:
+        log_metadata({"accuracy": 1}, infer_model=True)
+        return 1
+
+    made = step(enable_cache=True)(scored) if is_own_word else step(scored)
+
+    @pipeline(enable_cache=True)
+    def scoring() -> None:
+        made()
+
+    scoring.with_options(model=Model("m"))()
+    with pytest.raises(InvalidInputError, match="no model is configured here"):
+        scoring()
 
 
 def log_on_the_first() -> None:
