@@ -25,6 +25,9 @@ _VARIABLES = {
     "mlflow_tracking_token": "HEADWATER_MLFLOW_TRACKING_TOKEN",
 }
 MAX_DAYS = 36_500
+MLFLOW_ALIAS = re.compile(r"[\w-]{1,255}")
+"""What an alias of MLflow's is like, unless it is reserved there."""
+RESERVED_ALIAS = re.compile(r"(?i:latest)|[vV]\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +97,7 @@ class Settings:
 
 
 def _check_alias(value: str, source: str) -> None:
-    reserved = value.lower() == "latest" or re.fullmatch(r"[vV]\d+", value)
-    if reserved or not re.fullmatch(r"[\w-]{1,255}", value):
+    if RESERVED_ALIAS.fullmatch(value) or not MLFLOW_ALIAS.fullmatch(value):
         raise InvalidInputError(
             f"{source} is an alias as MLflow has them (letters, digits, _ and -; neither latest nor"
             f" v1), or none, not {value!r}"

@@ -7,6 +7,7 @@ import re
 
 from headwater.api.dialects.mlflow.argument import Tags
 from headwater.api.dialects.mlflow.error import invalid
+from headwater.settings import MLFLOW_ALIAS, RESERVED_ALIAS
 
 STAGES = {"none": "None", "staging": "Staging", "production": "Production", "archived": "Archived"}
 """MLflow's spelling of the stages by ours."""
@@ -14,8 +15,6 @@ ACTIVE = ("staging", "production")
 """Stages of which a transition can archive the versions that are there."""
 MAX_KEY = 250
 MAX_VALUE = 100_000
-_MAX_ALIAS = 255
-_ALIAS = re.compile(r"[\w-]+")
 _KEY = re.compile(r"[/\w.\- :]+")
 
 
@@ -40,12 +39,11 @@ def check_alias(alias: str) -> str:
     Raises:
         MlflowError: MLflow has no such aliases, or reserves them.
     """
-    if not _ALIAS.fullmatch(alias) or len(alias) > _MAX_ALIAS:
+    if not MLFLOW_ALIAS.fullmatch(alias):
         raise invalid(
-            f"Invalid alias name {alias!r}: up to {_MAX_ALIAS} letters, digits, underscores and"
-            " dashes."
+            f"Invalid alias name {alias!r}: up to 255 letters, digits, underscores and dashes."
         )
-    if alias.lower() == "latest" or re.fullmatch(r"[vV]\d+", alias):
+    if RESERVED_ALIAS.fullmatch(alias):
         raise invalid(f"The alias name {alias!r} is reserved.")
     return alias
 
