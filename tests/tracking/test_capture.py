@@ -138,7 +138,7 @@ def test_wrong_sources_are_refused_before_the_data_is_read(hw: Headwater) -> Non
     ("query", "note"),
     [
         ("SELECT * FROM unheard_of", "the catalog has no table or container 'unheard_of'"),
-        ("SELECT * FROM range(3)", "what GENERATE_SERIES(0, 3) reads is not followed"),
+        ("SELECT * FROM duckdb_types()", "is not followed"),
         ("PRAGMA table_info('orders')", "the SQL cannot be resolved"),
     ],
 )
