@@ -9,11 +9,12 @@ from typing import Any, cast
 from headwater.catalog.archive.snapshot import batches
 from headwater.catalog.lifecycle import Summary
 from headwater.catalog.service import CatalogService
-from headwater.catalog.stage import LATEST, every
+from headwater.catalog.stage import LATEST
 from headwater.catalog.token import TokenService
 from headwater.schemas import kinds
 from headwater.store.base import Deleted, Edge, Node, PageQuery, Record, Store
 from headwater.store.draft import load, now_ms
+from headwater.store.paging import every
 from headwater.store.stage import KIND as STAGE
 from headwater.store.stage import STAGES
 
@@ -138,7 +139,7 @@ def _production_without_lineage(store: Store) -> Iterator[Finding]:
     bare: list[str] = []
     serving = (
         record
-        for record in every(store, "mlmodel", "exclude")
+        for record in every(store, "mlmodel")
         if load(record).get("lifecycle", {}).get("serving")
     )
     for models in batches(serving):
@@ -156,10 +157,10 @@ def _production_without_lineage(store: Store) -> Iterator[Finding]:
 
 
 def _unknown_stages(store: Store) -> Iterator[Finding]:
-    known = {*STAGES, *(record.name for record in every(store, STAGE, "exclude"))}
+    known = {*STAGES, *(record.name for record in every(store, STAGE))}
     lost = [
         f"{_spell(version)} ({stage})"
-        for version in every(store, "modelVersion", "exclude")
+        for version in every(store, "modelVersion")
         if (stage := load(version)["stage"]) not in known
     ]
     if lost:
@@ -168,16 +169,16 @@ def _unknown_stages(store: Store) -> Iterator[Finding]:
 
 
 def _hidden_names(store: Store) -> Iterator[Finding]:
-    stages = {LATEST, *STAGES, *(record.name for record in every(store, STAGE, "exclude"))}
+    stages = {LATEST, *STAGES, *(record.name for record in every(store, STAGE))}
     hidden, aliases = list[str](), dict[str | None, dict[str, Any]]()
-    for model in every(store, "mlmodel", "exclude"):
+    for model in every(store, "mlmodel"):
         summary = Summary(load(model))
         aliases[model.id] = summary.aliases
         for alias, holder in summary.aliases.items():
             held = summary.held(alias.lower())
             if alias.lower() in stages and not (held and held[-1]["id"] == holder["id"]):
                 hidden.append(f"alias {alias!r} of {_spell(model)} (a stage)")
-    for version in every(store, "modelVersion", "exclude"):
+    for version in every(store, "modelVersion"):
         named = aliases.get(version.parent_id, {}).get(version.name)
         if version.name.lower() in stages:
             hidden.append(f"{_spell(version)} (a stage)")
@@ -222,7 +223,7 @@ _CHECKS: tuple[Callable[[Store], Iterator[Finding]], ...] = (
 
 def _entities(store: Store, deleted: Deleted) -> Iterator[Record]:
     for name in sorted(kinds()):
-        yield from every(store, name, deleted)
+        yield from every(store, name, deleted=deleted)
 
 
 def _spell(node: Record | Node) -> str:

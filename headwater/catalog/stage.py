@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from headwater.errors import AccessError, ConflictError, InvalidInputError
 from headwater.schemas import Kind
-from headwater.store.base import Deleted, PageQuery, Record, Store
+from headwater.store.base import PageQuery, Record, Store
 from headwater.store.draft import Actor, Change, load
+from headwater.store.paging import every
 from headwater.store.stage import (
     ARCHIVED,
     EXCLUSIVE,
@@ -20,7 +21,6 @@ from headwater.store.stage import (
 )
 
 LATEST = "latest"
-_PAGE = 1000
 _RESERVED = (*STAGES, LATEST, "any")
 """What no stage can be called; `any` is what questions ask for that mean all."""
 
@@ -106,14 +106,6 @@ def check_empty(store: Store, stage: Record) -> None:
         raise ConflictError(
             f"modelVersion {found[0].fqn!r} is in stage {stage.name!r}; move it first"
         )
-
-
-def every(store: Store, kind_name: str, deleted: Deleted = "exclude") -> Iterator[Record]:
-    """The entities of a kind, page by page."""
-    after = None
-    while page := store.page(PageQuery(kind_name, _PAGE, after, deleted=deleted)):
-        yield from page
-        after = page[-1].fqn
 
 
 def _check_hides_nothing(store: Store, stage: str) -> None:

@@ -187,9 +187,8 @@ def _put(hw: Headwater, request: Request) -> Outcome:
             messages=messages,
         )
     entity = result.entities[0].to_wire()
-    word = "created" if result.created else "updated" if result.updated else "unchanged"
     kind, name = request.kind.name, entity["fullyQualifiedName"]
-    return Outcome(word, kind, name, entity["version"], place=item.place())
+    return Outcome(result.actions[0], kind, name, entity["version"], place=item.place())
 
 
 def _report(outcome: Outcome, output: Format) -> None:

@@ -14,7 +14,7 @@ from headwater.connectors.mlflow import Config
 from headwater.connectors.mlflow_client import MlflowClient
 from headwater.connectors.mlflow_model import UNKNOWN, ModelFiles
 from headwater.connectors.mlflow_request import Request, Requests
-from headwater.connectors.mlflow_source import Version, read_versions
+from headwater.connectors.mlflow_source import Version, read_versions, search_all
 from headwater.connectors.mlflow_stage import StageWriter
 from headwater.connectors.report import Report
 from headwater.connectors.run import Run, RunOptions
@@ -24,7 +24,6 @@ from headwater.sdk import Headwater
 TYPE = "mlflow-registry"
 REGISTRATION, TAG = "mlflow", "mlflowTag"
 """Types of the records that the registry protocol reads; see docs/mlflow-registry.md."""
-_MOST_MODELS, _MOST_VERSIONS = 1_000, 200_000
 _PROMPTS = "tags.`mlflow.prompt.is_prompt` = 'true'"
 _NOT_READ = ModelFiles(None, None)
 
@@ -132,17 +131,13 @@ class _Migration:
 
 def _models(client: MlflowClient) -> Iterator[Json]:
     for asked in (None,) if client.is_databricks else (None, _PROMPTS):
-        yield from client.search(
-            "registered-models", "registered_models", most=_MOST_MODELS, filter=asked
-        )
+        yield from search_all(client, "registered-models", filter=asked)
 
 
 def _versions(client: MlflowClient, models: Iterable[str]) -> Iterator[Json]:
     yield from read_versions(client, models)
     if not client.is_databricks:
-        yield from client.search(
-            "model-versions", "model_versions", most=_MOST_VERSIONS, filter=_PROMPTS
-        )
+        yield from search_all(client, "model-versions", filter=_PROMPTS)
 
 
 def _located(client: MlflowClient, raw: Json) -> Json:

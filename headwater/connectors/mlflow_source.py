@@ -125,7 +125,7 @@ def read_registry(client: MlflowClient) -> Registry:
     Raises:
         SourceError: The server cannot be reached or read.
     """
-    models = {each["name"]: each for each in _all(client, "registered-models", "registered_models")}
+    models = {each["name"]: each for each in search_all(client, "registered-models")}
     versions = [
         Version(each["name"], int(each["version"]), each)
         for each in read_versions(client, models)
@@ -136,8 +136,18 @@ def read_registry(client: MlflowClient) -> Registry:
     return Registry(models, versions, _runs(client, list(run_ids)))
 
 
-def _all(client: MlflowClient, what: str, answered: str) -> Iterator[Json]:
-    return client.search(what, answered, most=_MOST[what])
+def search_all(client: MlflowClient, what: str, *, filter: str | None = None) -> Iterator[Json]:
+    """Yield all that a search finds, at the largest pages.
+
+    Args:
+        client: The server.
+        what: ``registered-models`` or ``model-versions``.
+        filter: What to find, in MLflow's words.
+
+    Raises:
+        SourceError: The server cannot be reached or read.
+    """
+    return client.search(what, what.replace("-", "_"), most=_MOST[what], filter=filter)
 
 
 def read_versions(client: MlflowClient, models: Iterable[str]) -> Iterator[Json]:
@@ -147,7 +157,7 @@ def read_versions(client: MlflowClient, models: Iterable[str]) -> Iterator[Json]
         SourceError: The server cannot be reached or read.
     """
     if not client.is_databricks:
-        return _all(client, "model-versions", "model_versions")
+        return search_all(client, "model-versions")
 
     # There a search has to say of which model (https://github.com/mlflow/mlflow/issues/7967).
     def of(model: str) -> list[Json]:

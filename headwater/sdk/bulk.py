@@ -52,17 +52,26 @@ class BulkResult(Generic[E]):
     entities: list[E] = field(default_factory=list)
     actions: list[str] = field(default_factory=list)
     failed: list[BulkFailure] = field(default_factory=list)
-    created: int = 0
-    updated: int = 0
-    unchanged: int = 0
+
+    @property
+    def created(self) -> int:
+        """How many were created."""
+        return self.actions.count("created")
+
+    @property
+    def updated(self) -> int:
+        """How many were changed."""
+        return self.actions.count("updated")
+
+    @property
+    def unchanged(self) -> int:
+        """How many were as the request says."""
+        return self.actions.count("unchanged")
 
     def add(self, answer: dict[str, Any], entities: list[E], numbers: Sequence[int]) -> None:
         """Add the answer for a chunk of the requests with these places."""
         self.entities += entities
         self.actions += answer["actions"]
-        self.created += answer["created"]
-        self.updated += answer["updated"]
-        self.unchanged += answer["unchanged"]
         for each in answer["failed"]:
             self.failed.append(
                 BulkFailure(

@@ -22,6 +22,7 @@ from headwater.errors import NotFoundError
 from headwater.names import check_name, child, quote
 from headwater.store.base import PageQuery, Record
 from headwater.store.draft import Actor, load
+from headwater.store.paging import every
 
 MODEL = "mlmodel"
 VERSION = "modelVersion"
@@ -144,14 +145,8 @@ class Registry:
         return merge(plain, apart, key=lambda each: each.name)
 
     def versions_of(self, model: Record) -> Iterator[Record]:
-        """Yield the live versions of a model."""
-        after = None
-        while True:
-            page = self.store.page(PageQuery(VERSION, _PAGE, after, model.id))
-            yield from page
-            if len(page) < _PAGE:
-                return
-            after = page[-1].fqn
+        """The live versions of a model."""
+        return every(self.store, VERSION, parent_id=model.id)
 
     def ensure_service(self, actor: Actor) -> None:
         """Create the service where it is not there yet."""

@@ -13,7 +13,6 @@ from collections.abc import AsyncIterator, Iterable
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-import httpcore
 import httpx
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
@@ -133,14 +132,9 @@ class Tracking:
 
 def _transport() -> httpx.AsyncHTTPTransport:
     """HTTPX's own, over connections that merge chunks, which it has no option for."""
-    transport = httpx.AsyncHTTPTransport(trust_env=False)
-    transport._pool = httpcore.AsyncConnectionPool(
-        ssl_context=ssl.create_default_context(),
-        max_connections=100,
-        max_keepalive_connections=20,
-        keepalive_expiry=5.0,
-        network_backend=MergingBackend(),
-    )
+    verify = ssl.create_default_context()
+    transport = httpx.AsyncHTTPTransport(trust_env=False, verify=verify)
+    transport._pool._network_backend = MergingBackend()
     return transport
 
 
