@@ -5,6 +5,7 @@ What is stored of tags is of now, so these questions have no past.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from headwater.lineage.impact import (
@@ -81,9 +82,9 @@ def tagged_sources(
 ) -> Document:
     """Answer which data with a tag a model, or any other node, is made from.
 
-    ``sources`` reach it as they are, ``maskedSources`` on masked ways alone, ``tableLevelSources``
-    perhaps: by tables whose columns nobody has tied. A model is asked about together with its
-    versions.
+    ``sources`` reach it as they are, ``tableLevelSources`` perhaps do: by tables whose columns
+    nobody has tied. ``maskedSources`` reach it on masked ways alone. A model is asked about
+    together with its versions.
 
     Args:
         stage: Only the versions in this stage, and the model if it has one there.
@@ -98,19 +99,18 @@ def tagged_sources(
     met = [*whole.nodes.values(), *loose.nodes.values()]
     found = tagged(store, word, within={node.owner_id or node.id for node, _ in met})
     sources = [_Source(clear, node) for id_, node in found.nodes.items() if id_ in clear.nodes]
+    perhaps = {
+        id_: _Source(walk, found.nodes[id_])
+        for id_ in found.carriers
+        if id_ not in clear.nodes
+        for walk in [loose if id_ in loose.nodes else _as_whole(found.nodes[id_], clear, loose)]
+        if walk
+    }
     masked = [
         _Source(whole, node)
         for id_, node in found.nodes.items()
-        if id_ in whole.nodes and id_ not in clear.nodes
+        if id_ in whole.nodes and id_ not in clear.nodes and id_ not in perhaps
     ]
-    perhaps = [
-        _Source(walk, found.nodes[id_])
-        for id_ in found.carriers
-        if id_ not in whole.nodes
-        for walk in [loose if id_ in loose.nodes else _as_whole(found.nodes[id_], clear, loose)]
-        if walk
-    ]
-    listed = (sources, masked, perhaps)
     cut = clear.truncated or whole.truncated or loose.truncated or found.cut or left_out
     return {
         "root": as_json(root),
@@ -120,9 +120,9 @@ def tagged_sources(
         "total": len(sources),
         "maskedSources": _listed(masked, found, limit),
         "maskedTotal": len(masked),
-        "tableLevelSources": _listed(perhaps, found, limit),
+        "tableLevelSources": _listed(perhaps.values(), found, limit),
         "tableLevelTotal": len(perhaps),
-        "truncated": cut or max(map(len, listed)) > limit,
+        "truncated": cut or max(len(sources), len(masked), len(perhaps)) > limit,
     }
 
 
@@ -159,7 +159,7 @@ def _as_whole(node: Node, *walks: Walk) -> Walk | None:
     return next((walk for walk in walks if walk.nodes.get(entity_id, (None, 0))[1]), None)
 
 
-def _listed(sources: list[_Source], found: Tagged, limit: int) -> list[Document]:
+def _listed(sources: Iterable[_Source], found: Tagged, limit: int) -> list[Document]:
     first = sorted(sources, key=lambda each: (each.node.fqn, each.node.id))[:limit]
     return [
         {

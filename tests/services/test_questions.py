@@ -284,6 +284,24 @@ def test_a_model_perhaps_reads_what_may_be_behind_an_open_column(
     assert (calm["total"], calm["tableLevelTotal"]) == (0, 0)
 
 
+def test_what_is_masked_on_one_way_and_perhaps_clear_on_another_is_no_masked_source(
+    lineage: LineageService, people: Shop
+) -> None:
+    people.table("mixed", "x")
+    raw, mixed = f"{people.schema}.raw", f"{people.schema}.mixed"
+    pairs = [
+        {"fromColumns": [f"{raw}.email"], "toColumn": f"{mixed}.x", "masking": True},
+        {"fromColumns": [raw], "toColumn": f"{mixed}.x"},
+    ]
+    body = {"fromEntity": f"table:{raw}", "toEntity": f"table:{mixed}"}
+    lineage.put_edge(body | {"lineageDetails": {"columnsLineage": pairs}}, actor=ME)
+    people.model("churn", features={"f": ["mixed.x"]})
+    assert names(lineage.tag_impact("PII.Sensitive")["tableLevelModels"]) == [CHURN]
+    asked = lineage.tagged_sources(CHURN, "PII.Sensitive", kind="mlmodel")
+    assert short(asked["tableLevelSources"]) == ["raw.email"]
+    assert (asked["total"], asked["maskedTotal"]) == (0, 0)
+
+
 def test_a_tag_is_asked_about_by_stage(
     catalog: CatalogService, lineage: LineageService, people: Shop
 ) -> None:
