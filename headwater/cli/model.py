@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from headwater import names
 from headwater.cli.failure import told
 from headwater.cli.option import Format, Output, Store, Url, connect
 from headwater.cli.output import as_item, print_data, print_done, print_table, print_text
@@ -68,7 +69,9 @@ def list_(
         found = list(control.list_models(tag=tag, stage=stage, service=service))
     if output is not Format.table:
         return print_data([as_item(each) for each in found], output)
-    print_table(["name", "latest", "production", "license", "tags"], [_row(m) for m in found])
+    print_table(
+        ["name", "latest", "production", "license", "tags"], [_row(m, service) for m in found]
+    )
     return None
 
 
@@ -140,9 +143,10 @@ def delete(name: ModelName, force: Force = False, url: Url = None, store: Store 
 MODEL_COMMANDS = (list_, register, update, delete)
 
 
-def _row(found: MlModel) -> list[str]:
+def _row(found: MlModel, service: str | None) -> list[str]:
+    name = names.join(found.name) if service is None else str(found.fully_qualified_name)
     lifecycle = found.lifecycle
     latest = lifecycle.latest.name if lifecycle and lifecycle.latest else ""
     serving = lifecycle.serving.name if lifecycle and lifecycle.serving else ""
     tags = " ".join(str(each.fully_qualified_name) for each in found.tags or ())
-    return [found.name, latest, serving, found.license or "", tags]
+    return [name, latest, serving, found.license or "", tags]

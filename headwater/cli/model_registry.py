@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+from headwater import names
 from headwater.cli.failure import told
 from headwater.cli.model import Force, ModelName, client
 from headwater.cli.option import Format, Output, Store, Url
@@ -120,7 +121,7 @@ def list_(output: Output = Format.table, url: Url = None, store: Store = None) -
     if output is not Format.table:
         return print_data([as_item(each) for each in found], output)
     rows = [
-        [each.name, str(each.lifecycle.last_number or 0) if each.lifecycle else "0",
+        [names.join(each.name), str(each.lifecycle.last_number or 0) if each.lifecycle else "0",
          each.description or ""]
         for each in found
     ]  # fmt: skip

@@ -57,6 +57,15 @@ def test_models_are_registered_changed_listed_and_deleted(shell: Shell) -> None:
     assert shell.lines("model", "list")[1].split() == ["flowers"]
 
 
+def test_models_are_listed_by_names_that_the_other_commands_take(shell: Shell) -> None:
+    shell("model", "register", '"iris.v2"')
+    for listing in (["model", "list"], ["model-registry", "models", "list"]):
+        assert shell.lines(*listing)[1].split()[0] == '"iris.v2"'
+    fqn = shell.lines("model", "list", "--service", "headwater")[1].split()[0]
+    assert fqn == 'headwater."iris.v2"'
+    assert shell.lines("model", "delete", fqn) == ['deleted model headwater."iris.v2"']
+
+
 def test_a_version_that_was_deleted_frees_its_name_and_not_its_number(shell: Shell) -> None:
     register = ("model-registry", "models", "register-version", "iris", "-u", "s3://m/1", "-v")
     for name in ("1", "1.0.5"):
