@@ -11,7 +11,7 @@ from headwater.generated import Artifact, ArtifactVersion
 from headwater.sdk.model_version import ArtifactType
 from headwater.tracking.artifact_store import open_artifact_store
 from headwater.tracking.connection import current
-from headwater.tracking.context import asked, find_run, find_step
+from headwater.tracking.context import asked, find_run, find_step, opaque
 from headwater.tracking.metadata import MetadataValue, read_metadata
 from headwater.tracking.step_effect import Question
 
@@ -20,7 +20,7 @@ class ArtifactHandle:
     """A version of an artifact: what is known of it, and its value when asked for.
 
     Attributes:
-        entity: The version.
+        resolved: The version, for what is not the code of a step.
         asked_of: A reference to the version of a model that it was asked of, if it was.
         question: What was looked for when it was found; see ``step_effect``.
     """
@@ -32,7 +32,7 @@ class ArtifactHandle:
             entity: The version.
             type: What its artifact is, where that is known.
         """
-        self.entity = entity
+        self.resolved = entity
         self.asked_of: Mapping[str, str] | None = None
         self._type = type
         self.question: Question | None = None
@@ -49,7 +49,7 @@ class ArtifactHandle:
     @property
     def name(self) -> str:
         """The artifact's name."""
-        return names.split(self.fully_qualified_name)[0]
+        return names.split(self.fqn)[0]
 
     @property
     def type(self) -> ArtifactType:
@@ -58,6 +58,13 @@ class ArtifactHandle:
             found = current().get(Artifact, names.join(self.name)).artifact_type
             self._type = cast(ArtifactType, str(found or "data"))
         return self._type
+
+    @property
+    def entity(self) -> ArtifactVersion:
+        """The version."""
+        if self.question is not None and self.question["version"] is None:
+            opaque("asks which version of an artifact it found")
+        return self.resolved
 
     @property
     def version(self) -> str:
@@ -75,24 +82,29 @@ class ArtifactHandle:
         return str(self.entity.fully_qualified_name)
 
     @property
+    def fqn(self) -> str:
+        """The version's FQN, for what is not the code of a step."""
+        return str(self.resolved.fully_qualified_name)
+
+    @property
     def uri(self) -> str:
         """Where the content lies."""
-        return str(self.entity.uri)
+        return str(self.resolved.uri)
 
     @property
     def hash(self) -> str | None:
         """The content's hash."""
-        return self.entity.hash
+        return self.resolved.hash
 
     @property
     def data_type(self) -> str | None:
         """What the value is, such as ``pandas.DataFrame``."""
-        return self.entity.data_type
+        return self.resolved.data_type
 
     @property
     def run_metadata(self) -> dict[str, MetadataValue]:
         """The newest value of each name that was logged on the version."""
-        return read_metadata(asked(), self.entity, "artifactVersion")
+        return read_metadata(asked(), self.resolved, "artifactVersion")
 
     def load(self, *, allow_pickle: bool = False, trusted: Sequence[str] = ()) -> Any:
         """Read the value.
@@ -106,15 +118,15 @@ class ArtifactHandle:
             StoreError: It is not what was written.
             InvalidInputError: No materializer of this process reads it, or it is not permitted.
         """
-        if self.entity.data_type is None or self.entity.media_type is None:
+        if self.resolved.data_type is None or self.resolved.media_type is None:
             raise InvalidInputError(
-                f"{self.entity.fully_qualified_name} was not saved by tracking, which would know"
-                f" what its content is; it lies at {self.entity.uri}"
+                f"{self.fqn} was not saved by tracking, which would know"
+                f" what its content is; it lies at {self.resolved.uri}"
             )
         value = open_artifact_store().load(
             self.uri,
-            data_type=self.entity.data_type,
-            media_type=self.entity.media_type,
+            data_type=self.resolved.data_type,
+            media_type=self.resolved.media_type,
             hash=self.hash,
             allow_pickle=allow_pickle,
             trusted=trusted,

@@ -147,10 +147,10 @@ def link(artifact_version: str, model: Model) -> None:
 def renamed(handle: ArtifactHandle, name: str) -> ArtifactHandle:
     """The artifact of another name that has the content of one; made now."""
     kept = ("uri", "hash", "size", "dataType", "mediaType")
-    about = {key: value for key, value in handle.entity.to_wire().items() if key in kept}
-    if handle.entity.produced_by is not None:
-        about["producedBy"] = {"id": handle.entity.produced_by.id, "type": "pipelineRun"}
-    request = {"name": handle.version, "artifact": names.join(name), **about}
+    about = {key: value for key, value in handle.resolved.to_wire().items() if key in kept}
+    if handle.resolved.produced_by is not None:
+        about["producedBy"] = {"id": handle.resolved.produced_by.id, "type": "pipelineRun"}
+    request = {"name": handle.resolved.name, "artifact": names.join(name), **about}
     return write_one(handle.type, request)
 
 

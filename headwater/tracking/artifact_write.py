@@ -106,5 +106,5 @@ def write_one(of: ArtifactType, request: dict[str, Any]) -> ArtifactHandle:
     """Write a version outside of a run: what fails, fails."""
     outbox = Outbox(current())
     (handle,) = write_versions(outbox, [(of, request)])
-    outbox.records([version_record(handle.entity)])
+    outbox.records([version_record(handle.resolved)])
     return handle

@@ -112,7 +112,7 @@ def log_artifact_metadata(
             raise InvalidInputError("say which artifact: artifact_name=, or artifact=")
         artifact = sought(artifact_name, artifact_version)
     if isinstance(artifact, ArtifactHandle):
-        artifact = artifact.entity
+        artifact = artifact.resolved
     entity = current().get(ArtifactVersion, artifact)
     _log(f"artifactVersion:{entity.id}", metadata)
     return

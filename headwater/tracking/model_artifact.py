@@ -53,7 +53,7 @@ class ModelArtifacts(ABC):
             return save_artifact(name, artifact, model=cast("Model", self))
         is_same = name is None or name == artifact.name
         linked = artifact if is_same else renamed(artifact, str(name))
-        link(linked.fully_qualified_name, cast("Model", self))
+        link(linked.fqn, cast("Model", self))
         return linked
 
     def list_artifacts(self, type: ArtifactType | None = None) -> Iterator[ArtifactHandle]:
@@ -101,7 +101,7 @@ class ModelArtifacts(ABC):
         question |= {"artifact": name, "version": version}
         others: dict[str, None] = {}
         for each in self._listed(type_):
-            if each.name == name and version in (None, each.version):
+            if each.name == name and version in (None, each.resolved.name):
                 each.question = question
                 if step is not None:
                     step.looked(each)

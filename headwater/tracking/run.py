@@ -301,7 +301,7 @@ class Run:
             self._models.fail()
         self.document.end(status)
         self._write()
-        newest = [version_record(handle.entity) for handle in self._written.values()]
+        newest = [version_record(handle.resolved) for handle in self._written.values()]
         self.outbox.records([sign(self.pipeline_fqn, self.name, status), *newest])
         self.outbox.close()
 

@@ -150,7 +150,7 @@ def parameter_list(parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def artifact_reference(handle: ArtifactHandle) -> dict[str, str]:
     """A reference to a version of an artifact, which may not be in the catalog yet."""
-    return {"type": "artifactVersion", "fullyQualifiedName": handle.fully_qualified_name}
+    return {"type": "artifactVersion", "fullyQualifiedName": handle.fqn}
 
 
 def now() -> int:

@@ -91,11 +91,11 @@ def find_cached(run: Run, key: str, model: Model | None, *, is_own_word: bool) -
 
 def content_of(handle: ArtifactHandle) -> str:
     """What the content of an artifact is known by: its type and hash, else which version it is."""
-    return f"{handle.data_type} {handle.hash or handle.fully_qualified_name}"
+    return f"{handle.data_type} {handle.hash or handle.fqn}"
 
 
 def _told(handle: ArtifactHandle) -> dict[str, Any]:
-    return {"version": handle.fully_qualified_name, "content": content_of(handle)}
+    return {"version": handle.fqn, "content": content_of(handle)}
 
 
 def _handle(hw: Headwater, told: Mapping[str, Any]) -> ArtifactHandle:

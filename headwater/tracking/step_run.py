@@ -89,13 +89,13 @@ class StepRun:
 
     def looked(self, handle: ArtifactHandle, *, is_used: bool = False) -> None:
         """Note an artifact that the step's function finds; what it saved itself is its own."""
-        if handle.fully_qualified_name not in self._saved:
-            pinned = {"artifact": handle.name, "version": handle.version}
+        if handle.fqn not in self._saved:
+            pinned = {"artifact": handle.name, "version": handle.resolved.name}
             self.effects.look(handle.question or pinned, content_of(handle), is_used=is_used)
 
     def logs(self, records: Sequence[Mapping[str, Any]], model: Model | None) -> None:
         """Note what the step's function logs, of a version of a model: which."""
-        saved = {f"artifactVersion:{each.id}" for each, _, _ in self._saved.values()}
+        saved = {f"artifactVersion:{each.resolved.id}" for each, _, _ in self._saved.values()}
         on_step = (f"pipelineRun:{self.run.id}", STEP_TYPE)
         for each in records:
             if model is not None and model is self.model:
@@ -135,7 +135,7 @@ class StepRun:
         handle = self.run.write(of, {k: each for k, each in request.items() if k not in links})
         if model is not None and model is not self.model:
             self.effects.opaque.append(f"saves an artifact of {model}")
-        self._saved[handle.fully_qualified_name] = (handle, of, request)
+        self._saved[handle.fqn] = (handle, of, request)
         self._document["outputs"].append(artifact_reference(handle))
         return handle
 
@@ -238,7 +238,7 @@ class StepRun:
         for handle, model in taken:
             self.run.took(handle)
             for reference in self._links(model):
-                self.run.outbox.link(handle.fully_qualified_name, reference["id"])
+                self.run.outbox.link(handle.fqn, reference["id"])
             self._document["outputs"].append(artifact_reference(handle))
         self._end("completed", cacheKey=cache_key, cached=True)
         if on_step:
@@ -334,7 +334,7 @@ class StepRun:
                 raise InvalidInputError(
                     f"metadata was logged on an output of step {self.name!r}, which makes none"
                 )
-            entity = f"artifactVersion:{handle.fully_qualified_name}"
+            entity = f"artifactVersion:{handle.fqn}"
             records += metadata_records(entity, metadata, about=about)
         return records
 

@@ -372,6 +372,14 @@ def count_versions() -> int:
     return len(list(Client().list_model_versions("other")))
 
 
+def tell_artifact_version() -> str:
+    return Client().get_artifact_version("kept").version
+
+
+def show_artifact() -> str:
+    return repr(Model("other", "one").get_artifact("kept"))
+
+
 def link_to_another() -> None:
     Model("other", "latest").link_artifact(1, "one")
 
@@ -391,13 +399,17 @@ def link_to_another() -> None:
         log_on_another,
         compare,
         count_versions,
+        tell_artifact_version,
+        show_artifact,
         link_to_another,
     ],
 )
 def test_a_step_that_asks_or_changes_the_catalog_runs_each_time(
     hw: Headwater, function: Any
 ) -> None:
-    Model("other", "one").log_metadata({"score": 1.0})
+    other = Model("other", "one")
+    other.log_metadata({"score": 1.0})
+    other.link_artifact(0, "kept")
     assert run_twice(step(function), model=Model("m")) == [False]
     assert run_twice(step(enable_cache=True)(function), model=Model("n")) == [True]
     assert run_twice(step(function), model=Model("n")) == [False]  # it does not say so itself
