@@ -15,8 +15,9 @@ from headwater.connectors.mlflow_model import UNKNOWN, ModelFiles, read_files
 from headwater.connectors.mlflow_request import TAGS, Request, Requests, metrics
 from headwater.connectors.mlflow_source import Registry, Version, read_registry
 from headwater.connectors.mlflow_stage import StageWriter
-from headwater.connectors.run import Run
+from headwater.connectors.run import Run, request_fqn
 from headwater.errors import NotFoundError
+from headwater.schemas import kind as kind_of
 
 _AT_ONCE = 8
 """How many files are asked for at once."""
@@ -176,9 +177,16 @@ class _Writer:
 
     def _put(self, kind: str, requests: list[Request], *, found: bool = False) -> set[str]:
         """Put entities; a preview leaves out tags and runs that are not there yet."""
-        if self._run.options.preview:
-            requests = [self._without_planned(each) for each in requests]
-        return self._run.put(kind, requests, found=found)
+        if not self._run.options.preview:
+            return self._run.put(kind, requests, found=found)
+        asked = [self._without_planned(each) for each in requests]
+        there = self._run.put(kind, asked, found=found)
+        for request, kept in zip(requests, asked, strict=True):
+            fqn = request_fqn(kind_of(kind), request)
+            left_out = [field for field in ("tags", "run") if kept.get(field) != request.get(field)]
+            if left_out and fqn in there and not self._run.is_planned(kind, fqn):
+                self._run.changed(kind, fqn, *left_out)
+        return there
 
     def _without_planned(self, request: Request) -> Request:
         run, kept = self._run, dict(request)

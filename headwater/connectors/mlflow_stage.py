@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from headwater import names
 from headwater.connectors.mlflow_source import Version
-from headwater.connectors.report import Planned
+from headwater.connectors.report import ARCHIVED
 from headwater.connectors.run import Run
 from headwater.errors import ConflictError, InvalidInputError, NotFoundError
 from headwater.sdk import Headwater
@@ -61,6 +62,12 @@ class _Catalog:
     def moved(self, version: str, to: str, at: int) -> None:
         """Remember a move that this run makes."""
         self._moved |= dict.fromkeys((self.listed.get(version, "none"), to), at)
+
+    def take(self, stage: str) -> list[str]:
+        """The versions that leave a stage because another comes, which are archived."""
+        held = [version for version, at in self.listed.items() if at == stage]
+        self.listed = {v: at for v, at in self.listed.items() if at != stage}
+        return held
 
     def last_move(self, version: str) -> Json | None:
         """The last move of a version between stages."""
@@ -142,9 +149,7 @@ class StageWriter:
         if alone:  # MLflow does not tell when an alias moved
             at = max(at, catalog.changed_hands(wish.stage))
         catalog.moved(wish.version, wish.stage, at)
-        if alone and wish.stage in _LISTED:  # the move archives those that are there
-            catalog.listed = {v: s for v, s in catalog.listed.items() if s != wish.stage}
-        self._do(
+        is_moved = self._do(
             fqn,
             f"stage {wish.stage}",
             lambda hw, id_: hw.set_stage(
@@ -156,6 +161,10 @@ class StageWriter:
                 force=True,
             ),
         )
+        if is_moved and alone and wish.stage in _LISTED:  # that archives those that are there
+            for version in catalog.take(wish.stage):
+                left = names.join(*names.split(fqn)[:-1], version)
+                self._run.changed("modelVersion", left, ARCHIVED)
 
     def _set_alias(self, catalog: _Catalog, alias: str, fqn: str) -> None:
         if catalog.is_others(last := catalog.last_naming(alias)):
@@ -179,19 +188,17 @@ class StageWriter:
         if not catalog.is_others(catalog.last_naming(alias)):
             self._do(fqn, f"no alias {alias}", lambda hw, id_: hw.delete_alias(id_, alias))
 
-    def _do(self, fqn: str, what: str, call: Callable[[Headwater, str], object]) -> None:
+    def _do(self, fqn: str, what: str, call: Callable[[Headwater, str], object]) -> bool:
+        """Do something to a version, unless this is a preview; return whether it is done."""
         run = self._run
-        if run.options.preview:
-            run.count_changed("modelVersion", fqn)
-            run.report.planned.append(Planned("update", "modelVersion", fqn, (what,)))
-            return
         try:
-            call(run.hw, run.ids[f"modelVersion:{fqn}"])
+            if not run.options.preview:
+                call(run.hw, run.ids[f"modelVersion:{fqn}"])
         except (ConflictError, InvalidInputError, NotFoundError) as error:
             run.fail(f"modelVersion {fqn}", f"{what}: {error.message}")
-        else:
-            run.count_changed("modelVersion", fqn)
-            run.log.add("info", f"{fqn}: {what}")
+            return False
+        run.changed("modelVersion", fqn, what)
+        return True
 
 
 def _who(move: Json | None) -> str:

@@ -9,6 +9,8 @@ Action = Literal["create", "update", "restore", "delete"]
 
 _SHOWN = 100
 """How many changes of a preview are printed by name; all are counted."""
+ARCHIVED = "stage archived"
+"""What a preview says of a version that makes room in a stage."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,8 +108,12 @@ class Run:
         """Whether an entity is new in a preview: nothing that is asked there may refer to it."""
         return (kind, fqn) in self._new
 
-    def count_changed(self, kind: str, fqn: str) -> None:
-        """Count an entity as changed, of which something beside its own fields was written."""
+    def changed(self, kind: str, fqn: str, *what: str) -> None:
+        """Note that an entity changes, of which more is written than its request says."""
+        if self.options.preview:
+            self.report.planned.append(Planned("update", kind, fqn, what))
+        else:
+            self.log.add("info", f"{fqn}: {', '.join(what)}")
         key = f"{kind}:{fqn}"
         if key in self._unchanged:
             self._unchanged.remove(key)

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from headwater import names
-from headwater.connectors.report import Planned
+from headwater.connectors.report import ARCHIVED, Planned
 from headwater.errors import ConflictError, NotFoundError
 from headwater.schemas import kind as kind_of
+from headwater.schemas import kinds
 from headwater.sdk.entities import ListOptions
 
 if TYPE_CHECKING:
@@ -62,7 +63,8 @@ def _entities(run: Run, scope: Scope) -> Iterator[dict[str, Any]]:
         service, *below = names.split(scope.within)
         above = {"parent": scope.within} if at_root or below else {"service": service}
     try:
-        yield from run.hw.rows(scope.kind, ["name"], **above)
+        fields = ["stage"] if scope.kind == "modelVersion" else ["name"]
+        yield from run.hw.rows(scope.kind, fields, **above)
     except NotFoundError:  # a preview may speak of places that are not there yet
         return
 
@@ -91,16 +93,36 @@ def _may_delete(run: Run, kind: str, gone: int, known: int) -> bool:
 
 def _delete(run: Run, kind: str, entity: dict[str, Any]) -> None:
     fqn = entity["fullyQualifiedName"]
-    if run.options.preview:
-        run.report.planned.append(Planned("delete", kind, fqn))
-        run.report.deleted += 1
-        return
+    delete = _plan if run.options.preview else _do
     try:
-        run.hw.delete(entity["id"], kind=kind)
+        delete(run, kind, entity)
     except ConflictError as error:
         run.note(f"{kind} {fqn} is no longer in the source, and stays: {error.message}")
     except NotFoundError:
         return  # somebody else was faster
     else:
         run.report.deleted += 1
-        run.log.add("info", f"deleted {kind} {fqn}: it is no longer in the source")
+
+
+def _do(run: Run, kind: str, entity: dict[str, Any]) -> None:
+    run.hw.delete(entity["id"], kind=kind)
+    fqn = entity["fullyQualifiedName"]
+    run.log.add("info", f"deleted {kind} {fqn}: it is no longer in the source")
+
+
+def _plan(run: Run, kind: str, entity: dict[str, Any]) -> None:
+    """Note what a run would delete.
+
+    Raises:
+        ConflictError: It would be refused, after all that is planned before.
+    """
+    fqn, planned = entity["fullyQualifiedName"], run.report.planned
+    going = {each.name for each in planned if each.action == "delete"}
+    for below in (each.name for each in kinds().values() if each.parent_kind == kind):
+        for held in run.hw.rows(below, ["name"], parent=fqn):
+            if held["fullyQualifiedName"] not in going:
+                raise ConflictError(f"it holds {below} {held['fullyQualifiedName']!r}")
+    makes_room = any(each.name == fqn and ARCHIVED in each.fields for each in planned)
+    if entity.get("stage") == "production" and not makes_room:
+        raise ConflictError("it is in production")
+    planned.append(Planned("delete", kind, fqn))

@@ -191,6 +191,39 @@ def test_a_preview_says_what_a_run_does_and_writes_nothing(
     assert (again.created, again.changed, again.planned) == (0, 0, [])
 
 
+def test_a_preview_knows_what_moves_archive_what_tags_come_and_what_cannot_go(
+    hw: Headwater, own: Server
+) -> None:
+    register(own, "a", versions=6)
+    own.post("registered-models/alias", name="a", alias="champion", version="1")
+    run(hw, own)
+    hw.set_stage(f"{SERVICE}.a.6", "production", exclusive=False)
+    own.post("registered-models/alias", name="a", alias="champion", version="2")
+    own.post("model-versions/set-tag", name="a", version="3", key="checked", value="yes")
+    own.delete("model-versions/delete", name="a", version="5")
+    preview = run(hw, own, options=PREVIEW)
+    told = {(each.name.rpartition(".")[2], each.fields) for each in preview.planned}
+    assert {("1", ("stage archived",)), ("3", ("tags",)), ("2", ("stage production",))} <= told
+    real = run(hw, own)
+    assert (preview.created, preview.changed, preview.unchanged, preview.deleted) == (
+        real.created, real.changed, real.unchanged, real.deleted
+    )  # fmt: skip
+
+
+def test_what_is_in_production_stays_though_the_source_has_it_no_more(
+    hw: Headwater, own: Server
+) -> None:
+    register(own, "a", versions=6)
+    register(own, "b")
+    run(hw, own)
+    hw.set_stage(f"{SERVICE}.a.6", "production")
+    own.delete("model-versions/delete", name="a", version="6")
+    for options in (PREVIEW, RunOptions()):
+        report = run(hw, own, options=options)
+        assert report.deleted == 0
+        assert "a.6 is no longer in the source, and stays: " in report.notes[0]
+
+
 def test_data_that_fits_several_tables_is_told_and_can_be_settled(
     hw: Headwater, logged: tuple[Server, dict[str, str]]
 ) -> None:
@@ -226,9 +259,10 @@ def test_promotions_follow_the_source(hw: Headwater, own: Server) -> None:
     run(hw, own)
     own.post("registered-models/alias", **alias, version="3")
     planned = run(hw, own, options=PREVIEW)
-    assert (planned.changed, {each.name for each in planned.planned}) == (1, {"registry.m.3"})
+    to_move = {each.name for each in planned.planned}
+    assert (planned.changed, to_move) == (2, {"registry.m.1", "registry.m.3"})
     moved = run(hw, own)
-    assert (moved.changed, moved.unchanged) == (1, moved.seen - 1)
+    assert (moved.changed, moved.unchanged) == (2, moved.seen - 2)
     stages = [version(hw, f"registry.m.{n}")["stage"] for n in (1, 2, 3)]
     assert stages == ["archived", "none", "production"]
     assert run(hw, own).changed == 0
