@@ -23,6 +23,7 @@ class FieldChange:
     Attributes:
         path: Names elements of keyed lists: ``mlFeatures.age.dataType``.
         field: The property that changed, such as ``dataType``, or that the element stands in.
+        of_order: Elements of a list stand in another order; the values are their labels.
     """
 
     action: Action
@@ -31,6 +32,7 @@ class FieldChange:
     new: Any
     major: bool
     field: str = ""
+    of_order: bool = False
 
     def as_json(self) -> Document:
         """The wire form: ``{name, oldValue?, newValue?}``."""
@@ -105,4 +107,4 @@ def _keyed(
             yield FieldChange("deleted", where, item, None, "deleted" in field.major, field.name)
     stayed, now = [n for n in before if n in after], [n for n in after if n in before]
     if field.ordered and stayed != now:
-        yield FieldChange("updated", path, stayed, now, major=False, field=field.name)
+        yield FieldChange("updated", path, stayed, now, False, field.name, of_order=True)

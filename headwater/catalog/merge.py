@@ -147,7 +147,7 @@ def _with_words(
             ]
         elif field.shape and not field.is_list and new:
             new = _with_words(field.shape, old or {}, new, where, rules)
-        if new is None or (new == [] and not old):
+        if new is None or (new == [] and old is None):
             out.pop(name, None)
         else:
             out[name] = new

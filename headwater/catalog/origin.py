@@ -4,17 +4,22 @@ A mark is ``{"by", "kind", "writer", "producer"?, "also"?, "removed"?, "target"?
 of the field: ``kind`` is ``person``, ``bot``, or ``released`` for what a person handed back;
 ``also`` are further writers that put the same element of a list of references; ``removed`` says
 that a person took the value away, and that no machine brings it back. A tag or owner that was so is
-remembered under its id, for its name may change: ``target`` is the FQN that it had.
+remembered under its id, for its name may change: ``target`` is the FQN that it had. The order of
+a list has no mark: what stands in the list would inherit it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+import json
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from headwater.catalog.diff import FieldChange, diff
 from headwater.catalog.keyed import Elements, identity, keyed, quoted, tied
+from headwater.schemas import kind as kind_of
 from headwater.schemas.kind import Field, Kind, Shape
+from headwater.store.base import Record
 from headwater.store.draft import Actor, Document
 
 Origins = dict[str, Any]
@@ -25,6 +30,28 @@ SETS = frozenset({"owners", "tags"})
 FOR_PEOPLE = TEXTS | SETS
 """Properties, at any depth, that people fill in and machines leave alone once they did."""
 RELEASED = "released"
+_STEP = re.compile(r'(?:[^."]|"[^"]*")+')
+
+
+def origins_of(record: Record) -> Origins:
+    """The origins of a stored entity; the caller's own copy."""
+    found: Origins = json.loads(record.origins)
+    shape = kind_of(record.kind).shape
+    # Older releases marked a list that was put into another order, as if it were set as a whole.
+    return {
+        path: mark
+        for path, mark in found.items()
+        if mark["kind"] == RELEASED or not _is_ordered(shape, _STEP.findall(path))
+    }
+
+
+def _is_ordered(shape: Shape, steps: Sequence[str]) -> bool:
+    """Whether a path is that of a list whose order means something."""
+    field = shape.fields.get(steps[0]) if steps else None
+    if field is None or len(steps) == 1:
+        return field is not None and field.ordered
+    below = steps[2:] if field.is_keyed else steps[1:]
+    return field.shape is not None and _is_ordered(field.shape, below)
 
 
 def origin(actor: Actor) -> Document:
@@ -48,6 +75,8 @@ def record_origins(origins: Origins, changes: Iterable[FieldChange], actor: Acto
         if not gone or each.get("removed") or gone.isdisjoint(_prefixes(path))
     }
     for change in changes:
+        if change.of_order:
+            continue
         if change.action != "deleted":
             out[change.path] = mark
             if change.action == "added" and change.field in SETS:

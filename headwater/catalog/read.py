@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from headwater.catalog.diff import diff, grouped
-from headwater.catalog.origin import shown
+from headwater.catalog.origin import origins_of, shown
 from headwater.catalog.stage import meant_stages
 from headwater.errors import InvalidInputError, NotFoundError
 from headwater.schemas import Kind, kind
@@ -142,7 +141,7 @@ class CatalogReader:
             NotFoundError: There is no such entity.
         """
         found = self.get(kind_name, key, as_of=as_of, include_deleted=True)
-        marks: dict[str, Document] = json.loads(found.origins)
+        marks = origins_of(found)
         return {
             "id": found.id,
             "kind": found.kind,

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Container, Sequence
 
 from headwater.catalog import model_summary, stage
-from headwater.catalog.origin import Origins, taken_out
+from headwater.catalog.origin import Origins, origins_of, taken_out
 from headwater.catalog.reference import spelled_references, without_references
 from headwater.catalog.sign_in import marks_of_erased
 from headwater.catalog.write import WritePath
@@ -123,7 +122,7 @@ def _left(record: Record, after: Document, gone: Container[str], actor: Actor) -
     for each in spelled_references(which.shape, before):
         if each.value["id"] in gone:
             each.value["id"] = None
-    return taken_out(which, json.loads(record.origins), before, after, actor)
+    return taken_out(which, origins_of(record), before, after, actor)
 
 
 def _event(record: Record) -> EventWrite:

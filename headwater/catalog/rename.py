@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ from typing import Any
 
 from headwater.catalog import model_summary
 from headwater.catalog.lifecycle import Summary
-from headwater.catalog.origin import relabelled
+from headwater.catalog.origin import origins_of, relabelled
 from headwater.catalog.version_number import check_not_hidden, check_version_name
 from headwater.catalog.write import Prepared, WritePath
 from headwater.errors import AlreadyExistsError, StaleWriteError
@@ -90,7 +89,7 @@ def prepare_rename(
 def _origins(record: Record, document: Document) -> str:
     """The origins of an entity whose document spells new names."""
     shape = kind(record.kind).shape
-    return dump(relabelled(shape, json.loads(record.origins), load(record), document))
+    return dump(relabelled(shape, origins_of(record), load(record), document))
 
 
 def _referring(store: Store, names: _Names) -> dict[str, Record]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
 from headwater.catalog.lifecycle import projected
-from headwater.catalog.origin import Origins, left_out
+from headwater.catalog.origin import Origins, left_out, origins_of
 from headwater.catalog.reference import spelled_references, without_references
 from headwater.schemas import Kind
 from headwater.store.base import Record, Store
@@ -42,9 +40,9 @@ def reverted_origins(which: Kind, stored: Record, target: Record, after: Documen
     for each in spelled_references(which.shape, then):
         if each.value["id"] not in kept:
             each.value["id"] = None
-    origins = left_out(which.shape, json.loads(target.origins), then, after)
+    origins = left_out(which.shape, origins_of(target), then, after)
     taken = {p: mark for p, mark in origins.items() if p.partition(".")[0] not in fixed}
-    now = json.loads(stored.origins)
+    now = origins_of(stored)
     return taken | {p: mark for p, mark in now.items() if p.partition(".")[0] in fixed}
 
 

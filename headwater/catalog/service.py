@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,7 +13,7 @@ from headwater.catalog.lifecycle import Summary
 from headwater.catalog.merge import with_peoples_words, without_nulls
 from headwater.catalog.model_content import ModelContentService
 from headwater.catalog.model_version import ModelVersionService
-from headwater.catalog.origin import Rules, release, shown
+from headwater.catalog.origin import Rules, origins_of, release, shown
 from headwater.catalog.patch import apply_patch
 from headwater.catalog.preview import describe, preview
 from headwater.catalog.read import CatalogReader
@@ -310,7 +309,7 @@ class CatalogService(CatalogReader):
 
         def attempt() -> Written:
             stored = self.get(kind_name, key)
-            before, marks = load(stored), json.loads(stored.origins)
+            before, marks = load(stored), origins_of(stored)
             known = {*paths(which.shape, before), *(shown(*each) for each in marks.items())}
             if not field or field not in known:
                 message = f"{which.name} {stored.fqn!r} has no field {field!r}"

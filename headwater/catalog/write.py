@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,7 +9,7 @@ from headwater.catalog import model_summary, sign_in, stage
 from headwater.catalog.diff import FieldChange, diff, grouped
 from headwater.catalog.lifecycle import emptied
 from headwater.catalog.merge import merge, without_nulls
-from headwater.catalog.origin import WHOLE, Rules, hand_back, origin, record_origins
+from headwater.catalog.origin import WHOLE, Rules, hand_back, origin, origins_of, record_origins
 from headwater.catalog.part import identify_parts
 from headwater.catalog.reference import refuse_deleted, resolve, spelled_references, targets
 from headwater.catalog.same import same
@@ -119,7 +118,7 @@ class WritePath:
         """A change from a stored entity to the document given."""
         return Change(
             which, stored.id, stored.fqn, stored.name, stored.parent_id, before, after,
-            rev=stored.rev, origins=json.loads(stored.origins),
+            rev=stored.rev, origins=origins_of(stored),
         )  # fmt: skip
 
     def forget(self, stored: Record, draft: Draft, actor: Actor, *, force: bool) -> None:
@@ -201,7 +200,7 @@ def _references(change: Change) -> tuple[Reference, ...]:
 
 
 def _is_as_stored(change: Change, stored: Record) -> bool:
-    return same(change.after, change.before) and change.origins == json.loads(stored.origins)
+    return same(change.after, change.before) and change.origins == origins_of(stored)
 
 
 def describe(previous: str, changes: list[FieldChange], actor: Actor) -> Document:

@@ -10,14 +10,17 @@ from typing import Any
 import pytest
 
 from headwater.catalog import Actor, CatalogService
+from headwater.catalog.origin import SETS, origin
 from headwater.errors import InvalidInputError
-from headwater.store.base import Key
+from headwater.store.base import Key, Store
+from headwater.store.draft import Draft, dump, load, same_version
 from tests.services.shop import ME
 
 DOCS = Path(__file__).parents[2] / "docs" / "provenance.md"
 ACTORS = {"A": Actor("a", "bot", "A"), "B": Actor("b", "bot", "B"), "person": ME}
 TAGS = {"red": "Color.red", "blue": "Color.blue", "low": "Risk.low", "high": "Risk.high"}
-STEP = re.compile(r'(A|B|person) (puts|patches|releases|drops)(?: (null|"[^"]*"|\[[^\]]*\]))?')
+HOW = "creates|puts|patches|releases|drops|reorders"
+STEP = re.compile(rf'(A|B|person) ({HOW})(?: (null|"[^"]*"|\[[^\]]*\]))?')
 
 
 def cases() -> list[tuple[str, str, Any]]:
@@ -51,9 +54,10 @@ def test_what_wins(
     body: dict[str, Any] = {
         "name": "t",
         "databaseSchema": schema,
-        "columns": [{"name": "id", "dataType": "INT"}],
+        "columns": columns("id", "at"),
     }
-    catalog.put("table", body, actor=ACTORS["A"])
+    if " creates " not in steps:
+        catalog.put("table", body, actor=ACTORS["A"])
     key = ("table", f"{schema}.t")
     for who, how, value in STEP.findall(steps):
         actor = ACTORS[who]
@@ -63,8 +67,11 @@ def test_what_wins(
         if how == "drops":
             catalog.put("table", {**body, "columns": []}, actor=actor)
             continue
+        if how == "reorders":
+            catalog.put("table", {**body, "columns": columns("at", "id")}, actor=actor)
+            continue
         given = spelled(field, json.loads(value))
-        if how == "puts":
+        if how in ("creates", "puts"):
             catalog.put("table", with_value(body, field, given), actor=actor)
         else:
             document = json.loads(catalog.get("table", key).document)
@@ -73,11 +80,21 @@ def test_what_wins(
             catalog.patch("table", key, patch, actor=actor)
     document = json.loads(catalog.get("table", key).document)
     name = field.rpartition(".")[2]
-    holder = document["columns"][0] if "." in field else document
-    found = holder.get(name)
-    if name in ("tags", "owners"):
+    found: Any = holder_of(document, field).get(name)
+    if name == "columns":
+        found = [each["name"] for each in found]
+    elif name in SETS:
         found = sorted(each["name"] for each in found or ())
     assert found == holds
+
+
+def columns(*names: str) -> list[dict[str, Any]]:
+    return [{"name": name, "dataType": "INT"} for name in names]
+
+
+def holder_of(document: dict[str, Any], field: str) -> dict[str, Any]:
+    """What the field is of: the document, or its column ``id``."""
+    return next(c for c in document["columns"] if c["name"] == "id") if "." in field else document
 
 
 def spelled(field: str, value: Any) -> Any:
@@ -86,14 +103,13 @@ def spelled(field: str, value: Any) -> Any:
         return [TAGS[each] for each in value]
     if name == "owners":
         return [{"type": "team", "fullyQualifiedName": each} for each in value]
-    return value
+    return columns(*value) if name == "columns" else value
 
 
 def with_value(document: dict[str, Any], field: str, value: Any) -> dict[str, Any]:
-    """A copy of the document with a value in a field, or in a field of its one column."""
+    """A copy of the document with a value in a field, or in a field of its column ``id``."""
     out: dict[str, Any] = json.loads(json.dumps(document))
-    name = field.rpartition(".")[2]
-    (out["columns"][0] if "." in field else out)[name] = value
+    holder_of(out, field)[field.rpartition(".")[2]] = value
     return out
 
 
@@ -231,3 +247,27 @@ def test_an_equal_write_of_an_element_that_another_put_makes_no_version(
     second = catalog.put("table", body, actor=ACTORS["B"])
     third = catalog.put("table", body, actor=ACTORS["B"])
     assert (first.version, second.version, third.changed) == ("0.1", "0.1", False)
+
+
+def test_what_an_older_release_noted_of_an_order_owns_nothing(
+    store: Store, catalog: CatalogService, schema: str
+) -> None:
+    inner = [{"name": name, "dataType": "INT", "description": "p"} for name in ("children", "x")]
+    struct = {"name": "s", "dataType": "STRUCT", "children": inner}
+    body = {"name": "t", "databaseSchema": schema, "columns": [struct, *columns("id")]}
+    table = catalog.put("table", body, actor=ME)
+    stored = catalog.get("table", table.id)
+    bots = origin(ACTORS["A"])
+    marks = {"columns": bots, "columns.s.children": bots, "columns.s.children.children": bots}
+    draft = Draft(
+        entities=[same_version(stored, load(stored), origins=dump({"": origin(ME), **marks}))]
+    )
+    draft.commit(store, ME)
+
+    told = [each["field"] for each in catalog.provenance("table", table.id)["origins"]]
+    assert told == ["", "columns.s.children.children"]
+    fewer = {**struct, "children": [{**inner[1], "description": "a"}]}
+    left = catalog.put("table", {**body, "columns": [fewer]}, actor=ACTORS["A"])
+    held = json.loads(left.document)["columns"]
+    assert [each["name"] for each in held] == ["s", "id"]
+    assert [(each["name"], each["description"]) for each in held[0]["children"]] == [("x", "p")]

@@ -6,7 +6,6 @@ only the catalog sets (stages, lifecycle, deletion) stays as it is here.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
@@ -15,6 +14,7 @@ from headwater.catalog.archive.content import Content, Incoming
 from headwater.catalog.archive.snapshot import batches
 from headwater.catalog.diff import diff
 from headwater.catalog.lifecycle import projected
+from headwater.catalog.origin import origins_of
 from headwater.catalog.same import same
 from headwater.catalog.write import WritePath
 from headwater.errors import ConflictError
@@ -158,7 +158,7 @@ class _Merge:
         after |= _only(ours, before)
         change = Change(
             which, here.id, here.fqn, here.name, here.parent_id, before, after, rev=here.rev,
-            origins=json.loads(each.record.origins), restores=True,
+            origins=origins_of(each.record), restores=True,
         )  # fmt: skip
         self._move_parts(change, each.parts)
         changes = diff(which, before, after)
