@@ -9,6 +9,7 @@ from importlib.resources import files
 from typing import Any
 
 from headwater.schemas.registry import META_SCHEMA
+from headwater.schemas.validate import pattern_fault
 
 Fault = tuple[str, str]
 """JSON pointer, message."""
@@ -27,9 +28,11 @@ def meta_faults(schema: Mapping[str, Any]) -> Iterator[Fault]:
 @cache
 def _validator() -> Any:
     from jsonschema import Draft202012Validator
+    from jsonschema.validators import extend
 
+    strict: Any = extend(Draft202012Validator, {"pattern": pattern_fault})  # type: ignore[no-untyped-call]  # its stub has no annotations
     text = (files("headwater.schemas") / META_SCHEMA).read_text(encoding="utf-8")
-    return Draft202012Validator(json.loads(text))
+    return strict(json.loads(text))
 
 
 def _leaves(error: Any) -> Iterator[Any]:

@@ -37,7 +37,7 @@ def validator(file: str, definition: str = "") -> Any:
         {"string": _is_text, "object": _is_object}
     )
     strict: Any = extend(  # type: ignore[no-untyped-call]  # its stub has no annotations
-        Draft202012Validator, {"pattern": _pattern}, type_checker=checker
+        Draft202012Validator, {"pattern": pattern_fault}, type_checker=checker
     )
     return strict(target, registry=registry)
 
@@ -50,7 +50,8 @@ def _is_object(checker: Any, value: Any) -> bool:
     return isinstance(value, dict) and all(_is_text(checker, key) for key in value)
 
 
-def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterator[Any]:
+def pattern_fault(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterator[Any]:
+    """What the keyword ``pattern`` refuses, for a validator of ``jsonschema``."""
     # ECMA 262, which JSON Schema names, lets ``$`` match only at the very end; so does pydantic.
     from jsonschema.exceptions import ValidationError
 

@@ -151,6 +151,12 @@ REFUSED = [
 ]
 
 
+def test_kind_has_a_name_of_up_to_64_letters(tmp_path: Path) -> None:
+    longest = "n" * 64
+    use_folder(make_folder(tmp_path, notebook=about(kind=longest, collection=longest + "s")))
+    assert kind(longest).collection == longest + "s"
+
+
 @pytest.mark.parametrize(("document", "message"), REFUSED)
 def test_fault_names_the_file_of_the_folder(tmp_path: Path, document: Any, message: str) -> None:
     make_folder(tmp_path, notebook=document)
