@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Literal
 
 from headwater.catalog.keyed import keyed
@@ -61,13 +62,20 @@ def grouped(changes: list[FieldChange]) -> Document:
 
 
 def _objects(shape: Shape, old: Document, new: Document, path: str) -> Iterator[FieldChange]:
-    for name, field in shape.fields.items():
+    for field in chain(shape.fields.values(), _leftovers(shape, old, new)):
         if field.read_only or field.volatile:
             continue
+        name = field.name
         before, after = old.get(name, ABSENT), new.get(name, ABSENT)
         if before is after or same(before, after):
             continue
         yield from _values(field, before, after, f"{path}.{name}" if path else name)
+
+
+def _leftovers(shape: Shape, old: Document, new: Document) -> Iterator[Field]:
+    """What the schema does not know, for it did once."""
+    for name in sorted((old.keys() | new.keys()) - shape.fields.keys()):
+        yield Field(name, is_list=False, read_only=False, shape=None)
 
 
 def _values(field: Field, before: Any, after: Any, path: str) -> Iterator[FieldChange]:

@@ -133,8 +133,10 @@ def _with_words(
 ) -> Document:
     out = dict(wanted)
     for name in dict.fromkeys([*stored, *wanted]):
-        field, where = shape.fields[name], f"{path}.{name}" if path else name
+        field, where = shape.fields.get(name), f"{path}.{name}" if path else name
         old, new = stored.get(name), wanted.get(name)
+        if field is None:
+            continue  # a leftover of an earlier schema
         if not rules.may_set(where, name, old):
             new = old
         elif name in SETS and field.reference:

@@ -15,11 +15,12 @@ def reverted(
 ) -> tuple[Document, list[str]]:
     """Return the document to write, and the FQNs of references that are gone.
 
-    The name, the parent, what only the catalog sets, what makes no version and what a promotion
-    set stay as they are.
+    The name, the parent, what only the catalog sets, what makes no version, what a promotion set
+    and what the schema does not know stay as they are.
     """
     fixed = _fixed(which, before)
-    after = {name: value for name, value in target.items() if name not in fixed}
+    known = which.shape.fields.keys() - fixed
+    after = {name: value for name, value in target.items() if name in known}
     spelled = list(spelled_references(which.shape, after))
     asked = {each.value["id"]: each.value["fullyQualifiedName"] for each in spelled}
     found = store.find_many(set(asked)) if asked else {}
@@ -28,7 +29,7 @@ def reverted(
     for each in spelled:  # by id alone: names have changed since
         each.holder[each.slot] = {"id": each.value["id"]}
     after = without_references(which.shape, after, gone)
-    after |= {name: value for name, value in before.items() if name in fixed}
+    after |= {name: value for name, value in before.items() if name not in known}
     return after, sorted(gone.values())
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from headwater.catalog import removal
 from headwater.catalog.bulk import BulkResult, put_bulk
 from headwater.catalog.keyed import paths
+from headwater.catalog.leftover import leftovers, put_back, without
 from headwater.catalog.lifecycle import Summary
 from headwater.catalog.merge import with_peoples_words, without_nulls
 from headwater.catalog.model_content import ModelContentService
@@ -423,11 +424,14 @@ class CatalogService(CatalogReader):
                 raise InvalidInputError.at(f"/{name}", "is not changed by a patch")
         if patched.get("name") != before["name"]:
             raise InvalidInputError.at("/name", "is changed by a rename, not by a patch")
-        request = check_request(which, {n: v for n, v in patched.items() if n not in read_only})
+        left = leftovers(which, before, patched)
+        given = without(patched, left) if left else patched
+        request = check_request(which, {n: v for n, v in given.items() if n not in read_only})
         spell_by_id(which.shape, before, request)
         located = locate(self._store, which, request)
         kept = {name: before[name] for name in read_only if name in before}
         after = {**kept, **without_nulls(which.shape, located.request)}
+        put_back(after, left, patched)
         change = self._path.change(which, stored, before, after)
         change.depends = located.revs
         return change

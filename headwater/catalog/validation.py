@@ -124,7 +124,9 @@ def check_nested(shape: Shape, before: Document, patched: Document, pointer: str
         InvalidInputError: It gives a part another id, a source another column, or the like.
     """
     for name, value in patched.items():
-        field, old, where = shape.fields[name], before.get(name), f"{pointer}/{name}"
+        field, old, where = shape.fields.get(name), before.get(name), f"{pointer}/{name}"
+        if field is None:
+            continue  # a leftover of an earlier schema
         if field.read_only and pointer and not same(value, old):
             raise InvalidInputError.at(where, "is not changed by a patch")
         if not field.shape or not value or field.read_only:

@@ -181,8 +181,11 @@ class Draft:
 
 
 def in_order(which: Kind, document: Document) -> Document:
-    """The document with its fields in the order of the schema, as it is stored."""
-    return {name: document[name] for name in which.shape.fields if name in document}
+    """The document with its fields in the order of the schema, as it is stored.
+
+    What the schema does not know, for it did once, is behind them.
+    """
+    return {name: document[name] for name in which.shape.fields if name in document} | document
 
 
 def same_version(

@@ -1,0 +1,127 @@
+"""Entities of an own kind after its schema has changed: nothing of them is lost in silence."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from headwater.catalog import CatalogService
+from headwater.errors import InvalidInputError
+from headwater.schemas import use_folder
+from tests.schemas.new_kind import NOTEBOOK, REQUEST
+from tests.schemas.own import CUSTOM, make_folder, no_folder_afterwards
+from tests.services.shop import BOT, ME
+
+Rewrite = Callable[[Any, Any], None]
+KEY = ("notebook", "lab.explore churn")
+MODEL = {"name": "churn", "algorithm": "GBM"}
+MOVED = [{"op": "move", "from": "/cells/1", "path": "/cells/0"}]
+TEXT = {"type": "string", "description": "Text."}
+
+
+@pytest.fixture
+def change(tmp_path: Path) -> Iterator[Rewrite]:
+    """Puts schemas into use: of notebooks, and of what models have beside."""
+    with no_folder_afterwards():
+
+        def use(notebook: Any, extension: Any) -> None:
+            for old in tmp_path.iterdir():
+                old.unlink()
+            files = {"notebook": notebook, "ml_model_extension": extension}
+            use_folder(make_folder(tmp_path, **{n: file for n, file in files.items() if file}))
+
+        use(WITH_TOPIC, CUSTOM)
+        yield use
+
+
+WITH_TOPIC: dict[str, Any] = deepcopy(NOTEBOOK)
+WITH_TOPIC["properties"]["topic"] = TEXT
+WITHOUT_RUNS: dict[str, Any] = deepcopy(NOTEBOOK)
+del WITHOUT_RUNS["$defs"]["NotebookCell"]["properties"]["runs"]
+WITHOUT_RISK: dict[str, Any] = deepcopy(CUSTOM)
+del WITHOUT_RISK["properties"]["risk"], WITHOUT_RISK["$defs"]["ModelRisk"]
+
+
+@pytest.fixture
+def fewer(change: Rewrite, catalog: CatalogService) -> None:
+    """Entities with a topic, cells that ran and a risk, of which the schemas know no longer."""
+    catalog.put("classification", {"name": "Color"}, actor=ME)
+    catalog.put("tag", {"name": "red", "classification": "Color"}, actor=ME)
+    catalog.put("mlmodelService", {"name": "lab"}, actor=ME)
+    extension = {"risk": "low", "costCenter": "1"}
+    catalog.put("mlmodel", {**MODEL, "extension": extension}, actor=ME)
+    catalog.put("notebook", {**REQUEST, "topic": "churn", "tags": ["Color.red"]}, actor=ME)
+    change(WITHOUT_RUNS, WITHOUT_RISK)
+
+
+def notebook(catalog: CatalogService) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(catalog.get("notebook", KEY).document)
+    return found
+
+
+def held(catalog: CatalogService) -> tuple[Any, Any]:
+    found = notebook(catalog)
+    return found.get("topic"), {each["name"]: each.get("runs") for each in found["cells"]}
+
+
+def test_what_a_schema_knows_no_longer_outlives_writes_that_do_not_speak_of_it(
+    catalog: CatalogService, fewer: None
+) -> None:
+    id_, cells = notebook(catalog)["id"], [{"name": "fit"}, {"name": "load", "source": "s"}]
+    body = {name: REQUEST[name] for name in ("name", "service", "language")}
+    writes: list[Callable[[], Any]] = [
+        lambda: catalog.rename("tag", ("tag", "Color.red"), "crimson", actor=ME),
+        lambda: catalog.rename("mlmodel", ("mlmodel", "headwater.churn"), "leave", actor=ME),
+        lambda: catalog.put("notebook", {**body, "language": "sql"}, actor=ME),
+        lambda: catalog.put("notebook", {**body, "cells": cells}, actor=BOT),
+        lambda: catalog.patch("notebook", KEY, {"displayName": "Explore"}, actor=ME),
+        lambda: catalog.patch("notebook", KEY, {"sourceUrl": "http://b"}, actor=BOT),
+        lambda: catalog.patch("notebook", KEY, MOVED, actor=ME),
+        lambda: catalog.release("notebook", KEY, "displayName", actor=ME),
+        lambda: catalog.revert("notebook", KEY, "0.1", actor=ME),
+        lambda: catalog.delete("notebook", KEY, actor=ME),
+        lambda: catalog.restore("notebook", id_, actor=ME),
+    ]
+    for number, write in enumerate(writes):
+        before = catalog.get("notebook", id_, include_deleted=True).rev
+        write()
+        now = catalog.get("notebook", id_, include_deleted=True)
+        assert now.rev > before, number
+        if not now.deleted:
+            assert held(catalog) == ("churn", {"load": 3, "fit": None}), number
+
+
+def test_custom_properties_outlive_their_schema(
+    catalog: CatalogService, fewer: None, change: Rewrite
+) -> None:
+    key = ("mlmodel", "headwater.churn")
+    catalog.patch("mlmodel", key, {"extension": {"costCenter": "2"}}, actor=ME)
+    catalog.put("mlmodel", {**MODEL, "extension": {"costCenter": "3"}}, actor=BOT)
+    change(WITHOUT_RUNS, None)
+    catalog.patch("mlmodel", key, {"description": "d"}, actor=ME)
+    catalog.put("mlmodel", {**MODEL, "target": "left"}, actor=BOT)
+    document = json.loads(catalog.get("mlmodel", key).document)
+    assert document["extension"] == {"risk": "low", "costCenter": "3"}
+    assert document["description"] == "d"
+
+
+def test_a_patch_takes_away_what_the_schema_knows_no_longer_and_a_version_tells(
+    catalog: CatalogService, fewer: None
+) -> None:
+    with pytest.raises(InvalidInputError, match="/topic: is not a property of this type"):
+        catalog.patch("notebook", KEY, {"topic": "new"}, actor=ME)
+    gone = [{"op": "remove", "path": path} for path in ("/topic", "/cells/0/runs")]
+    document = json.loads(catalog.patch("notebook", KEY, gone, actor=ME).document)
+    told = document["changeDescription"]["fieldsDeleted"]
+    assert [(each["name"], each["oldValue"]) for each in told] == [
+        ("cells.load.runs", 3),
+        ("topic", "churn"),
+    ]
+    assert held(catalog) == (None, {"load": None, "fit": None})
+    with pytest.raises(InvalidInputError, match="/topic: is not a property of this type"):
+        catalog.patch("notebook", KEY, {"topic": "churn"}, actor=ME)
