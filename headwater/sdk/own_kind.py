@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import ConfigDict, Field, create_model
 
@@ -125,8 +125,8 @@ def _class_of(kind: Kind, document: Mapping[str, Any]) -> type[OwnEntity]:
         if name in known:
             continue
         python = re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower()
-        given: Any = Field(alias=name) if name in document["required"] else Field(None, alias=name)
-        fields[python] = (_type(prop), given)
+        # Neither required nor of one type: what is stored may be older than the schema.
+        fields[python] = (_type(prop), Field(None, alias=name))
     made = create_model(
         kind.title, __base__=OwnEntity, __module__=__name__, __doc__=kind.description, **fields
     )
@@ -138,7 +138,7 @@ def _type(prop: Mapping[str, Any]) -> Any:
     if not _refers(prop):
         return Any
     whole = list[EntityReference] if "items" in prop else EntityReference
-    return whole | None
+    return Annotated[whole | Any, Field(union_mode="left_to_right")]
 
 
 def _fields(title: str, document: Mapping[str, Any]) -> Iterable[tuple[str, SchemaField]]:

@@ -181,3 +181,39 @@ def test_a_process_with_the_schema_files_needs_no_server(
             assert hw.update(made).lastRun == 3
     finally:
         use_folder(None)
+
+
+def test_entities_that_a_newer_schema_refuses_are_read_and_deleted(tmp_path: Path) -> None:
+    stricter = {
+        **NOTEBOOK,
+        "required": ["language", "topic", "trains"],
+        "properties": {
+            **NOTEBOOK["properties"],
+            "topic": {"type": "string", "description": "What it is about."},
+            "lastRun": {
+                **REFERENCE,
+                "description": "The model that it made last.",
+                "x-headwater": {"reference": ["mlmodel"]},
+            },
+        },
+    }
+    file = tmp_path / "notebook.json"
+    options = (f"sqlite:///{tmp_path}/headwater.db", "--schemas", str(tmp_path))
+    file.write_text(json.dumps(NOTEBOOK), encoding="utf-8")
+    with running_server(*options) as url, Headwater(url) as hw:
+        hw.kind("notebook").create(name="explore", language="r")
+        hw.kind("notebook").create(name="retyped", language="r", lastRun=5)
+    file.write_text(json.dumps(stricter), encoding="utf-8")
+    with running_server(*options) as url, Headwater(url) as hw:
+        notebooks = hw.kind("notebook")
+        found, retyped = notebooks.list()
+        assert (found.language, found.topic, found.trains) == ("r", None, None)
+        assert retyped.last_run == 5
+        assert notebooks.delete("explore").deleted
+        assert notebooks.restore(found).id == found.id
+        assert [each.version for each in notebooks.versions("explore")] == ["0.3", "0.2", "0.1"]
+        found = notebooks.get("explore")
+        found.description = "d"
+        with pytest.raises(InvalidInputError) as refused:
+            notebooks.update(found)
+        assert {each["pointer"] for each in refused.value.errors} == {"/topic", "/trains"}

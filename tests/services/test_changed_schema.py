@@ -125,3 +125,29 @@ def test_a_patch_takes_away_what_the_schema_knows_no_longer_and_a_version_tells(
     assert held(catalog) == (None, {"load": None, "fit": None})
     with pytest.raises(InvalidInputError, match="/topic: is not a property of this type"):
         catalog.patch("notebook", KEY, {"topic": "churn"}, actor=ME)
+
+
+def test_what_lacks_a_newly_required_property_is_only_not_written(
+    catalog: CatalogService, change: Rewrite
+) -> None:
+    catalog.put("mlmodelService", {"name": "lab"}, actor=ME)
+    catalog.put("mlmodel", MODEL, actor=ME)
+    id_ = catalog.put("notebook", REQUEST, actor=ME).id
+    change({**WITH_TOPIC, "required": ["service", "language", "topic"]}, None)
+    writes: list[Callable[[], Any]] = [
+        lambda: catalog.put("notebook", REQUEST, actor=ME),
+        lambda: catalog.patch("notebook", KEY, {"description": "d"}, actor=ME),
+        lambda: catalog.revert("notebook", KEY, "0.1", actor=ME),
+    ]
+    for write in writes:
+        with pytest.raises(InvalidInputError, match="/topic: is required") as refused:
+            write()
+        assert refused.value.errors == [{"pointer": "/topic", "message": "is required"}]
+    catalog.rename("mlmodel", ("mlmodel", "headwater.churn"), "leave", actor=ME)
+    catalog.delete("notebook", KEY, actor=ME)
+    catalog.restore("notebook", id_, actor=ME)
+    catalog.rename("notebook", KEY, "explore", actor=ME)
+    catalog.rename("notebook", id_, KEY[1].partition(".")[2], actor=ME)
+    catalog.erase("mlmodel", ("mlmodel", "headwater.leave"), actor=ME, force=True)
+    assert "trains" not in notebook(catalog)
+    assert not catalog.put("notebook", {**REQUEST, "trains": None, "topic": "t"}, actor=ME).created
