@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any, cast
 
 from headwater.catalog.archive.snapshot import batches
+from headwater.catalog.leftover import leftovers
 from headwater.catalog.lifecycle import Summary
 from headwater.catalog.service import CatalogService
 from headwater.catalog.stage import LATEST
 from headwater.catalog.token import TokenService
-from headwater.schemas import kinds
-from headwater.store.base import Deleted, Edge, Node, PageQuery, Record, Store
+from headwater.names import escape
+from headwater.schemas import is_same_everywhere, kind, kinds
+from headwater.schemas.runtime import faults
+from headwater.store.base import Deleted, Edge, Node, PageQuery, Record, StateRow, Store
 from headwater.store.draft import load, now_ms
 from headwater.store.paging import every
 from headwater.store.stage import KIND as STAGE
@@ -209,6 +213,43 @@ def _dropped_events(store: Store) -> Iterator[Finding]:
         yield Finding("droppedEvents", False, dropped, text)
 
 
+def _schemas(store: Store) -> Iterator[Finding]:
+    """What the schema files in use do not know, or do not accept."""
+    lost, unknown, refused = Counter[str](), list[str](), list[str]()
+    for row in cast(Iterator[StateRow], store.dump("states")):
+        record = row.record
+        if row.references is None:  # a past state
+            continue
+        if record.kind not in kinds():
+            lost[record.kind] += 1
+        elif not is_same_everywhere(which := kind(record.kind)) or '"extension"' in record.document:
+            document = load(record)
+            left = [
+                "".join(f"/{escape(step)}" for step in place)
+                for place in leftovers(which, document, document)
+            ]
+            wrong = [
+                f"{fault['pointer']} {fault['message']}"
+                for fault in faults(which.file, "", document)
+                if fault["pointer"] not in left
+            ]
+            unknown += [f"{_spell(record)} {', '.join(left)}"] if left else []
+            refused += [f"{_spell(record)} {', '.join(wrong)}"] if wrong else []
+    if lost:
+        text = "entities are of kinds that no schema describes, so none is answered: name the"
+        text += " folder of your schema files (HEADWATER_SCHEMAS), or put the file back"
+        shown = [f"{name} ({count})" for name, count in sorted(lost.items())]
+        yield Finding("unknownKinds", True, lost.total(), text, shown[:EXAMPLES])
+    if refused:
+        text = "entities are not as the schema of their kind wants them by now: the next put or"
+        text += " patch of one has to mend that"
+        yield Finding("refusedBySchema", True, len(refused), text, sorted(refused)[:EXAMPLES])
+    if unknown:
+        text = "entities hold values that the schema of their kind no longer knows: describe them"
+        text += " again, or take them out by a patch"
+        yield Finding("unknownValues", False, len(unknown), text, sorted(unknown)[:EXAMPLES])
+
+
 _CHECKS: tuple[Callable[[Store], Iterator[Finding]], ...] = (
     _broken_lineage,
     _unresolved_sources,
@@ -218,6 +259,7 @@ _CHECKS: tuple[Callable[[Store], Iterator[Finding]], ...] = (
     _hidden_names,
     _expired_tokens,
     _dropped_events,
+    _schemas,
 )
 
 

@@ -17,10 +17,9 @@ from typing import Any
 
 from headwater.catalog.diff import FieldChange, diff
 from headwater.catalog.keyed import Elements, identity, keyed, quoted, tied
-from headwater.schemas import kind as kind_of
 from headwater.schemas.kind import Field, Kind, Shape
 from headwater.store.base import Record
-from headwater.store.draft import Actor, Document
+from headwater.store.draft import Actor, Document, kind_of
 
 Origins = dict[str, Any]
 WHOLE = ""
@@ -36,7 +35,7 @@ _STEP = re.compile(r'(?:[^."]|"[^"]*")+')
 def origins_of(record: Record) -> Origins:
     """The origins of a stored entity; the caller's own copy."""
     found: Origins = json.loads(record.origins)
-    shape = kind_of(record.kind).shape
+    shape = kind_of(record).shape
     # Older releases marked a list that was put into another order, as if it were set as a whole.
     return {
         path: mark

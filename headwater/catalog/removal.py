@@ -11,9 +11,8 @@ from headwater.catalog.sign_in import marks_of_erased
 from headwater.catalog.write import WritePath
 from headwater.catalog.written import Written, written_by
 from headwater.errors import ConflictError
-from headwater.schemas import kind
 from headwater.store.base import EntryWrite, EventWrite, Record, Store
-from headwater.store.draft import Actor, Document, Draft, dump, load, now_ms
+from headwater.store.draft import Actor, Document, Draft, dump, kind_of, load, now_ms
 from headwater.store.stage import KIND as STAGE
 
 ERASURE = "erasure"
@@ -95,7 +94,7 @@ def erase(
     by_erasure = Actor(actor.name, "bot", ERASURE, role=actor.role)  # nothing becomes the actor's
     draft = Draft(erased=list(family), expects={each.id: each.rev for each in family.values()})
     for record in referring.values():
-        which, before = kind(record.kind), load(record)
+        which, before = kind_of(record), load(record)
         after = without_references(which.shape, load(record), family)
         change = path.change(which, record, before, after)
         change.follows = True  # a model and the version that it serves lose the same
@@ -118,7 +117,7 @@ def _referrers(store: Store, family: dict[str, Record]) -> dict[str, Record]:
 
 def _left(record: Record, after: Document, gone: Container[str], actor: Actor) -> Origins:
     """Who set what is left of a document without its references to what is gone."""
-    which, before = kind(record.kind), load(record)
+    which, before = kind_of(record), load(record)
     for each in spelled_references(which.shape, before):
         if each.value["id"] in gone:
             each.value["id"] = None
@@ -145,7 +144,7 @@ def _set_deleted(
 ) -> Written:
     first = None
     for record in records:
-        which, before = kind(record.kind), load(record)
+        which, before = kind_of(record), load(record)
         after = load(record)
         after.pop("deleted", None)
         if deleted:

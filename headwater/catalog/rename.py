@@ -17,7 +17,7 @@ from headwater.errors import AlreadyExistsError, StaleWriteError
 from headwater.names import MAX_NAME, check_name, child
 from headwater.schemas import kind
 from headwater.store.base import Node, Part, Record, Store
-from headwater.store.draft import Actor, Document, dump, load, same_version
+from headwater.store.draft import Actor, Document, dump, kind_of, load, same_version
 
 
 def name_aside(name: str) -> str:
@@ -88,7 +88,7 @@ def prepare_rename(
 
 def _origins(record: Record, document: Document) -> str:
     """The origins of an entity whose document spells new names."""
-    shape = kind(record.kind).shape
+    shape = kind_of(record).shape
     return dump(relabelled(shape, origins_of(record), load(record), document))
 
 

@@ -23,8 +23,9 @@ def doctor(
     """Look for what is wrong with a store; change nothing.
 
     Counts entities, and finds lineage out of dropped columns and deleted entities, references to
-    what is deleted, production models without lineage, an older layout, an import that was
-    interrupted. Ends with 1 when somebody should do something.
+    what is deleted, production models without lineage, entities that the schema files in use do not
+    know or refuse, an older layout, an import that was interrupted. Ends with 1 when somebody
+    should do something.
 
     Example:
       headwater doctor --store sqlite:///headwater.db

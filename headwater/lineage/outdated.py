@@ -8,7 +8,7 @@ from typing import Any
 
 from headwater.lineage.frozen import SOURCE as FROZEN
 from headwater.lineage.kind import COLUMN, VERSION, parts_in
-from headwater.schemas import kind
+from headwater.schemas import shape_of
 from headwater.store.base import EventWrite, Hop, Level, Record, Store
 from headwater.store.draft import Change, Document, Draft, dump, load
 from headwater.store.stage import ARCHIVED
@@ -167,7 +167,7 @@ def _table(
 
 
 def _between(then: Record, now: Record) -> Iterator[tuple[str, Document]]:
-    return _compared(kind(now.kind).shape, load(then), load(now), then.fqn, now.fqn)
+    return _compared(shape_of(now.kind), load(then), load(now), then.fqn, now.fqn)
 
 
 def _columns(change: Change, before: Document, after: Document) -> Iterator[tuple[str, Document]]:

@@ -9,7 +9,7 @@ from typing import Any
 from headwater.errors import ConflictError, NotFoundError
 from headwater.lineage.kind import FEATURES, WORDS
 from headwater.lineage.node import Name, find_all
-from headwater.schemas import kind
+from headwater.schemas import shape_of
 from headwater.schemas.kind import Shape
 from headwater.store.base import Node, Record, Store
 from headwater.store.draft import load
@@ -81,7 +81,7 @@ def _add(store: Store, records: Collection[Record], ids: set[str], found: Tagged
     whole: dict[str, Names] = {}
     for record in records:
         document = load(record)
-        shape = kind(record.kind).shape
+        shape = shape_of(record.kind)
         marked = [*_marked(shape, document, ids, frozenset())]
         own = _tags(document, ids)
         if not (own or marked):  # on a feature of a version, which is no node of its own

@@ -11,7 +11,7 @@ import pydantic_core
 
 from headwater.lineage.kind import UNRESOLVED, parts_in
 from headwater.lineage.source import source_id, sources_of
-from headwater.schemas import kind
+from headwater.schemas import shape_of
 from headwater.store.base import Direction, Edge, Hop, Level, Node, Record, Store
 from headwater.store.draft import Document, load
 
@@ -157,7 +157,7 @@ def as_seen(store: Store, nodes: Iterable[Node], as_of: int | None) -> dict[str,
 def _names(record: Record) -> dict[str, str]:
     """The FQNs of the parts, and of the sources that waited, in a state of an entity, by id."""
     document = load(record)
-    held = [part for _, part in parts_in(kind(record.kind).shape, document)]
+    held = [part for _, part in parts_in(shape_of(record.kind), document)]
     waiting = [each for each in sources_of(document) if "columnId" not in each.source]
     return {part["id"]: part["fullyQualifiedName"] for part in held} | {
         source_id(record.id, each): each.source.get("fullyQualifiedName", "") for each in waiting

@@ -12,6 +12,7 @@ from headwater.schemas.registry import (
     kind,
     kinds,
     schema_document,
+    shape_of,
 )
 
 __all__ = [
@@ -27,5 +28,6 @@ __all__ = [
     "kind",
     "kinds",
     "schema_document",
+    "shape_of",
     "use_folder",
 ]

@@ -13,7 +13,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from headwater.errors import InvalidInputError
 from headwater.schemas.expand import accept_reference_strings, expand, extensions, is_kind
-from headwater.schemas.kind import Kind, ShapeReader
+from headwater.schemas.kind import Kind, Shape, ShapeReader
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -89,6 +89,12 @@ def kind(name: str) -> Kind:
         known = ", ".join(sorted(kinds()))
         raise InvalidInputError(f"there is no kind {name!r}; the kinds are {known}", kind=name)
     return found
+
+
+def shape_of(name: str) -> Shape:
+    """The shape of the kind of that name; that of a kind without a schema has no fields."""
+    found = kinds().get(name)
+    return found.shape if found else Shape(name)
 
 
 def find_kind(collection: str) -> Kind | None:

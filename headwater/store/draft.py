@@ -10,8 +10,8 @@ from typing import Any, Literal, TypeVar
 
 import pydantic_core
 
-from headwater.errors import StaleWriteError
-from headwater.schemas import Kind, kind
+from headwater.errors import InvalidInputError, StaleWriteError
+from headwater.schemas import Kind, kind, kinds
 from headwater.store.base import (
     EdgeKey,
     EdgeWrite,
@@ -36,6 +36,20 @@ def load(record: Record) -> Document:
     """The document of a record, parsed; the caller's own copy."""
     document: Document = pydantic_core.from_json(record.document)
     return document
+
+
+def kind_of(record: Record) -> Kind:
+    """The kind of a stored entity.
+
+    Raises:
+        InvalidInputError: No schema describes it: the file of an own kind is missing.
+    """
+    if record.kind not in kinds():
+        raise InvalidInputError(
+            f"no schema describes the kind {record.kind!r}, of which {record.fqn!r} is;"
+            " HEADWATER_SCHEMAS names the folder of your own schemas"
+        )
+    return kind(record.kind)
 
 
 def dump(value: Any) -> str:
@@ -200,7 +214,7 @@ def same_version(
     Args:
         fields: Of ``EntityWrite``, in place of what the record has.
     """
-    which = kind(record.kind)
+    which = kind_of(record)
     return EntityWrite(
         **{
             "id": record.id,

@@ -11,8 +11,13 @@ from typing import Any
 import pytest
 
 from headwater.catalog import CatalogService
+from headwater.catalog.archive import export_catalog
+from headwater.catalog.doctor import Finding, examine
+from headwater.catalog.search import SearchService
 from headwater.errors import InvalidInputError
+from headwater.lineage import LineageService
 from headwater.schemas import use_folder
+from headwater.store import Store
 from tests.schemas.new_kind import NOTEBOOK, REQUEST
 from tests.schemas.own import CUSTOM, make_folder, no_folder_afterwards
 from tests.services.shop import BOT, ME
@@ -24,9 +29,12 @@ MOVED = [{"op": "move", "from": "/cells/1", "path": "/cells/0"}]
 TEXT = {"type": "string", "description": "Text."}
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def change(tmp_path: Path) -> Iterator[Rewrite]:
-    """Puts schemas into use: of notebooks, and of what models have beside."""
+    """Puts schemas into use: of notebooks, and of what models have beside.
+
+    The first are in use before the store is opened.
+    """
     with no_folder_afterwards():
 
         def use(notebook: Any, extension: Any) -> None:
@@ -43,6 +51,7 @@ WITH_TOPIC: dict[str, Any] = deepcopy(NOTEBOOK)
 WITH_TOPIC["properties"]["topic"] = TEXT
 WITHOUT_RUNS: dict[str, Any] = deepcopy(NOTEBOOK)
 del WITHOUT_RUNS["$defs"]["NotebookCell"]["properties"]["runs"]
+REVIEWED = {"required": ["reviewer"]}
 WITHOUT_RISK: dict[str, Any] = deepcopy(CUSTOM)
 del WITHOUT_RISK["properties"]["risk"], WITHOUT_RISK["$defs"]["ModelRisk"]
 
@@ -151,3 +160,82 @@ def test_what_lacks_a_newly_required_property_is_only_not_written(
     catalog.erase("mlmodel", ("mlmodel", "headwater.leave"), actor=ME, force=True)
     assert "trains" not in notebook(catalog)
     assert not catalog.put("notebook", {**REQUEST, "trains": None, "topic": "t"}, actor=ME).created
+
+
+def findings(store: Store) -> dict[str, Finding]:
+    return {each.check: each for each in examine(store).findings}
+
+
+def test_the_doctor_tells_of_values_that_no_schema_knows(
+    store: Store, catalog: CatalogService, fewer: None, change: Rewrite
+) -> None:
+    told = findings(store)["unknownValues"]
+    assert (told.problem, told.count) == (False, 2)
+    assert told.examples == [
+        "mlmodel:headwater.churn /extension/risk",
+        "notebook:lab.explore churn /cells/0/runs, /topic",
+    ]
+    change(WITH_TOPIC, None)
+    assert findings(store)["unknownValues"].examples == ["mlmodel:headwater.churn /extension"]
+    change(WITH_TOPIC, CUSTOM)
+    assert findings(store) == {}
+
+
+def test_the_doctor_tells_of_entities_that_their_schema_refuses(
+    store: Store, catalog: CatalogService, fewer: None, change: Rewrite
+) -> None:
+    change(WITH_TOPIC, CUSTOM)
+    catalog.put("notebook", {**REQUEST, "name": "gone"}, actor=ME)
+    catalog.delete("notebook", ("notebook", "lab.gone"), actor=ME)
+    change({**WITH_TOPIC, "required": ["topic", "uses", "service"]}, {**CUSTOM, **REVIEWED})
+    told = findings(store)["refusedBySchema"]
+    assert (told.problem, told.count) == (True, 3)
+    assert told.examples == [
+        "mlmodel:headwater.churn /extension/reviewer is required",
+        "notebook:lab.explore churn /uses is required",
+        "notebook:lab.gone /topic is required, /uses is required",
+    ]
+
+
+def test_the_doctor_tells_of_kinds_without_a_schema(
+    store: Store, catalog: CatalogService, fewer: None, change: Rewrite
+) -> None:
+    change(WITH_TOPIC, CUSTOM)
+    catalog.put("notebook", {**REQUEST, "name": "gone"}, actor=ME)
+    catalog.delete("notebook", ("notebook", "lab.gone"), actor=ME)
+    change(None, CUSTOM)
+    told = findings(store)["unknownKinds"]
+    assert (told.problem, told.count, told.examples) == (True, 2, ["notebook (2)"])
+    assert "HEADWATER_SCHEMAS" in told.text
+
+
+def test_entities_whose_schema_is_missing_stop_nothing_that_reads(
+    store: Store,
+    catalog: CatalogService,
+    lineage: LineageService,
+    fewer: None,
+    change: Rewrite,
+    tmp_path: Path,
+) -> None:
+    edge = {"fromEntity": f"notebook:{KEY[1]}", "toEntity": "mlmodel:headwater.churn"}
+    lineage.put_edge(edge, actor=ME)
+    change(None, CUSTOM)
+    model = catalog.get("mlmodel", ("mlmodel", "headwater.churn"))
+    search = SearchService(store).search("churn")
+    assert [each["kind"] for each in search["data"]] == ["mlmodel"]
+    seen = lineage.walk(model.id, kind="mlmodel", upstream=2, as_of=store.sequence())
+    assert {each["kind"] for each in seen["nodes"]} == {"notebook", "mlmodel"}
+    read = lineage.tag_impact("Color.red")
+    assert [each["fullyQualifiedName"] for each in read["models"]] == ["headwater.churn"]
+    export_catalog(store, tmp_path / "all.ndjson")
+
+    service = ("mlmodelService", "lab")
+    refused: list[Callable[[], Any]] = [
+        lambda: catalog.rename("tag", ("tag", "Color.red"), "crimson", actor=ME),
+        lambda: catalog.delete("mlmodelService", service, actor=ME, recursive=True),
+        lambda: catalog.erase("mlmodel", model.id, actor=ME, force=True),
+        lambda: export_catalog(store, tmp_path / "lab.ndjson", root=service),
+    ]
+    for write in refused:
+        with pytest.raises(InvalidInputError, match=f"no schema describes .*'{KEY[1]}' is; HEADW"):
+            write()

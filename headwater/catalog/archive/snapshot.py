@@ -14,7 +14,6 @@ from headwater.catalog.archive.row import SECTIONS
 from headwater.catalog.part import parts_of
 from headwater.catalog.reference import targets
 from headwater.errors import StaleWriteError
-from headwater.schemas import kind
 from headwater.store.base import (
     Edge,
     Entry,
@@ -26,7 +25,7 @@ from headwater.store.base import (
     StateRow,
     Store,
 )
-from headwater.store.draft import load
+from headwater.store.draft import kind_of, load
 from headwater.store.row import Commit
 
 TOMBSTONE = "tombstone"
@@ -72,7 +71,7 @@ def _states(store: Store, seq: int) -> Iterator[Row]:
 
 def present(record: Record) -> StateRow:
     """The row of a state that was the present one, whether it still is or not."""
-    found = targets(kind(record.kind), load(record))
+    found = targets(kind_of(record), load(record))
     return StateRow(record, tuple(sorted(found, key=lambda each: (each.field, each.target_id))))
 
 
@@ -107,7 +106,7 @@ def parts_then(store: Store, parts: Sequence[Node], seq: int) -> Iterator[Node]:
 
 def _part_then(store: Store, part: Node, owner: Record, seq: int) -> Iterator[Node]:
     """A part as it was when its owner was in an earlier state; nothing if it was not yet there."""
-    if (found := parts_of(kind(owner.kind), load(owner)).get(part.id)) is not None:
+    if (found := parts_of(kind_of(owner), load(owner)).get(part.id)) is not None:
         yield part._replace(fqn=found.fqn, name=found.name, dropped=False, deleted=owner.deleted)
         return
     # Not in the document: dropped, or a source that was waiting, which its edge tells.

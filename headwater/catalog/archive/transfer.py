@@ -23,9 +23,9 @@ from headwater.catalog.archive.file import (
 from headwater.catalog.archive.merge import Merged, merge_content
 from headwater.catalog.archive.row import SECTIONS
 from headwater.catalog.archive.snapshot import rows_as_of
-from headwater.errors import ConflictError, InvalidInputError, NotFoundError, StaleWriteError
-from headwater.schemas import kinds
+from headwater.errors import ConflictError, NotFoundError, StaleWriteError
 from headwater.store.base import Key, Row, StateRow, Store
+from headwater.store.draft import kind_of
 
 T = TypeVar("T")
 _TRIES = 5
@@ -183,10 +183,5 @@ def _of_known_kinds(rows: Iterator[Row]) -> Iterator[Row]:
     """
     for row in rows:
         if isinstance(row, StateRow) and row.references is not None:
-            record = row.record
-            if record.kind not in kinds():
-                raise InvalidInputError(
-                    f"no schema describes the kind {record.kind!r}, of which {record.fqn!r} is;"
-                    " HEADWATER_SCHEMAS names the folder of your own schemas"
-                )
+            kind_of(row.record)
         yield row
