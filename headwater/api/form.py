@@ -64,8 +64,9 @@ class MoveStage(Form):
     stage: Annotated[
         Text,
         Field(
-            pattern="^[a-z][a-z0-9_-]{0,63}$",
-            description="`none`, `staging`, `production`, `archived`, or one of your own stages.",
+            pattern="^[A-Za-z][A-Za-z0-9_-]{0,63}$",
+            description="`none`, `staging`, `production`, `archived`, or one of your own stages;"
+            " in any case.",
         ),
     ]
     reason: Annotated[Text | None, Field(description="Why; kept in the lifecycle.")] = None

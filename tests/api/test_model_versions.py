@@ -44,6 +44,11 @@ def test_a_promotion_moves_the_version_and_the_model_follows(
     assert client.get(f"/modelVersions/{ids['a']}").json()["stage"] == "archived"
 
 
+def test_a_stage_is_moved_to_in_any_case(client: httpx.Client, ids: dict[str, str]) -> None:
+    answer = move(client, ids["a"], "Production")
+    assert (answer.status_code, answer.json()["stage"]) == (200, "production")
+
+
 def test_a_direct_write_of_what_is_served_names_the_route(
     client: httpx.Client, ids: dict[str, str]
 ) -> None:
@@ -57,7 +62,7 @@ def test_a_direct_write_of_what_is_served_names_the_route(
     ("body", "pointer"),
     [
         ({}, "/stage"),
-        ({"stage": "Production"}, "/stage"),
+        ({"stage": "in production"}, "/stage"),
         ({"stage": None}, "/stage"),
         ({"stage": "none", "reason": 1}, "/reason"),
         ({"stage": "none", "effectiveAt": "yesterday"}, "/effectiveAt"),
