@@ -33,6 +33,7 @@ from headwater.errors import (
 from headwater.schemas import Kind, kind
 from headwater.store.base import EntryWrite, Key, Record, Store
 from headwater.store.draft import Actor, Change, Document, load, until_current
+from headwater.store.stage import KIND as STAGE
 
 Records = Callable[[str], Iterable[EntryWrite]]
 BUILT_IN = ("mlmodelService", {"name": "headwater", "serviceType": "CustomMlModel"})
@@ -86,7 +87,7 @@ class CatalogService(CatalogReader):
             records: Makes the records that it has from the start, from its id.
             replace_deleted: A soft-deleted entity of the FQN makes room: in the same commit it is
                 renamed, with what lies below it, and can be restored under that name. Not a version
-                that is called by its number, nor a service that is built in.
+                that is called by its number, a stage, nor a service that is built in.
 
         Raises:
             InvalidInputError: The request is not valid, or a reference does not resolve.
@@ -440,13 +441,16 @@ class CatalogService(CatalogReader):
 def _may_make_room(record: Record) -> bool:
     """Whether an entity is gone so far that another can have its name."""
     is_numbered = record.kind == "modelVersion" and record.name.isdecimal()
-    return record.deleted and not is_numbered and record.id not in BUILT_IN_IDS.values()
+    is_fixed = is_numbered or record.kind == STAGE or record.id in BUILT_IN_IDS.values()
+    return record.deleted and not is_fixed
 
 
 def _taken(record: Record) -> AlreadyExistsError:
     what = f"{record.kind} {record.fqn!r}"
     if record.deleted:
         how = "restore brings it back as it was, PUT revives it"
+        if record.kind == STAGE:
+            how = f"stages keep their names; {how}"
         return AlreadyExistsError(
             f"{what} is there, soft-deleted; {how}", id=record.id, deleted=True
         )

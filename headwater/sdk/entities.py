@@ -90,7 +90,8 @@ class EntityCalls(Session):
             request: A create request, or its wire form together with ``kind``.
             kind: Of a request in wire form.
             replace_deleted: A soft-deleted entity of the name makes room: it is renamed, with what
-                lies below it, and can be restored.
+                lies below it, and can be restored. Stages, versions called by their number and
+                built-in services keep their names.
 
         Raises:
             AlreadyExistsError: The name is taken, if only by a soft-deleted entity.

@@ -129,6 +129,14 @@ def test_a_stage_that_would_hide_a_version_is_refused(registry: Registry) -> Non
     define(registry.catalog, "canary", description="Some customers.")
 
 
+def test_a_deleted_stage_makes_no_room_for_another(catalog: CatalogService) -> None:
+    gone = define(catalog, "shadow")
+    catalog.delete("modelStage", gone.id, actor=ME)
+    with pytest.raises(AlreadyExistsError, match="stages keep their names; restore"):
+        catalog.create("modelStage", {"name": "shadow"}, actor=ME, replace_deleted=True)
+    assert define(catalog, "shadow").id == gone.id
+
+
 def test_what_is_in_production_is_deleted_by_force_only(
     registry: Registry, pair: tuple[Written, Written], catalog: CatalogService
 ) -> None:

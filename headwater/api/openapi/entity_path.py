@@ -45,7 +45,8 @@ _FORCE = parameter(
 _PREVIEW = parameter("preview", "Tell what the write would do, and write nothing.", FLAG)
 _REPLACE = parameter(
     "replaceDeleted",
-    "A soft-deleted one of the name makes room: it is renamed, and can be restored.",
+    "A soft-deleted one of the name makes room: it is renamed, and can be restored. Not a stage, a"
+    " version called by its number, or a built-in service: these keep their names (409).",
     FLAG,
 )
 _FIELDS = parameter(
