@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from headwater.catalog.lifecycle import PROJECTED, Summary, changed_projection, pointer, project
 from headwater.catalog.origin import hand_back
 from headwater.catalog.same import same
-from headwater.catalog.stage import is_listed
+from headwater.catalog.stage import check_seen, is_listed
 from headwater.catalog.version_number import check_not_hidden, new_number
 from headwater.errors import ConflictError, InvalidInputError, StaleWriteError
 from headwater.schemas import kind
@@ -40,7 +40,7 @@ def complete(store: Store, path: WritePath, change: Change, draft: Draft, actor:
 
     Raises:
         InvalidInputError: The version's name is a stage, ``latest``, or another number.
-        ConflictError: It is an alias of another version.
+        ConflictError: It is an alias of another version; or a stage hides a version that returns.
         StaleWriteError: The model is gone.
     """
     if change.follows:
@@ -62,6 +62,7 @@ def complete(store: Store, path: WritePath, change: Change, draft: Draft, actor:
     if version.get("deleted"):
         return
     if change.before and change.before.get("deleted"):  # what it had may be another's by now
+        check_seen(store, [(change.name.lower(), f"{KIND} {change.fqn!r}")])
         if is_listed(version["stage"]):
             version["stage"] = summary.stage_of(change.id)
         version["aliases"] = summary.aliases_of(change.id)

@@ -48,11 +48,14 @@ def restore(store: Store, path: WritePath, stored: Record, actor: Actor) -> Writ
     parent = store.find(stored.parent_id) if stored.parent_id else None
     if parent and parent.deleted:
         raise ConflictError(f"restore its parent first: {parent.kind} {parent.fqn!r}")
-    together = _deleted_with(store, stored)
+    seq = _deleted_at(store, stored)
+    together = _deleted_with(store, stored, seq)
+    for model in (each for each in (stored, *together) if each.kind == model_summary.MODEL):
+        stage.check_seen(store, stage.found_by(model), since=seq)
     return _set_deleted(store, path, [stored, *together], actor, Draft(), deleted=False)
 
 
-def _deleted_with(store: Store, stored: Record) -> list[Record]:
+def _deleted_with(store: Store, stored: Record, seq: int) -> list[Record]:
     """What lies below a deleted entity and was deleted by the commit that deleted it.
 
     Later commits may have completed some of them, such as a rename of what they refer to.
@@ -60,7 +63,6 @@ def _deleted_with(store: Store, stored: Record) -> list[Record]:
     below = [record for record in store.descendants(stored.id) if record.deleted]
     if not below:
         return []
-    seq = _deleted_at(store, stored)
     then = store.find_many({record.id for record in below}, as_of=seq)
     together = {str(id_) for id_, each in then.items() if each.deleted and each.seq == seq}
     return [record for record in below if record.id in together]

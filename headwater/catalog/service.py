@@ -356,7 +356,7 @@ class CatalogService(CatalogReader):
 
         Raises:
             NotFoundError: There is no such entity.
-            ConflictError: It is not deleted, or its parent is.
+            ConflictError: It is not deleted, or its parent is; or a stage would hide it.
         """
 
         def attempt() -> Written:

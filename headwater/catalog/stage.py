@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 
 from headwater.errors import AccessError, ConflictError, InvalidInputError
 from headwater.schemas import Kind
@@ -92,7 +92,11 @@ def check_stage(store: Store, change: Change, stored: Record | None, actor: Acto
     if change.after.get("deleted") and stored:
         check_empty(store, stored)
     elif stored is None or stored.deleted:
-        _check_hides_nothing(store, change.name)
+        for _, what in hidden_by(store, {change.name}):
+            raise ConflictError(
+                f"a stage {change.name!r} would hide {what}; choose another name for the stage, or"
+                " give that another first"
+            )
 
 
 def check_empty(store: Store, stage: Record) -> None:
@@ -108,19 +112,38 @@ def check_empty(store: Store, stage: Record) -> None:
         )
 
 
-def _check_hides_nothing(store: Store, stage: str) -> None:
-    """Refuse a stage whose name already finds a version: it would not any more."""
-    for model in every(store, "mlmodel"):
-        for alias in load(model).get("lifecycle", {}).get("aliases", ()):
-            if alias["alias"].lower() == stage:
-                raise _hides(stage, f"the alias {alias['alias']!r} of mlmodel {model.fqn!r}")
-    for version in every(store, "modelVersion"):
-        if version.name.lower() == stage:
-            raise _hides(stage, f"modelVersion {version.fqn!r}")
+Found = tuple[str, str]
+"""A word, in lower case, by which a version is found, and what that is."""
 
 
-def _hides(stage: str, what: str) -> ConflictError:
-    return ConflictError(
-        f"a stage {stage!r} would hide {what}; choose another name for the stage, or give that"
-        " another first"
-    )
+def found_by(record: Record) -> Iterator[Found]:
+    """The words by which versions are found: the name of a version, the aliases of a model."""
+    if record.kind == "modelVersion":
+        yield record.name.lower(), f"modelVersion {record.fqn!r}"
+    elif record.kind == "mlmodel":
+        for each in load(record).get("lifecycle", {}).get("aliases", ()):
+            alias = each["alias"]
+            yield alias.lower(), f"the alias {alias!r} of mlmodel {record.fqn!r}"
+
+
+def hidden_by(store: Store, stages: Collection[str]) -> Iterator[Found]:
+    """What of a store would not be found any more with stages of these names."""
+    for kind in ("mlmodel", "modelVersion"):
+        for record in every(store, kind):
+            yield from (found for found in found_by(record) if found[0] in stages)
+
+
+def check_seen(store: Store, found: Iterable[Found], *, since: int = 0) -> None:
+    """Refuse to bring back what would be hidden by a stage that was not there yet at a commit.
+
+    Raises:
+        ConflictError: One would.
+    """
+    for word, what in found:
+        own = find_own_stage(store, word)
+        then = store.find(own.id, as_of=since) if own else None
+        if own and (then is None or then.deleted):
+            raise ConflictError(
+                f"a stage {own.name!r} would hide {what}, which was deleted when the stage was"
+                " defined; delete the stage first"
+            )

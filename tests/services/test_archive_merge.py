@@ -269,6 +269,52 @@ def test_new_versions_of_a_model_that_is_here_clash(
         send(source, target, tmp_path / "a.ndjson")
 
 
+def test_stage_that_would_hide_what_is_here_clashes(
+    twins: tuple[Store, Store], tmp_path: Path
+) -> None:
+    source, target = twins
+    for name in ("third", "shadow"):
+        catalog_over(source).put("modelStage", {"name": name}, actor=ME)
+    body = {"name": "Third", "mlmodel": "headwater.churn"}
+    catalog_over(target).put("modelVersion", body, actor=ME)
+    versions = catalog_over(target).model_versions
+    versions.set_alias(versions.find(CHURN, "first").id, "Shadow", actor=ME)
+    before = snapshot(target)
+    with pytest.raises(ConflictError) as caught:
+        send(source, target, tmp_path / "a.ndjson")
+    assert caught.value.details["clashes"] == [
+        "modelStage 'shadow' would hide the alias 'Shadow' of mlmodel 'headwater.churn' here",
+        "modelStage 'third' would hide modelVersion 'headwater.churn.Third' here",
+    ]
+    assert snapshot(target) == before
+
+
+def test_what_a_stage_here_would_hide_clashes(pair: tuple[Store, Store], tmp_path: Path) -> None:
+    source, target = pair
+    versions = catalog_over(source).model_versions
+    versions.set_alias(versions.find(CHURN, "first").id, "Shadow", actor=ME)
+    for name in ("second", "shadow"):
+        catalog_over(target).put("modelStage", {"name": name}, actor=ME)
+    with pytest.raises(ConflictError) as caught:
+        send(source, target, tmp_path / "a.ndjson", root=CHURN)
+    assert caught.value.details["clashes"] == [
+        "modelStage 'second' here would hide modelVersion 'headwater.churn.second'",
+        "modelStage 'shadow' here would hide the alias 'Shadow' of mlmodel 'headwater.churn'",
+    ]
+
+
+def test_alias_that_a_stage_of_the_archive_hides_too_comes(
+    pair: tuple[Store, Store], tmp_path: Path
+) -> None:
+    source, target = pair
+    for store in pair:
+        catalog_over(store).put("modelStage", {"name": "shadow"}, actor=ME)
+    versions = catalog_over(source).model_versions
+    versions.set_alias(versions.find(CHURN, "first").id, "shadow", actor=ME, any_word=True)
+    send(source, target, tmp_path / "a.ndjson")
+    assert load(get(target, CHURN))["lifecycle"]["aliases"]
+
+
 def test_what_has_no_place_here_clashes(twins: tuple[Store, Store], tmp_path: Path) -> None:
     source, target = twins
     Shop(catalog_over(source), "wh.main.shop").table("new", "id")

@@ -129,6 +129,43 @@ def test_a_stage_that_would_hide_a_version_is_refused(registry: Registry) -> Non
     define(registry.catalog, "canary", description="Some customers.")
 
 
+def test_what_a_stage_hides_by_now_is_not_restored(
+    registry: Registry, catalog: CatalogService
+) -> None:
+    version = registry.version("Shadow")
+    catalog.delete("modelVersion", version.id, actor=ME)
+    stage = define(catalog, "shadow")
+    words = r"stage 'shadow' would hide modelVersion 'headwater\.churn\.Shadow'"
+    with pytest.raises(ConflictError, match=words):
+        catalog.restore("modelVersion", version.id, actor=ME)
+    with pytest.raises(ConflictError, match=words):
+        registry.version("Shadow")  # a put revives it
+    catalog.rename("modelVersion", version.id, "other", actor=ME, include_deleted=True)
+    catalog.restore("modelVersion", version.id, actor=ME)
+
+    registry.versions.set_alias(version.id, "Canary", actor=ME)
+    gone = catalog.delete("mlmodel", MODEL, actor=ME, recursive=True)
+    canary = define(catalog, "canary")
+    with pytest.raises(
+        ConflictError, match=r"would hide the alias 'Canary' of mlmodel 'headwater\.churn'"
+    ):
+        catalog.restore("mlmodel", gone.id, actor=ME)
+    for each in (canary, stage):
+        catalog.delete("modelStage", each.id, actor=ME)
+    catalog.restore("mlmodel", gone.id, actor=ME)
+    assert registry.find("Canary") == "other"
+
+
+def test_an_alias_that_a_stage_hid_already_is_restored(
+    registry: Registry, catalog: CatalogService
+) -> None:
+    define(catalog, "shadow")
+    registry.versions.set_alias(registry.version("a").id, "shadow", actor=ME, any_word=True)
+    gone = catalog.delete("mlmodel", MODEL, actor=ME, recursive=True)
+    catalog.restore("mlmodel", gone.id, actor=ME)
+    assert registry.model["lifecycle"]["aliases"][0]["alias"] == "shadow"
+
+
 def test_a_deleted_stage_makes_no_room_for_another(catalog: CatalogService) -> None:
     gone = define(catalog, "shadow")
     catalog.delete("modelStage", gone.id, actor=ME)

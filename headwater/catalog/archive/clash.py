@@ -8,7 +8,10 @@ from typing import NamedTuple
 from headwater.catalog.archive.content import Content
 from headwater.catalog.archive.snapshot import TOMBSTONE, batches
 from headwater.catalog.model_summary import KIND as MODEL_VERSION
+from headwater.catalog.stage import found_by, hidden_by
 from headwater.store.base import Key, Record, Store
+from headwater.store.paging import every
+from headwater.store.stage import KIND as STAGE
 
 
 def clashes(store: Store, content: Content, stored: Mapping[Key, Record]) -> list[str]:
@@ -26,7 +29,25 @@ def clashes(store: Store, content: Content, stored: Mapping[Key, Record]) -> lis
     )
     records.sort(key=lambda record: (record.kind, record.fqn))
     reasons = [(record, around.reason(record)) for record in records]
-    return [f"{record.kind} {record.fqn!r} {reason}" for record, reason in reasons if reason]
+    found = [f"{record.kind} {record.fqn!r} {reason}" for record, reason in reasons if reason]
+    return found + _hidden(store, content, stored)
+
+
+def _hidden(store: Store, content: Content, stored: Mapping[Key, Record]) -> list[str]:
+    """What a stage of one side alone would hide of the other's names and aliases of versions."""
+    coming = [
+        each.record
+        for each in content.entities.values()
+        if each.record.id not in stored and not each.record.deleted
+    ]
+    stages = {record.name for record in coming if record.kind == STAGE}
+    here = {record.name for record in every(store, STAGE)} - content.stages
+    hidden = hidden_by(store, stages) if stages else ()
+    found = [f"{STAGE} {word!r} would hide {what} here" for word, what in hidden]
+    for word, what in (each for record in coming for each in found_by(record)):
+        if word in here:
+            found.append(f"{STAGE} {word!r} here would hide {what}")
+    return sorted(found)
 
 
 def find_all(store: Store, keys: Iterable[Key]) -> dict[Key, Record]:

@@ -34,11 +34,13 @@ class Content:
 
     Attributes:
         root_id: The entity that a branch begins at; None for a whole catalog.
+        stages: Names of its own stages, also of those that a store has already.
     """
 
     entities: dict[str, Incoming]
     edges: list[Edge]
     root_id: str | None
+    stages: set[str] = field(default_factory=set)
 
     def is_of_branch(self, entity_id: str) -> bool:
         """Whether an entity is what the archive is of, and not only around it."""
@@ -67,6 +69,11 @@ def read_content(rows: Iterable[Row], *, root_id: str | None = None) -> Content:
         elif isinstance(row, Entry) and row.entity_id in content.entities and row.type != MARK:
             # Others are of what is erased, or turn sign-in on: that is each store's own to say.
             content.entities[row.entity_id].entries.append(row)
+    content.stages.update(
+        each.record.name
+        for each in content.entities.values()
+        if each.record.kind == STAGE and not each.record.deleted
+    )
     for entity_id, records in past.items():
         content.entities[entity_id].past = sorted(records, key=lambda record: record.rev)
     return content
