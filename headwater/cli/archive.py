@@ -48,6 +48,8 @@ def export(
 
     use_own_kinds()
     check_file(store)
+    if file.exists() and not force:
+        raise InvalidInputError(f"{file} is there already; name another file, or say --force")
     with closing(open_store(store)) as opened, progress() as watch:
         done = export_catalog(opened, file, root=_key(root), replace=force, watch=watch)
     print_text(f"{file}: {_counted(done.counts)}, as of sequence {done.seq}")
@@ -137,7 +139,7 @@ def migrate(
     ] = False,
     backup: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Where to save the store first."),
+        typer.Option(metavar="FILE", help="A new file, to save the store to first."),
     ] = None,
     store: StoreUrl = DEFAULT_STORE,
 ) -> None:
@@ -145,8 +147,8 @@ def migrate(
 
     What moves here from another system has a command of its own, below.
 
-    An SQLite file is copied beside itself. A Neo4j store is saved to an archive, in the folder
-    where the command runs unless --backup names a file.
+    An SQLite file is copied beside itself, a Neo4j store to an archive in the folder where the
+    command runs, unless --backup names a file.
 
     Example:
       headwater migrate --dry-run
@@ -158,18 +160,20 @@ def migrate(
 
     use_own_kinds()
     check_file(store)
+    has_file = engine_of(store) == "sqlite"
+    if has_file and backup is not None:
+        _check_database_name(backup)
     with closing(connect_store(store)) as opened:
-        steps = opened.migrate(dry_run=True)
+        steps = opened.migrate(dry_run=True, backup=backup)
         if not steps:
             print_text("the store has this release's layout; there is nothing to do")
             return
         if not dry_run:
-            if backup is None and engine_of(store) != "sqlite" and changes_layout(steps):
-                backup = Path(f"headwater-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.ndjson.gz")
-            if backup is not None:
+            if not has_file and (backup or changes_layout(steps)):
+                backup = backup or Path(f"headwater-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.ndjson.gz")
                 _back_up(store, backup)
                 print_text(f"saved to {backup}")
-            steps = opened.migrate()
+            steps = opened.migrate(backup=backup)
     for step in steps:
         print_text(f"{'would ' if dry_run else ''}{step}")
 
@@ -179,15 +183,19 @@ def _back_up(url: str, file: Path) -> None:
     from headwater.store.factory import connect_store, copy_file, engine_of
 
     if engine_of(url) == "sqlite":
-        if file.name.endswith((".ndjson", ".ndjson.gz")):
-            raise InvalidInputError(
-                f"{file}: the backup of an SQLite store is a database, such as NAME.db; archives"
-                " are written by `headwater export`"
-            )
+        _check_database_name(file)
         copy_file(url, file)
         return
     with closing(connect_store(url)) as store, progress() as watch:
         export_catalog(store, file, watch=watch)
+
+
+def _check_database_name(file: Path) -> None:
+    if file.name.endswith((".ndjson", ".ndjson.gz")):
+        raise InvalidInputError(
+            f"{file}: the backup of an SQLite store is a database, such as NAME.db; archives"
+            " are written by `headwater export`"
+        )
 
 
 def _key(root: str | None) -> str | tuple[str, str] | None:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
 
 from headwater.store.row import (
     MAX_HITS,
@@ -280,15 +281,17 @@ class Store(ABC):
         """
 
     @abstractmethod
-    def migrate(self, *, dry_run: bool = False) -> list[str]:
+    def migrate(self, *, dry_run: bool = False, backup: Path | None = None) -> list[str]:
         """Bring an empty or older store to this release's layout, and return the steps taken.
 
-        An older store is backed up first, beside the file or, where there is none, by the caller.
+        An older store is backed up first; one that has no file, by the caller.
 
         Args:
             dry_run: Only return the steps, one line each; none when the layout is this release's.
+            backup: What the file is copied to; unless given, a file beside it.
 
         Raises:
+            ConflictError: The backup is there already.
             StoreError: The store was written by a newer release, or a load of it was interrupted
                 (``details["half_loaded"]``): then it can still be loaded again.
         """

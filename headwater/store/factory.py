@@ -16,7 +16,7 @@ NEO4J_SCHEMES = ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc")
 def open_store(
     url: str, *, back_up: Callable[[Store], None] | None = None, to_fill: bool = False
 ) -> Store:
-    """Open a store and bring it to this release's layout.
+    """Open a store; an older one is brought to this release's layout if it may be.
 
     A file of an older layout is copied first, beside itself. Other stores have no file, so that
     what is to be done before theirs changes is the caller's.
@@ -24,24 +24,26 @@ def open_store(
     Args:
         url: ``sqlite:///relative.db``, ``sqlite:////absolute.db``, a plain path, ``sqlite://`` (in
             memory), or ``neo4j://user:password@host:7687`` (also ``bolt``, ``+s`` and ``+ssc``).
-        back_up: Saves what an older store without a file holds; without it one is refused.
+        back_up: Saves what an older store without a file holds; without it an older store, with a
+            file or without, is left as it is and refused.
         to_fill: The store is opened to be loaded: one that a load left half done will do.
 
     Raises:
         InvalidInputError: The scheme is none of these.
         NotInstalledError: The adapter's driver is not installed.
         StoreError: The store cannot be reached, is not one, was written by a newer release, or has
-            an older layout and nobody to back it up.
+            an older layout and is not to be changed.
     """
     store = connect_store(url)
     try:
-        if engine_of(url) != "sqlite" and changes_layout(store.migrate(dry_run=True)):
+        if changes_layout(store.migrate(dry_run=True)):
             if back_up is None:
                 raise StoreError(
-                    "the store has the layout of an older release; `headwater migrate` saves it to"
-                    " an archive and brings it to this one's"
+                    "the store has the layout of an older release; `headwater migrate` saves it and"
+                    " brings it to this one's"
                 )
-            back_up(store)
+            if engine_of(url) != "sqlite":
+                back_up(store)
         store.migrate()
     except StoreError as error:
         if to_fill and error.details.get("half_loaded"):

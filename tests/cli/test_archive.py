@@ -196,11 +196,49 @@ def test_older_layout_is_shown_saved_and_migrated(shell: Shell, store: str, tmp_
     assert Path(store).read_bytes() == before
     assert "older layout" in shell("doctor", code=1).stdout
     saved = tmp_path / "before.db"
+    assert "is a database" in shell("migrate", "--backup", "a.ndjson", code=2).stderr
+    saved.touch()
+    assert "name another file" in shell("migrate", "--backup", str(saved), code=4).stderr
+    saved.unlink()
     first, *done = shell.lines("migrate", "--backup", str(saved))
-    assert first == f"saved to {saved}"
-    assert [f"would {line}" for line in done] == planned
+    assert first == f"copy the database to {saved}"
+    assert [f"would {line}" for line in done] == planned[1:]
+    assert len(saved.read_bytes()) == len(before)
     assert "nothing to do" in shell("migrate").stdout
-    assert len(list(tmp_path.glob("*.backup"))) == 1
+    assert list(tmp_path.glob("*.backup")) == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["export", "a.ndjson"],
+        ["copy", "--from", "headwater.db", "--to", "to.db"],
+        ["list", "mlmodel", "--store", "headwater.db"],
+        ["token", "list", "--store", "headwater.db"],
+        ["import", "a.ndjson", "--merge"],
+    ],
+)
+def test_older_layout_is_left_alone_by_what_does_not_migrate(
+    filled: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if words[0] == "import":
+        filled("export", "a.ndjson")
+    older = tmp_path / "headwater.db"
+    older.unlink()
+    older.write_bytes(gzip.decompress(OLDER.read_bytes()))
+    monkeypatch.setenv("HEADWATER_STORE", str(older))
+    told = Shell([], tmp_path)(*words, code=5).stderr
+    assert "older release; `headwater migrate`" in told
+    assert older.read_bytes() == gzip.decompress(OLDER.read_bytes())
+    assert list(tmp_path.glob("*.backup")) == []
+
+
+def test_older_layout_is_backed_up_as_it_is(shell: Shell, store: str, tmp_path: Path) -> None:
+    Path(store).write_bytes(gzip.decompress(OLDER.read_bytes()))
+    shell("backup", str(tmp_path / "saved.db"))
+    for path in (store, str(tmp_path / "saved.db")):
+        assert "layout 2" in Shell(["--store", path], tmp_path)("migrate", "--dry-run").stdout
 
 
 def test_doctor_counts_and_finds_nothing_wrong(filled: Shell) -> None:
@@ -292,6 +330,9 @@ def test_older_server_is_saved_to_an_archive_and_migrated(
     set_layout(neo4j_cleaner, 1)
     named = shell.lines("migrate", "--backup", "named.ndjson.gz")
     assert named[0] == "saved to named.ndjson.gz"
+    told = shell("backup", "named.ndjson.gz", code=2).stderr
+    assert "name another file" in told
+    assert "--force" not in told  # which it does not have
     assert "nothing to do" in shell("migrate").stdout
 
 

@@ -34,9 +34,15 @@ def expected() -> Any:
 
 @pytest.fixture
 def store(path: Path) -> Iterator[Store]:
-    store = open_store(str(path))
+    store = migrated(path)
     yield store
     store.close()
+
+
+def migrated(path: Path) -> Store:
+    store = SqliteStore(str(path))
+    store.migrate()
+    return store
 
 
 def test_layout_1_reads_as_before(store: Store, expected: Any) -> None:
@@ -76,15 +82,22 @@ def test_migration_says_what_it_would_do_and_does_it_once(path: Path) -> None:
     store.close()
 
 
+def test_migration_makes_the_backup_that_is_asked_for_and_no_other(path: Path) -> None:
+    store, named = SqliteStore(str(path)), path.with_name("before.db")
+    assert store.migrate(backup=named)[0] == f"copy the database to {named}"
+    store.close()
+    assert {each.name for each in path.parent.iterdir()} == {"headwater.db", "before.db"}
+
+
 def test_migration_leaves_a_backup_that_is_what_was_there(path: Path, expected: Any) -> None:
     before = path.read_bytes()
-    open_store(str(path)).close()
+    migrated(path).close()
     (backup_path,) = path.parent.glob("headwater.db.layout-1-*.backup")
     kept = sqlite3.connect(backup_path)
     assert kept.execute("SELECT value FROM meta WHERE key = 'layout'").fetchone() == ("1",)
     kept.close()
     assert len(backup_path.read_bytes()) == len(before)
-    store = open_store(str(backup_path))  # it can take the place of the file that was migrated
+    store = migrated(backup_path)  # it can take the place of the file that was migrated
     assert answers(store, expected) == expected
     store.close()
 

@@ -94,7 +94,7 @@ def write_archive(
     if not file.name.endswith((".ndjson", ".ndjson.gz")):
         raise InvalidInputError(f"{file}: an archive's name ends in .ndjson.gz or .ndjson")
     if not replace and file.exists():
-        raise InvalidInputError(f"{file} is there already; choose another name or say --force")
+        raise InvalidInputError(f"{file} is there already; name another file")
     counts: Counts = dict.fromkeys(SECTIONS, 0)
     digest = hashlib.sha256()
     with _taking_name(file) as raw, _packed(raw, file) as out:

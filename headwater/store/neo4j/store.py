@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
+from pathlib import Path
 
 from typing_extensions import override
 
@@ -193,7 +194,7 @@ class Neo4jStore(Store):
         return self._log.sequence(at)
 
     @override
-    def migrate(self, *, dry_run: bool = False) -> list[str]:
+    def migrate(self, *, dry_run: bool = False, backup: Path | None = None) -> list[str]:
         return migrate(self._database, dry_run=dry_run)
 
     @override

@@ -25,9 +25,18 @@ def backup(url: str, target: Path) -> None:
         raise InvalidInputError("a store in memory has no file to back up; export it")
     if not Path(path).is_file():
         raise StoreError(f"there is no database {path}", path=path)
+    check_new(target)
+    copy_database(path, target)
+
+
+def check_new(target: Path) -> None:
+    """Refuse a file that is there already.
+
+    Raises:
+        ConflictError: It is.
+    """
     if target.exists():
         raise ConflictError(f"{target} is there already; name another file", path=str(target))
-    copy_database(path, target)
 
 
 def copy_database(path: str, target: Path) -> None:

@@ -9,31 +9,33 @@ from sqlite3 import Connection
 
 from headwater.store.sqlite import layout, search
 from headwater.store.sqlite.archive import SET_COUNTERS
-from headwater.store.sqlite.backup import copy_database
+from headwater.store.sqlite.backup import check_new, copy_database
 from headwater.store.sqlite.order import rank
 
 MAKE = f"make the tables of layout {layout.VERSION}"
 
 
-def steps(stored: int) -> list[str]:
+def steps(stored: int, backup: Path | None) -> list[str]:
     """What has to be done to a database of a layout, in words; nothing to the newest."""
     if not stored:
         return [MAKE]
     to_do = [f"layout {number}: {words}" for number, (words, _) in _after(stored).items()]
-    return ["copy the database to a backup beside it", *to_do] if to_do else []
+    return [f"copy the database to {backup or 'a backup beside it'}", *to_do] if to_do else []
 
 
-def migrate(connection: Connection, path: str) -> list[str]:
+def migrate(connection: Connection, path: str, backup: Path | None) -> list[str]:
     """Do what has to be done, within a write transaction, and say what was done.
 
     Nobody else can write meanwhile, so the backup is exactly what was migrated.
     """
     stored = layout.stored_version(connection, path)
-    done = steps(stored)  # another process may have been first
+    done = steps(stored, backup)  # another process may have been first
     if not stored:
         layout.make(connection)
     elif done:
-        copy_database(path, _backup_path(path, stored))
+        if backup:
+            check_new(backup)
+        copy_database(path, backup or _backup_path(path, stored))
         for number, (_, work) in _after(stored).items():
             work(connection)
             connection.execute("UPDATE meta SET value = ? WHERE key = 'layout'", (str(number),))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator
+from pathlib import Path
 from sqlite3 import Connection
 
 from typing_extensions import override
@@ -200,11 +201,13 @@ class SqliteStore(Store):
         return self._database.read(_sequence, at)
 
     @override
-    def migrate(self, *, dry_run: bool = False) -> list[str]:
+    def migrate(self, *, dry_run: bool = False, backup: Path | None = None) -> list[str]:
         # Looking first lets a process open a file while another one writes to it.
         path = self._database.path
-        to_do = migration.steps(self._database.snapshot(layout.stored_version, path))
-        return to_do if dry_run or not to_do else self._database.write(migration.migrate, path)
+        to_do = migration.steps(self._database.snapshot(layout.stored_version, path), backup)
+        if dry_run or not to_do:
+            return to_do
+        return self._database.write(migration.migrate, path, backup)
 
     @override
     def close(self) -> None:
