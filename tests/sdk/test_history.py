@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from headwater import (
@@ -15,7 +17,7 @@ from headwater import (
     Table,
 )
 from headwater.sdk.bulk import MOST_ITEMS
-from tests.sdk.conftest import Recorder
+from tests.sdk.conftest import Recorder, add_customers
 
 
 def test_a_renamed_entity_is_found_by_its_new_name(hw: Headwater, customers: Table) -> None:
@@ -83,6 +85,25 @@ def test_previews_of_many_requests_keep_their_places(hw: Headwater, wire: Record
     found = hw.preview("mlmodel", requests)
     assert [each["index"] for each in found] == list(range(MOST_ITEMS + 1))
     assert wire.methods() == ["PUT", "PUT"]
+
+
+def test_what_is_erased_by_force_is_in_no_file(tmp_path: Path) -> None:
+    word = "Xq7Palimpsest"
+    with Headwater.open(tmp_path / "headwater.db") as hw:
+        table = add_customers(hw)
+        for text in (word, f"{word} again", "gone"):
+            table.description = text
+            table = hw.update(table)
+            assert hw.search("customers").total
+        column = {"name": "age", "dataSource": {"id": str(table.id), "type": "table"}}
+        features = [{"name": word, "dataType": "numerical", "featureSources": [column]}]
+        model = {"name": "churn", "algorithm": "Forest", "mlFeatures": features}
+        hw.create_or_update(model, kind="mlmodel")
+        hw.erase(table, force=True)
+        hw.erase("mlmodel:headwater.churn")
+        for path in tmp_path.iterdir():
+            assert word.encode() not in path.read_bytes(), path.name
+            assert word.lower().encode() not in path.read_bytes(), path.name
 
 
 def test_what_is_erased_is_gone_with_its_versions(hw: Headwater) -> None:

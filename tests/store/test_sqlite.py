@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from time import monotonic
 from uuid import UUID
 
 import pytest
@@ -23,7 +24,17 @@ from headwater.store.sqlite import SqliteStore, backup, search
 from headwater.store.sqlite.failure import translated
 from headwater.store.sqlite.order import rank
 from headwater.testing.store import DurableStoreConformance, StoreConformance
-from headwater.testing.store_build import NOON, edge, entity, event, found_by, writes
+from headwater.testing.store_build import (
+    NOON,
+    edge,
+    entity,
+    entry,
+    event,
+    following,
+    found_by,
+    part,
+    writes,
+)
 
 WRITER = Path(__file__).with_name("sqlite_writer.py")
 
@@ -315,6 +326,54 @@ def test_search_index_never_falls_far_behind(
     assert 300 - 60 - search.LOOKS_EVERY <= found < 300
     assert store.search(SearchQuery((Term(("same",)),))).total == 300
     store.close()
+
+
+SECRET = b"Xq7PalimpsestZw"
+
+
+def holds_secret(path: Path) -> list[str]:
+    """The files of a store that have the secret in them, in any case."""
+    files = sorted(path.parent.glob(f"{path.name}*"))
+    return [each.name for each in files if SECRET.lower() in each.read_bytes().lower()]
+
+
+def keep_secret(store: Store) -> None:
+    """An entity among others with the secret in its past, its parts and what finds it."""
+    word = SECRET.decode()
+    text = json.dumps({"description": word * 300})
+    store.commit(writes(*(entity(f"n{n}", search=found_by("other")) for n in range(60))))
+    secret = entity(
+        "secret", document=text, search=found_by(word.lower()), parts=(part("secret", word),)
+    )
+    store.commit(writes(secret, events=(event("table-secret", payload=text),)))
+    store.search(SearchQuery((Term(("other",)),)))
+    for rev in (1, 2):
+        store.commit(writes(following(secret, expected_rev=rev, document=f"{rev}{text}")))
+    store.commit(writes(entries=(entry("table-secret", data=text),)))
+
+
+def test_what_is_erased_is_in_no_file(path: Path) -> None:
+    with closing(open_store(str(path))) as store:
+        keep_secret(store)
+        assert holds_secret(path)
+        store.commit(writes(erased=("table-secret",)))
+        assert holds_secret(path) == []
+        assert store.search(SearchQuery((Term(("other",)),))).total == 60
+    assert holds_secret(path) == []
+
+
+def test_what_a_reader_still_sees_of_an_erasure_goes_with_the_next_commit(path: Path) -> None:
+    with closing(open_store(str(path))) as store:
+        keep_secret(store)
+        reading = store.dump("states")
+        next(reading)
+        start = monotonic()
+        store.commit(writes(erased=("table-secret",)))
+        assert monotonic() - start < 5  # nobody waits for it
+        assert holds_secret(path)
+        assert SECRET.decode() in str(list(reading))
+        store.commit(writes(entity("later")))
+        assert holds_secret(path) == []
 
 
 def test_what_waits_for_a_search_is_there_when_the_store_is_opened_again(path: Path) -> None:

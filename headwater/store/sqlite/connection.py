@@ -6,7 +6,7 @@ import sqlite3
 import threading
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from sqlite3 import Connection
 from typing import Concatenate, Literal, ParamSpec, TypeVar
 
@@ -39,6 +39,7 @@ class Database:
         self._local = threading.local()
         self._readers: weakref.WeakSet[_Reader] = weakref.WeakSet()
         self._closed = False
+        self._erasing = False
         try:
             self._writer = self._open_writer()
         except RAW_ERRORS as error:
@@ -93,13 +94,31 @@ class Database:
         except RAW_ERRORS as error:
             raise translated(error, self.path) from error
 
+    def erase(
+        self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """As ``write``, and leave in no file what work deletes.
+
+        Nobody waits for readers who still see it: then it is done after the next write that finds
+        none, or when the last connection is closed.
+        """
+
+        def marked(connection: Connection, /, *args: P.args, **kwargs: P.kwargs) -> T:
+            self._erasing = True
+            return work(connection, *args, **kwargs)
+
+        return self.write(marked, *args, **kwargs)
+
     def write(
         self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Do work in a transaction that no other writer is beside, and make it durable."""
         try:
             with self._lock:
-                return self._transact(work, *args, **kwargs)
+                result = self._transact(work, *args, **kwargs)
+                if self._erasing:
+                    self._empty_log()
+                return result
         except RAW_ERRORS as error:
             raise translated(error, self.path) from error
 
@@ -116,6 +135,17 @@ class Database:
                     self._writer.execute(f"PRAGMA synchronous = {self._synchronous}")
         except RAW_ERRORS as error:
             raise translated(error, self.path) from error
+
+    def _empty_log(self) -> None:
+        """Rid the log of pages as they were before an erasure, as far as no reader is in the way.
+
+        The write is done, whatever becomes of this: it is tried again after the next.
+        """
+        with suppress(*RAW_ERRORS):
+            self._writer.execute("PRAGMA busy_timeout = 0")
+            (busy, *_) = self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            self._erasing = bool(busy)
+        self._writer.execute(f"PRAGMA busy_timeout = {int(self._busy_timeout * 1000)}")
 
     def _transact(
         self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
@@ -168,6 +198,7 @@ class Database:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute(f"PRAGMA synchronous = {self._synchronous}")
             connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+            connection.execute("PRAGMA secure_delete = 1")  # zeros where erased rows were
         except BaseException:
             connection.close()
             raise

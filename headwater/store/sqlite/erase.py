@@ -41,8 +41,7 @@ def erase(connection: Connection, nodes: Nodes, ids: Collection[str]) -> list[in
     if absent:
         raise StaleWriteError(f"an entity to erase is not there: {absent[0]}", ids=absent)
     keys = [nodes.keys[each] for each in ids]
-    for key in keys:
-        search.put(connection, key, None)
+    search.forget(connection, keys)
     for statement in _OF_ENTITIES:
         connection.execute(statement, (listed(keys),))
     for statement in _BY_ID:

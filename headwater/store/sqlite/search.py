@@ -99,6 +99,17 @@ def put(connection: Connection, key: int, text: SearchText | Literal["document"]
     connection.execute(_PUT_BEHIND, row)
 
 
+def forget(connection: Connection, keys: Iterable[int]) -> None:
+    """Let the index forget at once, and for good, what it holds and held of entities.
+
+    FTS5 only notes which words are out of date, and drops them when it merges what it has.
+    """
+    for key in keys:
+        connection.execute("DELETE FROM search_behind WHERE key = ?", (key,))
+        _index(connection, (key, *_NOTHING))
+    connection.execute("INSERT INTO search_index (search_index) VALUES ('optimize')")
+
+
 def make_room(connection: Connection, newest: int) -> None:
     """Index some of what waits where much does, so that no search has to wait long."""
     (told,) = connection.execute(_TOLD).fetchone()

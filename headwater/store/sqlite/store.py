@@ -71,7 +71,8 @@ class SqliteStore(Store):
 
     @override
     def commit(self, write_set: WriteSet) -> int:
-        return self._database.write(write.commit, write_set)
+        do = self._database.erase if write_set.erased else self._database.write
+        return do(write.commit, write_set)
 
     @override
     def find(
