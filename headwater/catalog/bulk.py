@@ -1,4 +1,4 @@
-"""Many writes of one kind in as few commits as possible, each item judged by itself."""
+"""Many writes of one kind in few commits, each item judged by itself."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from headwater.catalog.written import Written, written_by
 from headwater.errors import AlreadyExistsError, HeadwaterError, InvalidInputError, StaleWriteError
 from headwater.store.base import Store
 from headwater.store.draft import Actor, Document, Draft
+
+MOST_ROWS = 2_000
+"""Of entities, parts and edges in a commit: a server holds all of a transaction in memory."""
 
 
 @dataclass(slots=True)
@@ -80,6 +83,7 @@ class _Bulk:
         self._pending: list[tuple[int, Prepared]] = []
         self._ids: set[str] = set()
         self._names: set[tuple[str, str]] = set()
+        self._rows = 0
 
     def add(self, index: int) -> None:
         """Gather an item, after writing those before it where it depends on them."""
@@ -96,6 +100,10 @@ class _Bulk:
         self._pending.append((index, prepared))
         self._ids.update(write.id for write in prepared.draft.entities)
         self._names.update((write.kind, write.fqn) for write in prepared.draft.entities)
+        self._rows += len(prepared.draft.edges)
+        self._rows += sum(1 + len(write.parts) for write in prepared.draft.entities)
+        if self._rows >= MOST_ROWS:
+            self.flush()
 
     def flush(self) -> None:
         """Write what was gathered, in one commit if nobody wrote in between."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from headwater.catalog import CatalogService, Written
+from headwater.catalog import CatalogService, Written, bulk
 from headwater.errors import InvalidInputError
 from headwater.lineage import LineageService
 from headwater.store import Store
@@ -117,6 +117,20 @@ def test_a_later_item_of_a_bulk_is_told_against_an_earlier_one(
     items = [{"name": "churn", "algorithm": each} for each in "yx"]
     written = catalog.put_bulk("mlmodel", items, actor=ME).written
     assert [(w.version, doc(w)["algorithm"]) for w in written] == [("1.0", "y"), ("2.0", "x")]
+
+
+def test_a_large_bulk_is_many_commits_of_a_bounded_size(
+    catalog: CatalogService, shop: Shop, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "MOST_ROWS", 30)
+    before = store.sequence()
+    columns = [{"name": f"c{n}", "dataType": "INT"} for n in range(9)]
+    items = [{"name": f"t{n}", "databaseSchema": shop.schema, "columns": columns} for n in range(9)]
+    items[4] = {"name": "t4"}
+    result = catalog.put_bulk("table", items, actor=ME)
+    assert [each["index"] for each in result.failed] == [4]
+    assert [each.fqn[-1] for each in result.written] == list("01235678")
+    assert store.sequence() - before == 3
 
 
 def test_a_later_item_of_a_bulk_may_refer_to_an_earlier_one(catalog: CatalogService) -> None:
