@@ -3,23 +3,63 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from headwater.catalog.bulk import name_of
 from headwater.catalog.write import Prepared
 from headwater.errors import HeadwaterError
-from headwater.store.draft import Document
+from headwater.store.base import Key, Record, Store
+from headwater.store.draft import Document, Draft
 
 
-def preview(items: Sequence[Any], prepare: Callable[[Any], Prepared]) -> list[Document]:
-    """Return what putting each item would do; see ``CatalogService.preview``."""
-    return [{"index": index, **_one(item, prepare)} for index, item in enumerate(items)]
+class Ahead:
+    """A store as it would be, as far as later items look: with the entities that earlier ones put.
+
+    What it does not know itself is the store's.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._put: dict[Key, Record] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def add(self, draft: Draft) -> None:
+        """Let what a draft writes be there."""
+        for each in draft.entities:
+            self._put[each.id] = self._put[each.kind, each.fqn] = Record(
+                *(each.id, each.kind, each.fqn, each.name, each.parent_id, each.version),
+                *(each.expected_rev + 1, 0, each.deleted, each.document, each.origins),
+            )
+
+    def find(self, key: Key, **moment: Any) -> Record | None:
+        """As ``Store.find``."""
+        return (None if moment else self._put.get(key)) or self._store.find(key, **moment)
+
+    def find_many(self, keys: Collection[Key], **moment: Any) -> dict[Key, Record]:
+        """As ``Store.find_many``."""
+        put = {} if moment else {key: self._put[key] for key in keys if key in self._put}
+        return self._store.find_many(keys, **moment) | put
 
 
-def _one(item: Any, prepare: Callable[[Any], Prepared]) -> Document:
+def preview(
+    items: Sequence[Any], prepare: Callable[[Any], Prepared], ahead: Ahead
+) -> list[Document]:
+    """Return what putting the items would do; see ``CatalogService.preview``.
+
+    Args:
+        prepare: Prepares one against what is ahead.
+    """
+    return [{"index": index, **_one(item, prepare, ahead)} for index, item in enumerate(items)]
+
+
+def _one(item: Any, prepare: Callable[[Any], Prepared], ahead: Ahead) -> Document:
     try:
-        return describe(prepare(item))
+        prepared = prepare(item)
+        ahead.add(prepared.draft)
+        return describe(prepared)
     except HeadwaterError as error:
         faults = {"errors": error.details["errors"]} if "errors" in error.details else {}
         failed = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from headwater.catalog import removal
 from headwater.catalog.bulk import BulkResult, put_bulk
@@ -16,7 +16,7 @@ from headwater.catalog.model_content import ModelContentService
 from headwater.catalog.model_version import ModelVersionService
 from headwater.catalog.origin import Rules, origins_of, release, shown
 from headwater.catalog.patch import apply_patch
-from headwater.catalog.preview import describe, preview
+from headwater.catalog.preview import Ahead, describe, preview
 from headwater.catalog.read import CatalogReader
 from headwater.catalog.reference import spell_by_id
 from headwater.catalog.rename import prepare_aside, prepare_rename
@@ -55,6 +55,7 @@ class CatalogService(CatalogReader):
 
     def __init__(self, store: Store, *, derive: Derive = lambda *_: None) -> None:
         super().__init__(store)
+        self._derive = derive
         self._path = WritePath(store, derive)
         self.model_versions = ModelVersionService(store, self._path)
         self.model_content = ModelContentService(store, self.model_versions)
@@ -190,13 +191,14 @@ class CatalogService(CatalogReader):
         )
 
     def preview(self, kind_name: str, items: Sequence[Any], *, actor: Actor) -> list[Document]:
-        """Return what putting each of the items would do, by itself, and write nothing.
+        """Return what putting the items in bulk would do, and write nothing.
 
         Each is ``{index, action, fullyQualifiedName, version, fieldsAdded, …}``, where the action
         is ``create``, ``update``, ``restore``, ``none`` or, with ``message``, ``fail``.
         """
-        which = kind(kind_name)
-        return preview(items, lambda item: self._prepare_put(which, item, actor, None))
+        which, ahead = kind(kind_name), Ahead(self._store)
+        then = CatalogService(cast("Store", ahead), derive=self._derive)
+        return preview(items, lambda item: then._prepare_put(which, item, actor, None), ahead)
 
     def preview_put(
         self, kind_name: str, body: Any, *, actor: Actor, if_match: int | None = None

@@ -123,6 +123,8 @@ class HistoryCalls(EntityCalls):
     def preview(self, kind: KindLike, requests: Iterable[Any]) -> list[dict[str, Any]]:
         """Return what ``bulk`` with these requests would do, and write nothing.
 
+        They are sent in chunks of up to 500; what a request finds of earlier ones is of its chunk.
+
         Returns:
             For each request ``{index, action, fullyQualifiedName, version, fieldsAdded, …}``; the
             action is ``create``, ``update``, ``restore``, ``none`` or, with ``message``, ``fail``.

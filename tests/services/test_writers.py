@@ -119,6 +119,29 @@ def test_a_later_item_of_a_bulk_is_told_against_an_earlier_one(
     assert [(w.version, doc(w)["algorithm"]) for w in written] == [("1.0", "y"), ("2.0", "x")]
 
 
+def test_a_preview_of_many_tells_what_a_bulk_of_them_would_do(
+    catalog: CatalogService, shop: Shop, store: Store
+) -> None:
+    shop.model(algorithm="x")
+    model = {"name": "new", "algorithm": "y"}
+    models = [model, model, {**model, "algorithm": "z"}, {**model, "name": "churn"}]
+    teams = [{"name": "a"}, {"name": "b", "parents": ["a"]}, {"name": "c", "parents": ["nobody"]}]
+    versions = [{"name": name, "mlmodel": "headwater.churn"} for name in ("one", "two", "one")]
+    before = store.sequence()
+    previews = {
+        kind: catalog.preview(kind, items, actor=ME)
+        for kind, items in (("mlmodel", models), ("team", teams), ("modelVersion", versions))
+    }
+    assert store.sequence() == before
+    assert [(each["action"], each["version"]) for each in previews["mlmodel"]] == [
+        ("create", "0.1"), ("none", "0.1"), ("update", "1.0"), ("update", "1.0"),
+    ]  # fmt: skip
+    assert [each["action"] for each in previews["team"]] == ["create", "create", "fail"]
+    assert [each["action"] for each in previews["modelVersion"]] == ["create", "create", "none"]
+    written = catalog.put_bulk("mlmodel", models, actor=ME).written
+    assert [each.version for each in written] == [each["version"] for each in previews["mlmodel"]]
+
+
 def test_a_large_bulk_is_many_commits_of_a_bounded_size(
     catalog: CatalogService, shop: Shop, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
