@@ -184,6 +184,10 @@ class CatalogReader:
             message = f"{what} was erased at {at} by {stone.actor}"
             return NotFoundError(message, erased=True, erasedAt=stone.recorded_at)
         named = {"kind": kind_name, "fqn": key[1]} if isinstance(key, tuple) else {}
+        if named and as_of is not None:
+            if self._store.find(key):
+                return NotFoundError(f"there was no {what} yet{when}")
+            when = "; as of any moment it is asked for by the name that it has now, or by its id"
         return NotFoundError(f"there is no {what}{when}", **named)
 
     def _tombstone(self, entity_id: str) -> Entry | None:

@@ -179,3 +179,18 @@ def test_only_a_person_hands_back_and_only_what_there_is(
         catalog.release("table", table.id, "description", actor=BOT)
     with pytest.raises(InvalidInputError, match="no field"):
         catalog.release("table", table.id, "nonsense", actor=ME)
+
+
+def test_names_of_the_past_are_told_to_be_those_of_now(
+    catalog: CatalogService, shop: Shop, store: Store
+) -> None:
+    before = store.sequence()
+    model = shop.model("old")
+    then = store.sequence()
+    catalog.rename("mlmodel", model.id, "new", actor=ME)
+    assert catalog.get("mlmodel", ("mlmodel", "headwater.new"), as_of=then).name == "old"
+    with pytest.raises(NotFoundError, match="by the name that it has now, or by its id"):
+        catalog.get("mlmodel", ("mlmodel", "headwater.old"), as_of=then)
+    with pytest.raises(NotFoundError, match=r"there was no .* yet as of") as caught:
+        catalog.get("mlmodel", ("mlmodel", "headwater.new"), as_of=before)
+    assert "fqn" not in caught.value.details  # nobody suggests the very name

@@ -65,7 +65,8 @@ FQN = parameter(
 MOMENT = "A sequence number, or an ISO 8601 time (UTC without an offset)."
 AS_OF = parameter(
     "asOf",
-    f"The state at a moment. {MOMENT} `version:0.3`: when the entity got that version.",
+    f"The state at a moment. {MOMENT} `version:0.3`: when the entity got that version."
+    " A name is the one of now.",
     TEXT,
 )
 PRODUCER = parameter(
