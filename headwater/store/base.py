@@ -49,6 +49,7 @@ from headwater.store.write_set import (
     EntryWrite,
     OpenEdges,
     Part,
+    Recorded,
     SearchText,
     WriteSet,
 )
@@ -74,6 +75,7 @@ __all__ = [
     "PageQuery",
     "Part",
     "Record",
+    "Recorded",
     "Reference",
     "Row",
     "SearchQuery",

@@ -87,6 +87,14 @@ class EdgeWrite:
     details: str = "{}"
 
 
+class Recorded(NamedTuple):
+    """When something was recorded, in milliseconds, by whom, and for which producer."""
+
+    at: int
+    actor: str
+    producer: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class EntryWrite:
     """One entry to append to an entity's records.
@@ -96,6 +104,7 @@ class EntryWrite:
         key: What it is about within its type, such as a metric's name or a user's id.
         at: When it was so, in milliseconds since the epoch (the commit has when it was recorded).
         data: JSON text.
+        recorded: What another store, from which it comes, has of its commit; None: this commit.
     """
 
     entity_id: str
@@ -103,6 +112,7 @@ class EntryWrite:
     key: str = ""
     at: int = 0
     data: str = "{}"
+    recorded: Recorded | None = None
 
 
 class OpenEdges(NamedTuple):

@@ -18,6 +18,7 @@ from headwater.store.base import (
     Level,
     Node,
     Record,
+    Recorded,
     Reference,
     Row,
     SearchQuery,
@@ -123,6 +124,24 @@ class ArchiveConformance:
         store.commit(writes(entries=tuple(entry("table-a", key=str(n)) for n in range(12))))
         assert list(store.dump("events")) == store.events()
         assert list(store.dump("entries")) == store.entries(entity_ids=["table-a"])[::-1]
+
+    def test_entry_from_another_store_keeps_who_recorded_it(self, store: Store) -> None:
+        others = [Recorded(NOON - 5, "bob", "dbt"), Recorded(NOON + 5, "bob", None), None]
+        entries = [entry("table-a", data=f"{n}", recorded=each) for n, each in enumerate(others)]
+        store.commit(writes(entity("a"), entries=tuple(entries), producer="x"))
+        found = store.entries(entity_ids=["table-a"])
+        assert [(each.seq, *each[2:5]) for each in reversed(found)] == [
+            (1, NOON - 5, "bob", "dbt"),
+            (1, NOON + 5, "bob", None),
+            (1, NOON, "ada", "x"),
+        ]
+        rows = [row for section in SECTIONS for row in store.dump(section)]
+        loaded = self.emptied(store)
+        loaded.load(rows)
+        assert loaded.entries(entity_ids=["table-a"]) == found
+        loaded.commit(writes(erased=("table-a",), entries=(entry("table-a"),)))
+        assert [each.actor for each in loaded.entries(entity_ids=["table-a"])] == ["ada"]
+        loaded.close()
 
     def test_empty_store_has_no_rows(self, store: Store) -> None:
         assert all_rows(store) == {section: [] for section in SECTIONS}

@@ -122,6 +122,9 @@ def test_records_come_and_sign_in_does_not(twins: tuple[Store, Store]) -> None:
     _, target = twins
     types = [entry.type for entry in target.entries(entity_ids=[get(target, CHURN).id])]
     assert types.count("follower") == types.count("metric") == 1
+    ours, theirs = ([e[2:] for e in s.entries(entity_ids=[get(s, CHURN).id])] for s in twins)
+    assert [each for each in ours if each[4] != "signIn"] == theirs
+    assert {each[1] for each in theirs} >= {"ada", BOT.name, ME.name}
     assert target.entries(keys=["on"], types=["signIn"]) == []
 
 

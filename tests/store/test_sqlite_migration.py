@@ -5,17 +5,18 @@ from __future__ import annotations
 import gzip
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from headwater.errors import ConflictError, InvalidInputError, StoreError
-from headwater.store.base import SearchQuery, Store
+from headwater.store.base import Recorded, SearchQuery, Store
 from headwater.store.factory import open_store
 from headwater.store.sqlite import SqliteStore, backup, search
 from headwater.store.text import terms
-from headwater.testing.store_build import entity, event, following, writes
+from headwater.testing.store_build import entity, entry, event, following, writes
 from tests.store.frozen_answers import ALL, FROZEN, answers, frozen
 
 
@@ -76,10 +77,26 @@ def test_migration_says_what_it_would_do_and_does_it_once(path: Path) -> None:
     store = SqliteStore(str(path))
     before = path.read_bytes()
     steps = store.migrate(dry_run=True)
-    assert (len(steps), path.read_bytes()) == (2, before)
+    assert (len(steps), path.read_bytes()) == (3, before)
     assert store.migrate() == steps
     assert store.migrate() == store.migrate(dry_run=True) == []
     store.close()
+
+
+def test_layout_2_gets_room_for_who_recorded_elsewhere(path: Path) -> None:
+    path.unlink()
+    write = entry("table-a", recorded=Recorded(5, "bob", "dbt"))
+    with closing(open_store(str(path))) as store:
+        store.commit(writes(entity("a"), entries=(entry("table-a"),)))
+        before = store.entries(entity_ids=["table-a"])
+    with closing(sqlite3.connect(path)) as older:
+        older.execute("DROP TABLE brought")
+        older.execute("UPDATE meta SET value = '2' WHERE key = 'layout'")
+        older.commit()
+    with closing(migrated(path)) as store:
+        assert store.entries(entity_ids=["table-a"]) == before
+        store.commit(writes(entries=(write,)))
+        assert store.entries(entity_ids=["table-a"])[0][2:5] == write.recorded
 
 
 def test_migration_makes_the_backup_that_is_asked_for_and_no_other(path: Path) -> None:
@@ -113,7 +130,7 @@ def test_migration_that_fails_changes_nothing(
         patch.setattr(search, "stored_text", fail)
         with pytest.raises(StoreError, match="in the middle"):
             store.migrate()
-    assert len(store.migrate(dry_run=True)) == 2
+    assert len(store.migrate(dry_run=True)) == 3
     store.migrate()
     assert answers(store, expected) == expected
     store.close()

@@ -29,6 +29,7 @@ from headwater.store.base import (
     Node,
     Part,
     Record,
+    Recorded,
     Store,
 )
 from headwater.store.draft import (
@@ -132,8 +133,7 @@ class _Merge:
         self.draft.entities.append(write)
         self.draft.events.append(_event("entityCreated", write))
         self.draft.entries += [
-            EntryWrite(entry.entity_id, entry.type, entry.key, entry.at, entry.data)
-            for entry in each.entries
+            EntryWrite(*entry[5:], recorded=Recorded(*entry[2:5])) for entry in each.entries
         ]
         self.result.added += 1
         self.result.entries += len(each.entries)

@@ -156,8 +156,9 @@ class Rows:
         if made.events_before:
             self._add("dropped_events", made.events_before)
         for number, entry in enumerate(made.entries, self._stored.entries + 1):
+            recorded = entry.recorded or (self.at, made.actor, made.producer)
             written = Entry(
-                *(number, self.seq, self.at, made.actor, made.producer),
+                *(number, self.seq, *recorded),
                 *(entry.entity_id, entry.type, entry.key, entry.at, entry.data),
             )
             self._add("entries", entry_row(written))

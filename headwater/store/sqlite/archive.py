@@ -45,6 +45,10 @@ _PUT_COMMIT = """
 INSERT INTO log (seq, at, actor, actor_kind, producer, events, entries, nodes)
 VALUES (?, ?, ?, ?, ?, 0, 0, 0)
 """
+_BRING_OTHER = """
+INSERT INTO brought (entry, recorded_at, recorded_by, recorded_for) SELECT ?, ?, ?, ?
+WHERE NOT EXISTS (SELECT 1 FROM log WHERE seq = ? AND at = ? AND actor = ? AND producer IS ?)
+"""
 SET_COUNTERS = """
 UPDATE log SET
   events = coalesce((SELECT max(number) FROM event), 0),
@@ -140,7 +144,9 @@ def _load_parts(connection: Connection, rows: Iterable[Any]) -> None:
 
 
 def _load_entries(connection: Connection, rows: Iterable[Any]) -> None:
-    connection.executemany(PUT_ENTRY, ((e.number, e.seq, *e[5:]) for e in rows))
+    for e in rows:
+        connection.execute(PUT_ENTRY, (e.number, e.seq, *e[5:]))
+        connection.execute(_BRING_OTHER, (e.number, *e[2:5], *e[1:5]))
 
 
 def _load_events(connection: Connection, rows: Iterable[Any]) -> None:

@@ -13,9 +13,14 @@ from headwater.store.sqlite.node import Nodes, among
 APPEND = """
 INSERT INTO entry (number, seq, entity_id, type, key, at, data) VALUES (?, ?, ?, ?, ?, ?, ?)
 """
+BRING = """
+INSERT INTO brought (entry, recorded_at, recorded_by, recorded_for) VALUES (?, ?, ?, ?)
+"""
 READ = """
-SELECT number, entry.seq, log.at, actor, producer, entity_id, type, key, entry.at, data
-FROM entry JOIN log ON log.seq = entry.seq
+SELECT number, entry.seq, coalesce(recorded_at, log.at), coalesce(recorded_by, actor),
+  CASE WHEN recorded_by IS NULL THEN producer ELSE recorded_for END,
+  entity_id, type, key, entry.at, data
+FROM entry JOIN log ON log.seq = entry.seq LEFT JOIN brought ON brought.entry = number
 """
 
 
@@ -38,6 +43,12 @@ def append(
         for number, e in enumerate(write_set.entries, newest + 1)
     ]
     connection.executemany(APPEND, rows)
+    brought = [
+        (number, *e.recorded)
+        for number, e in enumerate(write_set.entries, newest + 1)
+        if e.recorded
+    ]
+    connection.executemany(BRING, brought)
     return newest + len(rows)
 
 

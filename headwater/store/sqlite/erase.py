@@ -20,6 +20,7 @@ _OF_ENTITIES = [
     for table in ("entity", "entity_past", "entity_reference")
 ]
 _BY_ID = [
+    f"DELETE FROM brought WHERE entry IN (SELECT number FROM entry WHERE entity_id {ANY})",
     f"DELETE FROM entry WHERE entity_id {ANY}",
     f"UPDATE event SET payload = '{{}}' WHERE entity_id {ANY}",
 ]

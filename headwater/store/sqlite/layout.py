@@ -9,7 +9,7 @@ from headwater.errors import StoreError
 APPLICATION_ID = 0x48445752
 """``HDWR``: marks the file, so that a database of another program is never written to."""
 
-VERSION = 2
+VERSION = 3
 
 # Most of a commit's time goes into writing pages, so that rows are small and what one commit writes
 # lies together: nodes have numbers, in the order in which they came; who says so of an edge is a
@@ -17,7 +17,7 @@ VERSION = 2
 # of a hub touch only itself. What is over (superseded states, closed assertions) lies in tables of
 # its own, so that history costs present reads nothing. The log has the highest numbers that were
 # given so far, so that none is given twice, whatever is erased.
-TABLES = """
+LAYOUT_2 = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 
 CREATE TABLE log (
@@ -105,6 +105,14 @@ CREATE VIRTUAL TABLE search_index USING fts5 (
   name, path, text, facets, content = '', tokenize = 'ascii'
 );
 """
+# Of entries that come from another store, what that one's log had of them.
+BROUGHT = """
+CREATE TABLE brought (
+  entry INTEGER PRIMARY KEY,
+  recorded_at INTEGER NOT NULL, recorded_by TEXT NOT NULL, recorded_for TEXT
+)
+"""
+TABLES = f"{LAYOUT_2};\n{BROUGHT}"
 
 
 def check_owner(connection: Connection, path: str) -> None:

@@ -52,15 +52,16 @@ def _backup_path(path: str, stored: int) -> Path:
 
 
 def _to_2(connection: Connection) -> None:
-    """Nodes get numbers, and edges what follows from them; documents are made searchable.
-
-    The tables made are this release's. The layout after it leaves a copy of them here.
-    """
+    """Nodes get numbers, and edges what follows from them; documents are made searchable."""
     connection.create_function("rank", 1, rank, deterministic=True)
     layout.run(connection, _SET_ASIDE)
-    layout.run(connection, layout.TABLES)
+    layout.run(connection, layout.LAYOUT_2)
     layout.run(connection, _CARRY_OVER)
     search.catch_up(connection)
+
+
+def _to_3(connection: Connection) -> None:
+    layout.run(connection, layout.BROUGHT)
 
 
 _OLD = (
@@ -128,6 +129,7 @@ _CARRY_OVER = ";\n".join(
     ]
 )
 _STEPS: dict[int, tuple[str, Callable[[Connection], None]]] = {
-    2: ("number the nodes, keep records, fill the search index from the documents", _to_2)
+    2: ("number the nodes, keep records, fill the search index from the documents", _to_2),
+    3: ("make room for who recorded, elsewhere, what an import brings", _to_3),
 }
 """By the layout that a step leads to."""
