@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any, Literal
 
 from headwater.catalog.keyed import keyed
@@ -62,7 +61,10 @@ def grouped(changes: list[FieldChange]) -> Document:
 
 
 def _objects(shape: Shape, old: Document, new: Document, path: str) -> Iterator[FieldChange]:
-    for field in chain(shape.fields.values(), _leftovers(shape, old, new)):
+    fields: Iterable[Field] = shape.fields.values()
+    if not old.keys() <= shape.fields.keys() >= new.keys():
+        fields = [*fields, *_leftovers(shape, old, new)]
+    for field in fields:
         if field.read_only or field.volatile:
             continue
         name = field.name

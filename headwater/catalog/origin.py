@@ -36,12 +36,13 @@ def origins_of(record: Record) -> Origins:
     """The origins of a stored entity; the caller's own copy."""
     found: Origins = json.loads(record.origins)
     shape = kind_of(record).shape
-    # Older releases marked a list that was put into another order, as if it were set as a whole.
-    return {
-        path: mark
-        for path, mark in found.items()
-        if mark["kind"] == RELEASED or not _is_ordered(shape, _STEP.findall(path))
-    }
+    if ordered := shape.ordered:
+        # Older releases marked a list that was put into another order, as if all of it were set.
+        lists = [path for path in found if path.endswith(ordered)]
+        for path in lists:
+            if found[path]["kind"] != RELEASED and _is_ordered(shape, _STEP.findall(path)):
+                del found[path]
+    return found
 
 
 def _is_ordered(shape: Shape, steps: Sequence[str]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -45,30 +45,29 @@ class Field:
         return self.keyed_by is not None or (self.is_list and bool(self.reference))
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(eq=False)
 class Shape:
     """The properties of an object type. Shapes may contain themselves (columns in columns)."""
 
     title: str
     fields: dict[str, Field] = field(default_factory=dict)
-    _refers: bool | None = field(default=None, init=False, repr=False)
 
-    @property
+    @cached_property
     def refers(self) -> bool:
         """Whether a reference may stand in it, at any depth."""
-        if self._refers is None:
-            self._refers = _refers(self, set())
-        return self._refers
+        return any(each.reference for each in self._all_fields())
 
+    @cached_property
+    def ordered(self) -> tuple[str, ...]:
+        """The names of lists in it, at any depth, whose order means something."""
+        return tuple({each.name for each in self._all_fields() if each.ordered})
 
-def _refers(shape: Shape, seen: set[Shape]) -> bool:
-    if shape in seen:
-        return False
-    seen.add(shape)
-    return any(
-        each.reference or (each.shape and _refers(each.shape, seen))
-        for each in shape.fields.values()
-    )
+    def _all_fields(self) -> Iterator[Field]:
+        """Its fields and those of all that stands in it."""
+        met = [self]
+        for shape in met:
+            yield from shape.fields.values()
+            met += {each.shape for each in shape.fields.values() if each.shape}.difference(met)
 
 
 @dataclass(frozen=True, eq=False)
