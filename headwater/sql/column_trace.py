@@ -208,14 +208,14 @@ class Trace:
     def _candidates(self, scope: Scope, name: str) -> list[str]:
         """What a column without a table may be, of what its query reads."""
         found = []
-        for alias, (_, source) in scope.selected_sources.items():
+        for alias, (node, source) in scope.selected_sources.items():
             if isinstance(source, exp.Table):
                 relation = self._bindings.find(source)
                 names = [*self._bindings.columns(relation)] if relation else []
             else:
                 query = source.expression
                 names = query.named_selects if isinstance(query, exp.Selectable) else []
-            found += [f"{alias}.{name}"] * (name in names)
+            found += [f"{alias}.{name}"] * (name in _renamed(node, names))
         return found
 
     def _table_column(self, table: exp.Table, column: exp.Column) -> _Ways:
@@ -264,7 +264,8 @@ class Trace:
             return _PIVOTED
         if isinstance(source, exp.Table):
             return source
-        source, names = self._inner(source)
+        source, given = self._inner(source)
+        names = _renamed(node, given)
         if _expands(source):
             return f"may come of a star in {column.table} that cannot be expanded"
         if names.count(column.name) != 1:
@@ -284,8 +285,7 @@ class Trace:
             source = self._scopes.get(id(around.this), source) if around else source
         query = source.expression
         names = query.named_selects if isinstance(query, exp.Selectable) else []
-        renamed = around.alias_column_names if isinstance(around, exp.DerivedTable) else []
-        return source, [*renamed, *names[len(renamed) :]]
+        return source, _renamed(around, names)
 
     def _open(
         self, node: exp.Expr, message: str, perhaps: Sequence[Relation] | None = None
@@ -293,6 +293,13 @@ class Trace:
         """Note what is open, and return what it may come from: all that is read unless given."""
         self.notes.append(Note(line_of(node), message))
         return {(each, None): False for each in (self._relations if perhaps is None else perhaps)}
+
+
+def _renamed(node: object, names: list[str]) -> list[str]:
+    """Columns behind an alias: ``AS k (x, y)`` calls the first ones so."""
+    named = (exp.Table, exp.DerivedTable)
+    aliases = node.alias_column_names if isinstance(node, named) else []
+    return [*aliases, *names[len(aliases) :]]
 
 
 def _merged(found: Iterable[tuple[_Way, bool]]) -> _Ways:

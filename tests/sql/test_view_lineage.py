@@ -131,6 +131,44 @@ def test_common_tables_subqueries_and_unions_are_followed() -> None:
     assert found == {"x": {ACID, ASH, "main.samples.parent"}}
 
 
+@pytest.mark.parametrize("outputs", ["t.acid, t.x, t.id", "acid, x, id", "*"])
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "chemistry AS t (acid, x, id)",
+        "(SELECT id, acid, ash FROM chemistry) t (acid, x, id)",
+        "(SELECT id, acid, ash FROM chemistry UNION ALL SELECT * FROM k) t (acid, x, id)",
+        "k AS t (acid, x, id)",
+        "named t (acid, x, id)",
+        "(SELECT * FROM named u (x, id, acid)) t (acid, x, id)",
+    ],
+)
+def test_a_list_of_columns_behind_an_alias_renames_them(outputs: str, rows: str) -> None:
+    common = "k AS (SELECT id, acid, ash FROM chemistry), named (acid, id, x) AS (SELECT * FROM k)"
+    select = f"SELECT acid, x, id FROM (SELECT {outputs} FROM {rows}) w"  # noqa: S608  # parsed only
+    found = origins(f"WITH {common} {select}", "acid", "x", "id", dialect="postgres")
+    assert found == {"acid": {"main.chemistry.id"}, "x": {ACID}, "id": {ASH}}
+
+
+def test_a_short_list_of_columns_behind_an_alias_renames_the_first() -> None:
+    found = origins(
+        "WITH k AS (SELECT id, acid, ash FROM chemistry) SELECT t.*, u.* FROM k t (ash2, id),"
+        " (k JOIN samples USING (id)) u (p, q)",
+        *("ash2", "id", "ash", "p", "q", "ash_1", "Grower", "parent"),
+        dialect="postgres",
+    )
+    assert found == {
+        "ash2": {"main.chemistry.id"},
+        "id": {ACID},
+        "ash": {ASH},
+        "p": {"main.chemistry.id", "main.samples.id"},
+        "q": {ACID},
+        "ash_1": {ASH},
+        "Grower": {"main.samples.Grower"},
+        "parent": {"main.samples.parent"},
+    }
+
+
 def test_a_star_may_leave_out_and_replace_columns() -> None:
     found = origins(
         'SELECT * EXCLUDE ("odd name") REPLACE (acid / ash AS ash) FROM chemistry',
