@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from glob import glob
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from headwater.connectors.sql_request import Place
 from headwater.sdk.lineage_calls import Edge
 from headwater.sql.relation import ColumnLineage, Relation, ViewLineage
 from headwater.sql.script import OpenError, Statement, split
-from headwater.sql.statement import Feed, chosen_schema, feeds, made_for_session
+from headwater.sql.statement import chosen_schema, feeds, made_for_session
 from headwater.sql.view_lineage import ViewReader
 
 
@@ -131,7 +131,7 @@ class StatementLineage:
             return
         reader = self._reader
         for statement in split(text, self._dialect):
-            schema = chosen_schema(statement.sql)
+            schema = None if statement.fault else chosen_schema(statement.sql)
             if schema is not None:
                 reader = reader.within(schema=schema)
             else:
@@ -145,31 +145,42 @@ class StatementLineage:
                 reader = reader.within(without=[name])
             for feed in feeds(tree):
                 relation, lineage = reader.read_feed(feed)
-                self._add(file, statement, feed, relation, lineage)
+                if not (lineage.relations or lineage.columns):
+                    _, named = reader.named(statement.sql)
+                    lineage = replace(lineage, relations=named)
+                self._add(file, statement, relation, lineage, is_view=feed.is_view)
         except OpenError as error:
-            self._leave_open(file, error, line=statement.line)
+            self._run.leave_open(str(file), error.message, line=error.line or statement.line)
+            return self._leave_open(file, statement, reader)
         return reader
 
-    def _leave_open(self, file: Path, error: OpenError, *, line: int) -> None:
-        self._run.leave_open(str(file), error.message, line=error.line or line)
-        self._all_open = True
+    def _leave_open(self, file: Path, statement: Statement, reader: ViewReader) -> ViewReader:
+        """Take all that a statement names for what may fill what it fills."""
+        filled, named = reader.named(statement.sql)
+        self._all_open |= not filled
+        for relation in filled.values():
+            if relation is not None:
+                self._open.add(self._fqn(relation))
+                self._add(file, statement, relation, ViewLineage(named))
+        return reader.within(behind={name: named for name, each in filled.items() if not each})
 
     def _add(
         self,
         file: Path,
         statement: Statement,
-        feed: Feed,
         relation: Relation,
         lineage: ViewLineage,
+        *,
+        is_view: bool = False,
     ) -> None:
         name = self._fqn(relation)
-        if name not in self._known or (feed.is_view and name in self._told):
+        if name not in self._known or (is_view and name in self._told):
             return
         for note in lineage.notes:
             self._run.leave_open(str(file), note.message, line=note.line)
             self._open.add(name)
         self._run.report.columns += sum(1 for column in lineage.columns if column.origins)
-        sources = self._fed[VIEW if feed.is_view else STATEMENT].setdefault(name, {})
+        sources = self._fed[VIEW if is_view else STATEMENT].setdefault(name, {})
         for upstream in lineage.relations:
             start = self._fqn(upstream)
             if start == name or start not in self._known:  # a table that feeds itself says nothing

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 
 from sqlglot import exp
@@ -39,6 +39,7 @@ class Bindings:
         query: exp.Query,
         dialect: Dialect,
         find: Callable[[exp.Table], Sequence[Relation]],
+        behind: Mapping[str, Collection[Relation]] | None = None,
     ) -> None:
         self.notes: list[Note] = []
         self.relations: dict[tuple[str, str], Relation] = {}
@@ -46,8 +47,27 @@ class Bindings:
         """Names of what tables have beside their columns, and no column of theirs is."""
         self._columns: dict[Relation, dict[str, str]] = {}
         self.dialect = dialect
+        self._behind = behind or {}
+        moved = [each for each in query.find_all(exp.CTE) if isinstance(each.this, exp.DML)]
+        for cte in moved:  # WITH k AS (DELETE … RETURNING …), of which sqlglot makes no source
+            inner = [each for table in cte.find_all(exp.Table) for each in find(table)]
+            self._behind = {**self._behind, cte.alias: inner}
+        hidden = {each.alias for each in moved}
         for table in _tables(query):
-            self._bind(table, find(table))
+            self._bind(table, () if table.name in hidden and not table.db else find(table))
+        self.perhaps = tuple(dict.fromkeys([*self.relations.values(), *self._unseen(query, find)]))
+        """All that an output may be made from that is not followed."""
+
+    def _unseen(
+        self, query: exp.Query, find: Callable[[exp.Table], Sequence[Relation]]
+    ) -> Iterator[Relation]:
+        """What stands where sqlglot sees no table, or behind something that is not known."""
+        bound = {id(each) for each in _tables(query)}
+        common = {each.alias for each in query.find_all(exp.CTE)}
+        for node in query.find_all(exp.Table, exp.Func):
+            yield from self.behind(node)
+            if isinstance(node, exp.Table) and id(node) not in bound:
+                yield from find(node) if node.db or node.name not in common else ()
 
     def _bind(self, table: exp.Table, meant: Sequence[Relation]) -> None:
         if len(meant) == 1:
@@ -57,6 +77,7 @@ class Bindings:
             self._columns[relation] = self._folded(relation)
         else:
             self.notes.append(Note(line_of(table), unknown(table, meant, self.dialect)))
+            self._behind = {**self._behind, table.name: [*self.behind(table), *meant]}
             # No schema is called so. Left empty, sqlglot would fill in one that has such a table.
             schema = "?"
         table.set("catalog", None)
@@ -68,6 +89,11 @@ class Bindings:
     def find(self, table: exp.Table) -> Relation | None:
         """Return the relation that a bound table means."""
         return self.relations.get((table.db, table.name))
+
+    def behind(self, node: exp.Expr) -> Collection[Relation]:
+        """What a table that is not known, or a function, may be made from."""
+        name = function_name(node) if isinstance(node, exp.Func) else node.name
+        return self._behind.get(name, ())
 
     def columns(self, relation: Relation) -> dict[str, str]:
         """Return columns by folded name, without those that fold alike: none can be meant."""
@@ -102,7 +128,6 @@ class Trace:
         self._bindings = bindings
         self._masking = masking
         self._what = what
-        self._relations = tuple(dict.fromkeys(bindings.relations.values()))
         self._root = scope
         self._scopes = {id(each.expression): each for each in scope.traverse()}
         self._seen: dict[tuple[int, int], _Ways] = {}
@@ -222,7 +247,8 @@ class Trace:
         relation = self._bindings.find(table)
         if relation is None:
             # Nothing that is known feeds a table that is not, unless it is a function's.
-            read = self._relations if isinstance(table.this, exp.Func) else ()
+            is_function = isinstance(table.this, exp.Func)
+            read = self._bindings.perhaps if is_function else [*self._bindings.behind(table)]
             return self._open(column, f"{column.sql()} is not a column of a known table", read)
         columns = self._bindings.columns(relation)
         # FROM t AS x (p, q): the first columns go by other names.
@@ -292,7 +318,9 @@ class Trace:
     ) -> _Ways:
         """Note what is open, and return what it may come from: all that is read unless given."""
         self.notes.append(Note(line_of(node), message))
-        return {(each, None): False for each in (self._relations if perhaps is None else perhaps)}
+        return {
+            (each, None): False for each in (self._bindings.perhaps if perhaps is None else perhaps)
+        }
 
 
 def _renamed(node: object, names: list[str]) -> list[str]:
@@ -376,7 +404,9 @@ def _width(scope: Scope) -> int:
 
 def _ends_walk(node: exp.Expr) -> bool:
     # GROUPING(c) tells of which groups a row is the sum, whatever c holds.
-    return _is_exists(node) or (isinstance(node, exp.Func) and _is_grouping(node))
+    return _is_exists(node) or (
+        isinstance(node, exp.Func) and function_name(node) in ("grouping", "grouping_id")
+    )
 
 
 def _is_exists(node: exp.Expr) -> bool:
@@ -390,9 +420,9 @@ def _conditions(query: exp.Expr) -> list[exp.Expr]:
     return [each for each in (*clauses, *joined) if each is not None]
 
 
-def _is_grouping(node: exp.Func) -> bool:
-    name = node.name if isinstance(node, exp.Anonymous) else node.sql_name()
-    return name.lower() in ("grouping", "grouping_id")
+def function_name(node: exp.Func) -> str:
+    """What a function is called, in small letters."""
+    return (node.name if isinstance(node, exp.Anonymous) else node.sql_name()).lower()
 
 
 def _is_whole_row(node: exp.Expr) -> bool:

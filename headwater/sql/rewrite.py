@@ -51,6 +51,17 @@ def rows_as_queries(query: exp.Query, dialect: Dialect) -> None:
         values.replace(made)
 
 
+def spelled_rows(values: exp.Values) -> exp.Select:
+    """The query of rows that stand where a view or a statement has a query."""
+    width = len(values.expressions[0].expressions)
+    names = [f"c{at}" for at in range(width)]
+    alias = exp.TableAlias(this=exp.to_identifier("k"), columns=list(map(exp.to_identifier, names)))
+    rows = exp.Values(expressions=values.copy().expressions, alias=alias)
+    query = exp.select(*(exp.column(name, "k") for name in names)).from_(rows)
+    query.set("with_", values.args.get("with_"))
+    return query
+
+
 def _function_as_query(table: exp.Table, dialect: Dialect) -> None:
     said = {name for name, value in table.args.items() if value}
     columns = _columns(table, dialect)

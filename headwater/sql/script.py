@@ -154,7 +154,9 @@ def _around_fault(whole: Statement, tokenizer: Tokenizer) -> Iterator[Statement]
     (fault,) = parts[first]
     if last > first:
         line = whole.line + whole.sql[: cuts[last + 1]].rstrip().count("\n")
-        fault = replace(fault, fault=f"{fault.fault}, and nothing is read up to line {line}")
+        unread = whole.sql[cuts[first] : cuts[last + 1]].strip()
+        told = f"{fault.fault}, and nothing is read up to line {line}"
+        fault = replace(fault, fault=told, sql=unread)
     yield fault
     for part in parts[last + 1 :]:
         yield from part
@@ -168,10 +170,10 @@ def _part(whole: Statement, start: int, end: int, tokenizer: Tokenizer) -> list[
         tokens = tokenizer.tokenize(text)
     except TokenError as error:
         end = tokenizer.tokens[-1].end + 1 if tokenizer.tokens else 0
-        return [_faulty(text, end, error.__cause__ or error)]
+        return [replace(_faulty(text, end, error.__cause__ or error), sql=text.strip())]
     if text.count("/*") != text.count("*/"):  # the tokenizer takes it for one up to the end
         at = max(text.rfind("/*"), text.rfind("*/"))
-        return [_rest(text, at, "a comment is not whole")]
+        return [replace(_rest(text, at, "a comment is not whole"), sql=text.strip())]
     return [*_statements(text, tokens)]
 
 

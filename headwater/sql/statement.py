@@ -12,11 +12,14 @@ from dataclasses import dataclass
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
 
+from headwater.sql.rewrite import spelled_rows
 from headwater.sql.script import OpenError, split
 
 _FILLING = ("CREATE", "INSERT", "MERGE", "WITH", "UPDATE")
 _MOVING = (exp.Insert, exp.Merge, exp.Update)
 _MOVING_WORDS = re.compile(r"\b(?:INSERT|MERGE|UPDATE|REPLACE\s+INTO)\b", re.IGNORECASE)
+_ANALYZED = re.compile(r"\bANALY[SZ]E\b", re.IGNORECASE)
+"""An EXPLAIN without that does nothing."""
 _CHOOSES = re.compile(
     r"USE\s+(?!ROLE|WAREHOUSE|SECONDARY)|ALTER\s+SESSION\s+SET\s+CURRENT_SCHEMA\b"
     r"|\\connect\s+"  # of PostgreSQL's shell, with the name of a database
@@ -28,7 +31,7 @@ _CHOOSES_ONE = re.compile(
     rf"(?:{_CHOOSES.pattern})\s*(?:(?:SCHEMA|DATABASE|TO)\s+|=\s*)?[\"'`\[]?(?P<schema>[\w$]+)[\"'`\]]?",
     re.IGNORECASE,
 )
-_BODIES = ("FUNCTION", "PROCEDURE", "TRIGGER", "DO")
+_BODIES = ("FUNCTION", "PROCEDURE", "TRIGGER", "DO", "PREPARE", "EXECUTE", "EXPLAIN")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +100,17 @@ def feeds(tree: exp.Expr) -> Iterator[Feed]:
 
 def _refuse_hidden(tree: exp.Expr) -> None:
     """Raise for what moves values inside of another statement: a WITH, a function's body."""
-    # These have their own; EXPLAIN does nothing.
-    if isinstance(tree, (exp.Merge, exp.MultitableInserts, exp.Describe)):
+    # These have their own.
+    if isinstance(tree, (exp.Merge, exp.MultitableInserts)):
+        return
+    if isinstance(tree, exp.Describe) and not _ANALYZED.search(tree.text("style")):
         return
     inner = next((each for each in tree.find_all(*_MOVING) if each is not tree), None)
     if inner is not None:
         raise OpenError(f"{inner.key.upper()} within another statement is not followed")
     kind = str(tree.args.get("kind") if isinstance(tree, exp.Create) else tree.name).upper()
-    if kind in _BODIES and _MOVING_WORDS.search(tree.sql()):
+    sql = tree.sql() if kind in _BODIES else ""
+    if _MOVING_WORDS.search(sql) and (kind != "EXPLAIN" or _ANALYZED.search(sql)):
         raise OpenError(f"what this {kind} does is not followed")
 
 
@@ -122,18 +128,31 @@ def _created(tree: exp.Create) -> Iterator[Feed]:
 def _inserted(tree: exp.Insert) -> Iterator[Feed]:
     query = _query(tree)
     if query is None:
-        if tree.expression is not None and tree.expression.find(exp.Query):
-            raise OpenError("a query within VALUES is not followed")
         return
+    table, columns = _target(tree.this)
     if tree.args.get("by_name"):
-        raise OpenError("INSERT BY NAME is not followed")
+        names = [_own_name(each) for each in query.selects]
+        columns = tuple(exp.to_identifier(name) for name in names if name)
+        if len(columns) < len(names):
+            raise OpenError("INSERT BY NAME of what has no name is not followed")
+    yield Feed(table, columns, query)
     conflict = tree.args.get("conflict")
-    for each in conflict.expressions if conflict else ():
-        value = each.expression
-        same = isinstance(value, exp.Column) and value.name == each.this.name
-        if not same or value.table.lower() != "excluded":
-            raise OpenError("what is done ON CONFLICT is not followed")
-    yield Feed(*_target(tree.this), query)
+    changed = [each for each in conflict.expressions if not _is_excluded(each)] if conflict else []
+    if changed and columns is None:
+        raise OpenError("what is done ON CONFLICT is not followed without a list of columns")
+    if changed:
+        given = [each.copy() for each in columns or ()]
+        alias = exp.TableAlias(this=exp.to_identifier("excluded"), columns=given)
+        pairs = [(each.this, each.expression) for each in _listed(changed)]
+        rows = exp.Subquery(this=query.copy(), alias=alias)
+        yield _assigned(tree, table, pairs, [rows, table])
+
+
+def _is_excluded(given: exp.Expr) -> bool:
+    """Whether a column takes the value that was to be inserted: that is known without a word."""
+    value = given.expression
+    same = isinstance(value, exp.Column) and value.name == given.this.name
+    return same and value.table.lower() == "excluded"
 
 
 def _merged(tree: exp.Merge) -> Iterator[Feed]:
@@ -170,7 +189,7 @@ def _updated(tree: exp.Update) -> Feed:
 
 
 def _assigned(
-    tree: exp.Merge | exp.Update,
+    tree: exp.Insert | exp.Merge | exp.Update,
     table: exp.Table,
     pairs: list[tuple[exp.Expr, exp.Expr]],
     read: list[exp.Expr],
@@ -224,8 +243,12 @@ def chosen_schema(sql: str) -> str | None:
 
 
 def _query(tree: exp.Create | exp.Insert) -> exp.Query | None:
-    """The statement's query, with what its WITH names; None for rows that it spells itself."""
+    """The statement's query, with what its WITH names; None for rows of constants."""
     given = tree.expression
+    if isinstance(given, exp.Values) and tree.find(exp.Query):
+        given = spelled_rows(given)
+        for value in filter(_is_default, [*given.find_all(exp.Column)]):
+            value.replace(exp.null())
     body = given.unnest() if isinstance(given, exp.Query) else None
     if not isinstance(body, (exp.Select, exp.SetOperation)):
         return None

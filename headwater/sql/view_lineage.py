@@ -7,8 +7,10 @@ becomes a note with its line.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from copy import copy
+from dataclasses import replace
+from itertools import pairwise
 from typing import ClassVar, NamedTuple, Self
 
 from sqlglot import Token, TokenType, exp
@@ -23,8 +25,9 @@ from sqlglot.optimizer.qualify import qualify
 
 from headwater.sql.column_trace import Bindings, Trace, fold, line_of, reads_itself, unknown
 from headwater.sql.masking import Masking
+from headwater.sql.mention import mentions
 from headwater.sql.relation import ColumnLineage, Note, Relation, ViewLineage
-from headwater.sql.rewrite import rows_as_queries
+from headwater.sql.rewrite import rows_as_queries, spelled_rows
 from headwater.sql.script import TOO_DEEP, OpenError, first_line, parser
 from headwater.sql.statement import Feed
 from headwater.sql.system_column import bind_system_columns
@@ -65,18 +68,26 @@ class ViewReader:
         self._database = self._fold(database)
         self._default_schema = self._fold(default_schema)
         self._without: frozenset[str] = frozenset()
+        self._behind: Mapping[str, frozenset[Relation]] = {}
         self._relations: dict[tuple[str, str], list[Relation]] = {}
         for relation in relations:
             key = (self._fold(relation.schema), self._fold(relation.name))
             self._relations.setdefault(key, []).append(relation)
 
-    def within(self, *, schema: str | None = None, without: Collection[str] = ()) -> Self:
+    def within(
+        self,
+        *,
+        schema: str | None = None,
+        without: Collection[str] = (),
+        behind: Mapping[str, Iterable[Relation]] | None = None,
+    ) -> Self:
         """Return a reader for which names without a schema mean others.
 
         Args:
             schema: Where they are looked up; the default schema unless given. A database of that
                 name is the reader's own, where no schema has it.
             without: Those that mean nothing that is known.
+            behind: Of what is not known, by folded name: what it may be made from.
         """
         reader = copy(self)
         if schema is not None:
@@ -85,21 +96,57 @@ class ViewReader:
             if is_schema or name != self._database:
                 reader._default_schema = name
         reader._without = self._without | {self._fold(each) for each in without}
+        added = {
+            name: self._behind.get(name, frozenset()).union(relations)
+            for name, relations in (behind or {}).items()
+        }
+        reader._behind = {**self._behind, **added}
         return reader
 
     def read(self, view: Relation, sql: str) -> ViewLineage:
-        """Return what the view reads. SQL that is not understood gives notes, never an error."""
+        """Return what the view reads. SQL that is not understood gives notes, never an error.
+
+        Then what its text names stands for what it reads.
+        """
         try:
             query = self._parse(sql)
+            lineage = self._resolve(view, query, view=view) if query else _nothing("not a query")
         except ParseError as error:
             at = error.errors[0] if error.errors else {}
             reason = str(at.get("description") or "syntax error")
-            return ViewLineage(notes=(_unread(reason, line=at.get("line") or 1),))
+            lineage = _nothing(reason, line=at.get("line") or 1)
         except Exception as error:  # noqa: BLE001 - see _resolve
-            return ViewLineage(notes=(_unread(first_line(error)),))
-        if query is None:
-            return ViewLineage(notes=(_unread("not a query"),))
-        return self._resolve(view, query, view=view)
+            lineage = _nothing(first_line(error))
+        if lineage.notes and not lineage.relations:
+            _, read = self.named(sql, schema=view.schema)
+            others = tuple(each for each in read if each != view)
+            lineage = replace(lineage, relations=others)
+        return lineage
+
+    def named(
+        self, sql: str, *, schema: str | None = None
+    ) -> tuple[dict[str, Relation | None], tuple[Relation, ...]]:
+        """Return what a text that is not understood names where it fills, and all that it names.
+
+        Args:
+            sql: The text.
+            schema: Where names without a schema are looked up, beside the default schema.
+
+        Returns:
+            What is filled, by name, with None for what is not known; and relations, each once.
+        """
+        places = dict.fromkeys((self._fold(schema or ""), self._default_schema))
+        filled: dict[str, Relation | None] = {}
+        read: dict[Relation, None] = {}
+        for names, fills in mentions(sql, self._dialect):
+            keys = [*pairwise(names)][: 2 if names[0] == self._database else 1]
+            if names[0] not in self._without:
+                keys += [(place, names[0]) for place in places]
+            meant = [each for key in keys for each in self._relations.get(key, ())]
+            if fills:
+                filled[names[-1]] = meant[0] if meant else None
+            read |= dict.fromkeys([*meant, *self._behind.get(names[-1], ())])
+        return filled, tuple(read)
 
     def read_feed(self, feed: Feed) -> tuple[Relation, ViewLineage]:
         """Return the table that a statement fills, and what its columns are made from.
@@ -155,6 +202,7 @@ class ViewReader:
         start, names_outputs = _header(tokens)
         trees = parser(self._dialect).parse(tokens[start:], sql)
         tree = trees[0] if trees else None
+        tree = spelled_rows(tree) if isinstance(tree, exp.Values) else tree
         body = tree.unnest() if isinstance(tree, exp.Query) else None
         if not isinstance(body, exp.Query):
             return None
@@ -162,7 +210,7 @@ class ViewReader:
 
     def _resolve(self, filled: Relation, query: _Query, *, view: Relation) -> ViewLineage:
         if _depth(query.body) > _MOST_DEPTH:
-            return ViewLineage(notes=(_unread(TOO_DEEP, line=line_of(query.body)),))
+            return _nothing(TOO_DEEP, line=line_of(query.body))
         body = normalize_identifiers(query.body, dialect=self._dialect)
         rows_as_queries(body, self._dialect)
         if isinstance(self._dialect, _RECURSIVE_UNSAID):
@@ -175,9 +223,13 @@ class ViewReader:
         # sqlglot answers unusual SQL with more than its own errors (KeyError, RecursionError), and
         # one view must not end a run.
         try:
-            bindings = Bindings(body, self._dialect, lambda table: self._find(table, view))
+            bindings = Bindings(
+                body, self._dialect, lambda table: self._find(table, view), self._behind
+            )
             read, found = tuple(dict.fromkeys(bindings.relations.values())), tuple(bindings.notes)
             columns, notes = self._columns(filled, body, bindings, named=named, what=query.what)
+            if found or notes:
+                read = bindings.perhaps
         except Exception as error:  # noqa: BLE001 - see above
             columns, notes = (), (_unread(first_line(error), line=line_of(body)),)
         return ViewLineage(read, columns, tuple(dict.fromkeys((*found, *notes))))
@@ -254,6 +306,10 @@ def _depth(query: exp.Query) -> int:
     for node in query.walk():  # what is above comes first
         levels[id(node)] = levels[id(node.parent)] + 1
     return max(levels.values())
+
+
+def _nothing(reason: str, *, line: int = 1) -> ViewLineage:
+    return ViewLineage(notes=(_unread(reason, line=line),))
 
 
 def _unread(reason: str, *, line: int = 1) -> Note:

@@ -42,3 +42,22 @@ def duck(tmp_path: Path) -> MakeDatabase:
 def hw(tmp_path: Path) -> Iterator[Headwater]:
     with Headwater.open(tmp_path / "catalog.db") as client:
         yield client
+
+
+def reached(hw: Headwater, source: str, *targets: str) -> dict[str, str]:
+    """What impact says of a model over each of these columns: certain, perhaps, or nothing."""
+    for at, target in enumerate(targets):
+        table, _, column = target.rpartition(".")
+        sources = [{"name": column, "dataSource": table}]
+        features = [{"name": "f", "featureSources": sources}]
+        body = {"name": f"m{at}", "algorithm": "x", "mlFeatures": features}
+        hw.create_or_update(body, kind="mlmodel")
+    found = hw.impact(source)
+    certain = {each.node.name for each in found.models}
+    perhaps = {each.node.name for each in found.table_level_models}
+    names = {target: f"m{at}" for at, target in enumerate(targets)}
+    return {
+        target.rpartition(".")[2]: "certain" if name in certain else "perhaps"
+        for target, name in names.items()
+        if name in certain | perhaps
+    }

@@ -470,11 +470,29 @@ def test_an_unqualified_name_that_two_schemas_have_is_open() -> None:
     view = Relation("raw", "v", ("id",))
     reader = ViewReader((*KNOWN, view), dialect="duckdb", database="cellar", default_schema="main")
     lineage = reader.read(view, "SELECT id FROM samples")
-    assert lineage.relations == ()
+    assert set(lineage.relations) == {RAW_SAMPLES, SAMPLES}
+    assert [column.origins for column in lineage.columns] == [()]
     assert lineage.notes[0].message == "samples is ambiguous: raw.samples or main.samples"
     assert reader.read(view, "SELECT id FROM main.samples").relations == (SAMPLES,)
     assert reader.read(view, "SELECT id FROM cellar.raw.samples").relations == (RAW_SAMPLES,)
     assert reader.read(view, "SELECT id FROM other.raw.samples").relations == ()
+
+
+def test_a_view_of_rows_alone_comes_from_what_stands_in_them() -> None:
+    sql = "VALUES (1, (SELECT max(acid) FROM chemistry)), (2, 3)"
+    for dialect in ("sqlite", "postgres", "duckdb"):
+        assert origins(sql, "x", "y", dialect=dialect) == {"x": set(), "y": {ACID}}
+
+
+def test_sql_that_is_not_understood_reads_perhaps_all_that_it_names() -> None:
+    sql = """CREATE VIEW v AS SELECT (FROM "samples", f(chemistry.acid), 'raw.samples', other.s"""
+    lineage = read(sql, "x")
+    assert (set(lineage.relations), lineage.columns) == (set(KNOWN), ())
+    assert set(read("SELECT (FROM raw.samples -- chemistry", "x").relations) == {RAW_SAMPLES}
+    upper = Relation("main", "T", ("a",))
+    reader = ViewReader((upper,), dialect="postgres", database="db", default_schema="main")
+    assert reader.read(KNOWN[0], 'SELECT (FROM "T"').relations == (upper,)
+    assert reader.read(KNOWN[0], "SELECT (FROM T").relations == ()
 
 
 def test_quoted_names_keep_their_case_where_the_database_keeps_it() -> None:
