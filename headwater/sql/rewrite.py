@@ -51,6 +51,19 @@ def rows_as_queries(query: exp.Query, dialect: Dialect) -> None:
         values.replace(made)
 
 
+def whole_windows(query: exp.Query) -> None:
+    """Put what ``WINDOW w AS (…)`` says in place of each ``OVER w``: sqlglot looks for no names."""
+    for window in query.find_all(exp.Window):
+        select = window.find_ancestor(exp.Select)
+        named = {each.name: each for each in (select and select.args.get("windows")) or ()}
+        base: exp.Expr | None = window
+        while base is not None:
+            for part in ("partition_by", "order"):
+                if not window.args.get(part) and base.args.get(part):
+                    window.set(part, base.copy().args[part])
+            base = named.pop(base.alias, None)
+
+
 def spelled_rows(values: exp.Values) -> exp.Select:
     """The query of rows that stand where a view or a statement has a query."""
     width = len(values.expressions[0].expressions)

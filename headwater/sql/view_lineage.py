@@ -27,7 +27,7 @@ from headwater.sql.column_trace import Bindings, Trace, fold, line_of, reads_its
 from headwater.sql.masking import Masking
 from headwater.sql.mention import mentions
 from headwater.sql.relation import ColumnLineage, Note, Relation, ViewLineage
-from headwater.sql.rewrite import rows_as_queries, spelled_rows
+from headwater.sql.rewrite import rows_as_queries, spelled_rows, whole_windows
 from headwater.sql.script import TOO_DEEP, OpenError, first_line, parser
 from headwater.sql.statement import Feed
 from headwater.sql.system_column import bind_system_columns
@@ -213,6 +213,7 @@ class ViewReader:
             return _nothing(TOO_DEEP, line=line_of(query.body))
         body = normalize_identifiers(query.body, dialect=self._dialect)
         rows_as_queries(body, self._dialect)
+        whole_windows(body)
         if isinstance(self._dialect, _RECURSIVE_UNSAID):
             for each in body.find_all(exp.With):
                 each.set("recursive", any(map(reads_itself, each.expressions)))

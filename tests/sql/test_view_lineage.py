@@ -28,7 +28,7 @@ def origins(sql: str, *columns: str, dialect: str = "duckdb") -> dict[str, set[s
     }
 
 
-ACID, ASH = "main.chemistry.acid", "main.chemistry.ash"
+ACID, ASH, ID = "main.chemistry.acid", "main.chemistry.ash", "main.chemistry.id"
 
 
 @pytest.mark.parametrize(
@@ -69,6 +69,21 @@ def test_an_output_is_made_from_the_columns_of_its_expression(
 ) -> None:
     sql = f"CREATE VIEW v AS SELECT {output} AS x FROM chemistry c WHERE c.id > 3"  # noqa: S608  # parsed only
     assert origins(sql, "x") == {"x": expected}
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "postgres", "duckdb"])
+@pytest.mark.parametrize(
+    "over", ["w", "W", "v", "(w ORDER BY ash)", "(PARTITION BY id ORDER BY ash)"]
+)
+def test_a_window_that_has_a_name_is_made_from_its_columns(over: str, dialect: str) -> None:
+    sql = (
+        f"SELECT sum(acid) OVER {over} AS x, (SELECT max(parent) OVER w FROM samples"
+        " WINDOW w AS (ORDER BY samples.id)) AS y FROM chemistry"
+        " WINDOW w AS (PARTITION BY id), v AS (w ORDER BY ash)"  # noqa: S608  # parsed only
+    )
+    expected = {ACID, ID} | ({ASH} if over not in ("w", "W") else set())
+    found = origins(sql, "x", "y", dialect=dialect)
+    assert found == {"x": expected, "y": {"main.samples.parent", "main.samples.id"}}
 
 
 def test_columns_of_where_join_and_order_are_no_origins() -> None:
