@@ -11,6 +11,7 @@ from sqlglot.dialects.dialect import Dialect
 from sqlglot.optimizer.scope import Scope, build_scope, traverse_scope, walk_in_scope
 from sqlglot.schema import MappingSchema
 
+from headwater.sql.expression import is_known
 from headwater.sql.masking import Masking
 from headwater.sql.relation import ColumnLineage, Note, Relation
 
@@ -194,7 +195,7 @@ class Trace:
                 ways = self._column(scope, node)
             elif isinstance(node, exp.UNWRAPPED_QUERIES):
                 ways = self._subquery(queries.get(id(node)), node)
-            elif _is_whole_row(node):
+            elif _is_whole_row(node) or not is_known(node):
                 ways = self._open(node, f"{node.sql()} is not followed")
             hidden = bool(ways) and self._masking.hides(node, expression)
             yield from ((origin, hidden or before) for origin, before in ways.items())
@@ -404,8 +405,10 @@ def _width(scope: Scope) -> int:
 
 def _ends_walk(node: exp.Expr) -> bool:
     # GROUPING(c) tells of which groups a row is the sum, whatever c holds.
-    return _is_exists(node) or (
-        isinstance(node, exp.Func) and function_name(node) in ("grouping", "grouping_id")
+    return (
+        isinstance(node, (exp.Column, exp.DataType))
+        or _is_exists(node)
+        or (isinstance(node, exp.Func) and function_name(node) in ("grouping", "grouping_id"))
     )
 
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.dialects.duckdb import DuckDB
 from sqlglot.dialects.postgres import Postgres
 from sqlglot.dialects.sqlite import SQLite
 
+from headwater.sql.expression import is_bound
+
+_MOST_PARTS = 4
+"""Of a column's name: with its table, schema and database."""
 _OF_TREE = ("key", "value", "type", "atom", "id", "parent", "fullkey", "path")
 _TREES = {"json_each": _OF_TREE, "json_tree": _OF_TREE}
 """What SQLite and DuckDB make of JSON."""
@@ -62,6 +68,35 @@ def whole_windows(query: exp.Query) -> None:
                 if not window.args.get(part) and base.args.get(part):
                     window.set(part, base.copy().args[part])
             base = named.pop(base.alias, None)
+        window.set("alias", None)
+
+
+def methods_as_functions(query: exp.Query, schemas: Collection[str]) -> None:
+    """Make a column of what stands before DuckDB's ``t.name.upper()``, unless it is a schema."""
+    for dot in query.find_all(exp.Dot):
+        names = _parts(dot.this.unnest()) if isinstance(dot.expression, exp.Func) else []
+        is_column = 0 < len(names) <= _MOST_PARTS and names[0].name not in schemas
+        if is_column and not is_bound(names[-1]):
+            dot.set("this", exp.column(*names, copy=True))
+
+
+def tables_of_in(query: exp.Query) -> None:
+    """Put a query in place of a table in SQLite's ``x IN t``."""
+    for node in query.find_all(exp.In):
+        field = node.args.get("field")
+        if isinstance(field, exp.Column):
+            rows = exp.select("*").from_(exp.Table(this=field.this, db=field.args.get("table")))
+            node.replace(exp.In(this=node.this, query=exp.Subquery(this=rows)))
+
+
+def _parts(name: exp.Expr) -> list[exp.Identifier]:
+    """The parts of a name with dots, the last one first; none of anything else."""
+    if isinstance(name, exp.Identifier):
+        return [name]
+    if isinstance(name, exp.Dot) and isinstance(name.expression, exp.Identifier):
+        before = _parts(name.this)
+        return [name.expression, *before] if before else []
+    return []
 
 
 def spelled_rows(values: exp.Values) -> exp.Select:

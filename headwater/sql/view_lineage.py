@@ -15,6 +15,7 @@ from typing import ClassVar, NamedTuple, Self
 
 from sqlglot import Token, TokenType, exp
 from sqlglot.dialects.dialect import Dialect
+from sqlglot.dialects.duckdb import DuckDB
 from sqlglot.dialects.oracle import Oracle
 from sqlglot.dialects.snowflake import Snowflake
 from sqlglot.dialects.sqlite import SQLite
@@ -27,13 +28,21 @@ from headwater.sql.column_trace import Bindings, Trace, fold, line_of, reads_its
 from headwater.sql.masking import Masking
 from headwater.sql.mention import mentions
 from headwater.sql.relation import ColumnLineage, Note, Relation, ViewLineage
-from headwater.sql.rewrite import rows_as_queries, spelled_rows, whole_windows
+from headwater.sql.rewrite import (
+    methods_as_functions,
+    rows_as_queries,
+    spelled_rows,
+    tables_of_in,
+    whole_windows,
+)
 from headwater.sql.script import TOO_DEEP, OpenError, first_line, parser
 from headwater.sql.statement import Feed
 from headwater.sql.system_column import bind_system_columns
 
 _RECURSIVE_UNSAID = (SQLite, TSQL, Oracle, Snowflake)
 """A query of WITH that names itself is recursive there, with the word or without it."""
+_OWN_SCHEMAS = ("main", "system", "pg_catalog")
+"""Where DuckDB has its functions."""
 _MOST_DEPTH = 2_000
 """How deep a query may be; sqlglot's time grows with the square. SQLite and DuckDB take half."""
 
@@ -214,6 +223,10 @@ class ViewReader:
         body = normalize_identifiers(query.body, dialect=self._dialect)
         rows_as_queries(body, self._dialect)
         whole_windows(body)
+        if isinstance(self._dialect, SQLite):
+            tables_of_in(body)
+        if isinstance(self._dialect, DuckDB):
+            methods_as_functions(body, {*_OWN_SCHEMAS, *(place for place, _ in self._relations)})
         if isinstance(self._dialect, _RECURSIVE_UNSAID):
             for each in body.find_all(exp.With):
                 each.set("recursive", any(map(reads_itself, each.expressions)))

@@ -76,14 +76,42 @@ def test_an_output_is_made_from_the_columns_of_its_expression(
     "over", ["w", "W", "v", "(w ORDER BY ash)", "(PARTITION BY id ORDER BY ash)"]
 )
 def test_a_window_that_has_a_name_is_made_from_its_columns(over: str, dialect: str) -> None:
-    sql = (
-        f"SELECT sum(acid) OVER {over} AS x, (SELECT max(parent) OVER w FROM samples"
-        " WINDOW w AS (ORDER BY samples.id)) AS y FROM chemistry"
-        " WINDOW w AS (PARTITION BY id), v AS (w ORDER BY ash)"  # noqa: S608  # parsed only
-    )
+    inner = "SELECT max(parent) OVER w FROM samples WINDOW w AS (ORDER BY samples.id)"
+    named = "WINDOW w AS (PARTITION BY id), v AS (w ORDER BY ash)"
+    sql = f"SELECT sum(acid) OVER {over} AS x, ({inner}) AS y FROM chemistry {named}"  # noqa: S608  # parsed only
     expected = {ACID, ID} | ({ASH} if over not in ("w", "W") else set())
     found = origins(sql, "x", "y", dialect=dialect)
     assert found == {"x": expected, "y": {"main.samples.parent", "main.samples.id"}}
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        *("acid.upper()", "c.acid.abs().sqrt()", "(acid).upper()"),
+        *("acid.s.part.upper()", "main.f(acid)", "acid.list_filter(lambda e: e.upper() = 'A')"),
+    ],
+)
+def test_a_method_of_duckdb_is_made_from_what_it_is_called_on(output: str) -> None:
+    assert origins(f"SELECT {output} AS x FROM chemistry c", "x") == {"x": {ACID}}  # noqa: S608  # parsed only
+
+
+def test_rows_of_a_table_behind_in_are_read() -> None:
+    sql = "SELECT acid IN main.samples AS x FROM chemistry"
+    samples = {f"main.samples.{name}" for name in SAMPLES.columns}
+    assert origins(sql, "x", dialect="sqlite") == {"x": {ACID} | samples}
+
+
+@pytest.mark.parametrize(
+    ("output", "dialect"),
+    [
+        *(("#2", "duckdb"), ("#1 + 1", "duckdb"), ("@ acid", "postgres"), ("@acid", "tsql")),
+        ("(SELECT array_agg(#1) FROM (SELECT acid FROM chemistry))", "duckdb"),
+    ],
+)
+def test_what_is_not_known_to_come_of_its_parts_alone_is_open(output: str, dialect: str) -> None:
+    lineage = read(f"SELECT ash, {output} AS x FROM chemistry", "ash", "x", dialect=dialect)  # noqa: S608  # parsed only
+    assert [each.perhaps for each in lineage.columns] == [(), (CHEMISTRY,)]
+    assert [note.message.rpartition(" is ")[2] for note in lineage.notes] == ["not followed"]
 
 
 def test_columns_of_where_join_and_order_are_no_origins() -> None:
