@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +10,7 @@ from sqlglot.dialects.dialect import Dialect
 
 from headwater.connectors.run import Run
 from headwater.connectors.sql import Config
-from headwater.connectors.sql_lineage import STATEMENT, LineageWriter
+from headwater.connectors.sql_lineage import STATEMENT, LineageWriter, TargetEdges
 from headwater.connectors.sql_request import Place, table_request
 from headwater.connectors.sql_source import SqlColumn, SqlSource, SqlTable, open_source
 from headwater.connectors.sql_statements import StatementLineage
@@ -130,20 +130,25 @@ class _Reader:
             masking=Masking(self._config.masking),
         )
         read = ((view, reader.read(_relation(view), view.definition or "")) for view in views)
-        LineageWriter(self._run, self._place).write(read, known)
-        self._write_statements(reader, self._grammar, views, known)
+        writer = LineageWriter(self._run, self._place)
+        writer.write(read, known)
+        # A table may stand where a view was; what a file says of it counts, if one does.
+        plain = known.difference(map(self._fqn, views))
+        said = self._write_statements(reader, self._grammar, views, known)
+        writer.replace(TargetEdges(name, [], whole=True) for name in sorted(plain.difference(said)))
 
     def _write_statements(
         self, reader: ViewReader, grammar: str, views: Sequence[SqlTable], known: set[str]
-    ) -> None:
+    ) -> Collection[str]:
+        """Write what files say; answer of which tables they say that they are views."""
         if not self._config.statements:
             self._run.replace_edges([], source=STATEMENT, targets=None)  # there were some, perhaps
-            return
+            return ()
         told = {self._fqn(view) for view in views if view.definition}
         lineage = StatementLineage(
             self._run, self._place, reader, dialect=grammar, known=known, told=told
         )
-        lineage.write(self._config.statements)
+        return lineage.write(self._config.statements)
 
     def _fqn(self, table: SqlTable) -> str:
         return self._place.fqn(table.schema, table.name)

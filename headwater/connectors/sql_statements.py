@@ -86,11 +86,14 @@ class StatementLineage:
         self._all_open = False
         """Whether something was not understood whose target is not known."""
 
-    def write(self, patterns: Iterable[str]) -> None:
+    def write(self, patterns: Iterable[str]) -> Collection[str]:
         """Read files and write what they say, in place of what they said before.
 
         Args:
             patterns: Files, folders, and patterns of both.
+
+        Returns:
+            What they make as views, by FQN.
         """
         for file in self._files(patterns):
             self._read(file)
@@ -99,6 +102,7 @@ class StatementLineage:
             fed = self._fed[source]
             writer = LineageWriter(self._run, self._place, source=source)
             writer.replace(self._target(name, fed) for name in sorted(names))
+        return self._fed[VIEW]
 
     def _target(self, name: str, fed: dict[str, dict[str, _Fed]]) -> TargetEdges:
         edges = [each.edge(start, name) for start, each in fed.get(name, {}).items()]

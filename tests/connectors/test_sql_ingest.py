@@ -116,6 +116,19 @@ def test_what_a_view_no_longer_reads_is_closed(duck: MakeDatabase, hw: Headwater
     assert not hw.lineage("table:duckdb.cellar.main.top", downstream=0).upstream()
 
 
+def test_a_table_in_the_place_of_a_view_is_made_from_nothing(
+    duck: MakeDatabase, hw: Headwater
+) -> None:
+    ingest(hw, duck(CELLAR))
+    url = duck("DROP VIEW top; DROP VIEW ratio; CREATE TABLE ratio (grower TEXT, id INT)")
+    for _ in range(2):
+        report = ingest(hw, url)
+    assert report.changed == 0
+    ratio = "duckdb.cellar.main.ratio"
+    assert feeds(hw, f"{ratio}.grower") == set()
+    assert not hw.lineage(f"table:{ratio}", downstream=0).upstream()
+
+
 @pytest.mark.parametrize("by", ["view", "file"])
 def test_an_open_column_beside_known_ones_is_perhaps_of_all_that_is_read(
     duck: MakeDatabase, hw: Headwater, tmp_path: Path, by: str
