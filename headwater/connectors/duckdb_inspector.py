@@ -35,6 +35,7 @@ class DuckdbInspector:
             self._tables = _by_table(here("FROM duckdb_tables()"))
             self._views = _by_table(here("FROM duckdb_views() WHERE NOT internal"), "view_name")
             self._columns = _by_table(here("FROM duckdb_columns() ORDER BY column_index"))
+            self._macros = here("FROM duckdb_functions() WHERE NOT internal")
             self._constraints = _by_table(here("FROM duckdb_constraints()"))
 
     def get_schema_names(self) -> list[str]:
@@ -93,6 +94,10 @@ class DuckdbInspector:
         """The ``CREATE VIEW`` of a view, on one line: DuckDB keeps it so."""
         found = self._views.get((schema, view_name))
         return str(found[0]["sql"]) if found else None
+
+    def get_routines(self) -> list[tuple[str, str | None]]:
+        """Macros, and what they stand for."""
+        return [(row["function_name"], row["macro_definition"]) for row in self._macros]
 
     def _of(self, table: str, schema: str, kind: str) -> list[RowMapping]:
         rows = self._constraints.get((schema, table), ())

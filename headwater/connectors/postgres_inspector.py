@@ -40,6 +40,17 @@ _CONSTRAINTS = """
 _DEFINITIONS = f"""
     SELECT oid, pg_get_viewdef(oid) AS sql FROM ({_TABLES}) t WHERE kind IN ('v', 'm')
 """  # noqa: S608
+_ROUTINES = f"""
+    SELECT p.proname AS name, CASE
+      WHEN p.prokind <> 'a' AND l.lanname IN ('sql', 'plpgsql') THEN pg_get_functiondef(p.oid)
+    END AS sql
+    FROM pg_proc p JOIN ({_SCHEMAS}) s ON s.oid = p.pronamespace
+    JOIN pg_language l ON l.oid = p.prolang
+    WHERE NOT EXISTS (
+      SELECT FROM pg_depend d
+      WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
+    )
+"""  # noqa: S608
 # Without a search path PostgreSQL spells every table in a view with its schema.
 _NO_SEARCH_PATH = "SET LOCAL search_path = ''"
 
@@ -73,6 +84,7 @@ class PostgresInspector:
             self._by_oid = {row["oid"]: row for row in self._tables.values()}
             self._columns = _by_oid(rows(_COLUMNS))
             self._constraints = _by_oid(rows(_CONSTRAINTS))
+            self._routines = rows(_ROUTINES)
             connection.execute(text(_NO_SEARCH_PATH))
             self._definitions = _by_oid(rows(_DEFINITIONS))
 
@@ -133,6 +145,13 @@ class PostgresInspector:
         """The query of a view, as PostgreSQL spells it, every name with its schema."""
         found = self._definitions.get(self._tables[schema, view_name]["oid"])
         return str(found[0]["sql"]) if found else None
+
+    def get_routines(self) -> list[tuple[str, str | None]]:
+        """Functions that are not PostgreSQL's own or an extension's, and their text.
+
+        None stands for the text of what is written in another language, or an aggregate.
+        """
+        return [(row["name"], row["sql"]) for row in self._routines]
 
     def _of(self, table: str, schema: str, kind: str) -> list[RowMapping]:
         oid = self._tables[schema, table]["oid"]

@@ -17,6 +17,7 @@ from headwater.connectors.sql_statements import StatementLineage
 from headwater.sql.dialect import grammar_of
 from headwater.sql.masking import Masking
 from headwater.sql.relation import Relation
+from headwater.sql.routine import read_by
 from headwater.sql.statement import column_names
 from headwater.sql.view_lineage import ViewReader
 
@@ -122,13 +123,15 @@ class _Reader:
                 self._run.leave_open(name, reason)
             return
         known = set(map(self._fqn, written))
+        relations = [*map(_relation, tables)]
+        routines = self._source.routines()
         reader = ViewReader(
-            map(_relation, tables),
+            relations,
             dialect=self._grammar,
             database=self._source.database,
             default_schema=self._source.default_schema,
             masking=Masking(self._config.masking),
-        )
+        ).within(behind=read_by(routines, relations, Dialect.get_or_raise(self._grammar)))
         read = ((view, reader.read(_relation(view), view.definition or "")) for view in views)
         writer = LineageWriter(self._run, self._place)
         writer.write(read, known)

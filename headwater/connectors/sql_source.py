@@ -130,6 +130,18 @@ class SqlSource:
             return sorted(names)
         return sorted(name for name in names if not _is_system(name))
 
+    def routines(self) -> dict[str, str | None]:
+        """What people's own functions do, by name; None where that is not known.
+
+        Only PostgreSQL and DuckDB are asked. What several functions of a name do is one text.
+        """
+        told: dict[str, str | None] = {}
+        if not isinstance(self._inspector, Inspector):
+            for name, text in self._inspector.get_routines():
+                before = told.get(name, "")
+                told[name] = None if text is None or before is None else f"{before}\n{text}"
+        return told
+
     def tables(
         self, schema: str, *, wanted: Callable[[str, str], bool] = lambda *_: True
     ) -> Iterator[SqlTable | Unread]:

@@ -96,6 +96,10 @@ class Bindings:
         name = function_name(node) if isinstance(node, exp.Func) else node.name
         return self._behind.get(name, ())
 
+    def reads(self, node: exp.Expr) -> bool:
+        """Whether a node calls a function that reads more than its arguments."""
+        return isinstance(node, exp.Func) and function_name(node) in self._behind
+
     def columns(self, relation: Relation) -> dict[str, str]:
         """Return columns by folded name, without those that fold alike: none can be meant."""
         return self._columns[relation]
@@ -195,6 +199,8 @@ class Trace:
                 ways = self._column(scope, node)
             elif isinstance(node, exp.UNWRAPPED_QUERIES):
                 ways = self._subquery(queries.get(id(node)), node)
+            elif self._bindings.reads(node):
+                ways = self._open(node, f"what {node.sql()} reads is not followed")
             elif _is_whole_row(node) or not is_known(node):
                 ways = self._open(node, f"{node.sql()} is not followed")
             hidden = bool(ways) and self._masking.hides(node, expression)

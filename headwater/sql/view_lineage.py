@@ -226,7 +226,8 @@ class ViewReader:
         if isinstance(self._dialect, SQLite):
             tables_of_in(body)
         if isinstance(self._dialect, DuckDB):
-            methods_as_functions(body, {*_OWN_SCHEMAS, *(place for place, _ in self._relations)})
+            schemas = (place for place, _ in self._relations)
+            methods_as_functions(body, {*_OWN_SCHEMAS, self._database, *schemas})
         if isinstance(self._dialect, _RECURSIVE_UNSAID):
             for each in body.find_all(exp.With):
                 each.set("recursive", any(map(reads_itself, each.expressions)))

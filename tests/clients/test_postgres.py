@@ -150,6 +150,61 @@ def test_a_name_in_two_schemas_means_the_one_that_the_view_means(
     assert key["referredColumns"] == [f"{top}.public.t.a"]
 
 
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("WITH q AS (SELECT a, b FROM t) SELECT k.a AS x FROM q k (b, a)", "nothing"),
+        ("WITH q AS (SELECT a, b FROM t) SELECT k.b AS x FROM q k (b, a)", "certain"),
+        ("SELECT count(*) OVER w AS x FROM t WINDOW w AS (PARTITION BY a)", "certain"),
+        ("SELECT sum(b) OVER (w ORDER BY c) AS x FROM t WINDOW w AS (PARTITION BY a)", "certain"),
+        ("SELECT @ a AS x FROM t", "perhaps"),
+        ("SELECT column1 AS x FROM (VALUES ((SELECT max(a) FROM t)), (2)) v", "certain"),
+        ("VALUES (1), ((SELECT max(a) FROM t))", "certain"),
+        (
+            "SELECT f.x FROM t, ROWS FROM (generate_series(1, a), unnest(ARRAY[1])) f (x)",
+            "perhaps",
+        ),
+        ("SELECT f.x FROM t, XMLTABLE('/r' PASSING (t.a::text::xml) COLUMNS x text) f", "perhaps"),
+        ("SELECT ju.b AS x FROM t JOIN u USING (b) AS ju", "perhaps"),
+        ("SELECT lab.double(b) AS x FROM t", "nothing"),
+        ("SELECT lab.most() AS x", "perhaps"),
+        ("SELECT lab.twice_most() + b AS x FROM u", "perhaps"),
+        ("SELECT f.x FROM u, lab.of_t(u.b) f (x)", "perhaps"),
+        ("SELECT f.x FROM u, LATERAL lab.of_t(u.b) f", "perhaps"),
+        ("SELECT lab.largest(b) AS x FROM t", "perhaps"),
+    ],
+)
+def test_views_of_postgresql_are_followed_or_open(
+    server: Postgres, database: str, hw: Headwater, query: str, expected: str
+) -> None:
+    server.run(
+        """
+        CREATE TABLE t (a integer, b integer, c integer); CREATE TABLE u (b integer);
+        CREATE SCHEMA lab;
+        CREATE FUNCTION lab.double(n integer) RETURNS integer LANGUAGE sql AS 'SELECT n * 2';
+        CREATE FUNCTION lab.most() RETURNS integer LANGUAGE sql
+            RETURN (SELECT max(t.a) FROM public.t);
+        CREATE FUNCTION lab.twice_most() RETURNS integer LANGUAGE plpgsql
+            AS 'BEGIN RETURN lab.double(lab.most()); END';
+        CREATE FUNCTION lab.of_t(n integer) RETURNS TABLE (x integer) LANGUAGE sql
+            AS 'SELECT a + n FROM public.t';
+        CREATE FUNCTION lab.larger(p integer, q integer) RETURNS integer LANGUAGE sql
+            AS 'SELECT max(a) + p + q FROM public.t';
+        CREATE AGGREGATE lab.largest(integer) (SFUNC = lab.larger, STYPE = integer);
+        """,
+        database,
+    )
+    server.run(f"CREATE VIEW v (x) AS {query}", database)
+    ingest(hw, server.url(database))
+    top = service_of(database)
+    sources = [{"name": "x", "dataSource": f"{top}.public.v"}]
+    features = [{"name": "f", "featureSources": sources}]
+    hw.create({"name": "m", "algorithm": "x", "mlFeatures": features}, kind="mlmodel")
+    found = hw.impact(f"{top}.public.t.a")
+    said = "certain" if found.total else "perhaps" if found.table_level_total else "nothing"
+    assert said == expected
+
+
 def test_a_second_run_changes_nothing(server: Postgres, database: str, hw: Headwater) -> None:
     server.run(CELLAR, database)
     first = ingest(hw, server.url(database))

@@ -424,6 +424,32 @@ def test_views_of_duckdb_that_are_not_followed_are_perhaps(
     assert reached(hw, f"{main}.t.a", f"{main}.v.{first}")
 
 
+@pytest.mark.parametrize(
+    ("output", "expected"),
+    [
+        ("(SELECT max(k.x) FROM rows_of(1) k)", {"x": "perhaps"}),
+        ("most_of(b)", {"x": "perhaps"}),
+        ("more_of(b) + 1", {"x": "perhaps"}),
+        ("twice(b)", {}),
+        ("twice(a)", {"x": "certain"}),
+    ],
+)
+def test_a_macro_of_duckdb_that_reads_tables_leaves_what_calls_it_open(
+    duck: MakeDatabase, hw: Headwater, output: str, expected: dict[str, str]
+) -> None:
+    duck("""
+        CREATE TABLE t (a INT, b INT); CREATE TABLE u (b INT);
+        CREATE MACRO rows_of(n) AS TABLE SELECT a + n AS x FROM t;
+        CREATE MACRO most_of(n) AS n + (SELECT max(a) FROM t);
+        CREATE MACRO more_of(n) AS most_of(n) + 1;
+        CREATE MACRO twice(n) AS n * 2;
+    """)
+    rows = "t" if output.startswith("twice") else "u"
+    ingest(hw, duck(f"CREATE VIEW v AS FROM {rows} SELECT {output} AS x"))
+    main = "duckdb.cellar.main"
+    assert reached(hw, f"{main}.t.a", f"{main}.v.x") == expected
+
+
 def test_a_table_that_the_catalog_refuses_holds_up_no_other(
     sqlite: MakeDatabase, hw: Headwater
 ) -> None:
