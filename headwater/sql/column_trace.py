@@ -14,6 +14,7 @@ from sqlglot.schema import MappingSchema
 from headwater.sql.expression import is_known
 from headwater.sql.masking import Masking
 from headwater.sql.relation import ColumnLineage, Note, Relation
+from headwater.sql.rewrite import makes_rows
 
 _PIVOTED = "comes from a pivot, which is not followed"
 
@@ -213,13 +214,23 @@ class Trace:
         outputs = range(len(query.selects))
         return _merged(way for index in outputs for way in self._output(scope, index).items())
 
-    def _rows_of(self, scope: Scope | None, exists: exp.Expr) -> _Ways:
-        """What decides whether a query has rows: its own conditions, whatever it selects."""
+    def _rows_of(self, scope: Scope | None, exists: exp.Expr, *around: Scope) -> _Ways:
+        """What decides whether a query has rows: its conditions, and the rows of what it reads."""
         if scope is None:
             return self._open(exists, "a subquery is not followed")
-        inner = [*scope.set_operation_scopes, *scope.derived_table_scopes]
-        ways = [way for each in inner for way in self._rows_of(each, exists).items()]
-        for condition in _conditions(scope.expression):
+        if scope in around:  # a recursion adds no row to none
+            return {}
+        query, sides = scope.expression, scope.set_operation_scopes
+        inner = [self._rows_of(side, exists, scope, *around) for side in sides]
+        if isinstance(query, (exp.Intersect, exp.Except)):
+            inner += [self._subquery(side, exists) for side in sides]
+        for node, source in scope.selected_sources.values():
+            if node.args.get("pivots") or _is_function(source):
+                inner.append(self._open(node, f"rows of {node.sql()} are not followed"))
+            elif isinstance(source, Scope):
+                inner.append(self._rows_of(self._inner(source)[0], exists, scope, *around))
+        ways = [way for each in inner for way in each.items()]
+        for condition in _conditions(query):
             ways += self._expression(scope, condition)
         return _merged(ways)
 
@@ -254,8 +265,8 @@ class Trace:
         relation = self._bindings.find(table)
         if relation is None:
             # Nothing that is known feeds a table that is not, unless it is a function's.
-            is_function = isinstance(table.this, exp.Func)
-            read = self._bindings.perhaps if is_function else [*self._bindings.behind(table)]
+            behind = [*self._bindings.behind(table)]
+            read = self._bindings.perhaps if _is_function(table) else behind
             return self._open(column, f"{column.sql()} is not a column of a known table", read)
         columns = self._bindings.columns(relation)
         # FROM t AS x (p, q): the first columns go by other names.
@@ -288,7 +299,7 @@ class Trace:
         # A subquery sees the sources of the query around it, and so does one in FROM that is
         # lateral, which DuckDB does not always say.
         while at is not None and column.table not in at.selected_sources:
-            at = None if at.is_cte else at.parent
+            at = _around(at)
         if at is None:
             pivoted = any(node.args.get("pivots") for node, _ in scope.selected_sources.values())
             return _PIVOTED if pivoted else f"is not a column of what the {self._what} reads"
@@ -380,6 +391,11 @@ def _expands(scope: Scope) -> bool:
     return any(output.unalias().is_star or output.find(exp.Columns) for output in outputs)
 
 
+def _around(scope: Scope) -> Scope | None:
+    """The query whose tables one sees, too; one of WITH does not see those of its own query."""
+    return _around(scope.parent) if scope.is_cte and scope.parent else scope.parent
+
+
 def _field(column: exp.Column, scope: Scope, index: int) -> exp.Expr | None:
     """What the field that is taken of a column is made from, where a query makes a struct of it."""
     taken = column.parent
@@ -396,13 +412,17 @@ def _field(column: exp.Column, scope: Scope, index: int) -> exp.Expr | None:
     return found[0] if len(found) == 1 else None
 
 
-def _arguments(rows: exp.Lateral | exp.Unnest, index: int) -> list[exp.Expr]:
-    """What the output at a position of a function that makes rows is made from."""
+def _arguments(rows: exp.Lateral | exp.Unnest, index: int | None = None) -> list[exp.Expr]:
+    """What a function that makes rows makes them, or the output at a position, from."""
     function = rows.this if isinstance(rows, exp.Lateral) else rows
     if not isinstance(function, exp.Unnest):
         return [function]
     lists = function.expressions  # several are laid side by side
-    return lists[index : index + 1] if 1 < len(lists) > index else lists
+    return lists[index : index + 1] if index is not None and 1 < len(lists) > index else lists
+
+
+def _is_function(source: exp.Table | Scope) -> bool:
+    return isinstance(source, exp.Table) and not isinstance(source.this, exp.Identifier)
 
 
 def _width(scope: Scope) -> int:
@@ -423,10 +443,14 @@ def _is_exists(node: exp.Expr) -> bool:
 
 
 def _conditions(query: exp.Expr) -> list[exp.Expr]:
-    """What a query keeps rows by."""
-    clauses = [query.args.get(name) for name in ("where", "having", "qualify")]
+    """What a query, or a function in FROM, keeps and makes rows by."""
+    if isinstance(query, (exp.Lateral, exp.Unnest)):
+        return _arguments(query)
+    clauses = [query.args.get(name) for name in ("where", "having", "qualify", "limit", "offset")]
     joined = [join.args.get("on") for join in query.args.get("joins") or ()]
-    return [each for each in (*clauses, *joined) if each is not None]
+    outputs = query.selects if isinstance(query, exp.Select) else []
+    rows = [each for each in outputs if any(map(makes_rows, walk_in_scope(each)))]
+    return [each for each in (*clauses, *joined, *rows) if each is not None]
 
 
 def function_name(node: exp.Func) -> str:

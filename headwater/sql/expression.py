@@ -9,8 +9,9 @@ _KNOWN = (
     *(exp.Alias, exp.Binary, exp.Unary, exp.Func, exp.Tuple, exp.Bracket, exp.Slice, exp.Between),
     *(exp.In, exp.SubqueryPredicate, exp.Subquery, exp.AtTimeZone, exp.Lambda, exp.Comprehension),
     *(exp.Window, exp.WindowSpec, exp.Order, exp.Ordered, exp.Filter, exp.WithinGroup),
-    *(exp.Where, exp.Having, exp.Qualify, exp.TableAlias),
-    *(exp.Distinct, exp.IgnoreNulls, exp.RespectNulls, exp.HavingMax, exp.Limit, exp.Aliases),
+    *(exp.Where, exp.Having, exp.Qualify, exp.Limit, exp.Offset),
+    *(exp.Fetch, exp.LimitOptions, exp.TableAlias),
+    *(exp.Distinct, exp.IgnoreNulls, exp.RespectNulls, exp.HavingMax, exp.Aliases),
     *(exp.Interval, exp.JSONKeyValue, exp.JSONValue, exp.OnCondition, exp.FormatJson, exp.Variadic),
     # what is made from no column
     *(exp.Literal, exp.Null, exp.Boolean, exp.Var, exp.DataType, exp.Placeholder, exp.Star),

@@ -31,6 +31,15 @@ _POSTGRES = {
 }
 
 
+_MAKING = (exp.Explode, exp.Unnest, exp.GenerateSeries, exp.ExplodingGenerateSeries)
+
+
+def makes_rows(node: exp.Expr) -> bool:
+    """Whether a node is a function whose arguments decide how many rows there are."""
+    known = isinstance(node, exp.Anonymous) and node.name.lower() in {**_TREES, **_POSTGRES}
+    return known or isinstance(node, _MAKING)
+
+
 def rows_as_queries(query: exp.Query, dialect: Dialect) -> None:
     """Put ``SELECT … UNION ALL SELECT …`` in place of each VALUES that reads columns.
 

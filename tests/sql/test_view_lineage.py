@@ -114,6 +114,48 @@ def test_what_is_not_known_to_come_of_its_parts_alone_is_open(output: str, diale
     assert [note.message.rpartition(" is ")[2] for note in lineage.notes] == ["not followed"]
 
 
+SAMPLE_ID = "main.samples.id"
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("SELECT 1 FROM samples s JOIN raw.samples r USING (id)", {SAMPLE_ID, "raw.samples.id"}),
+        ("SELECT 1 FROM samples s NATURAL JOIN raw.samples r", {SAMPLE_ID, "raw.samples.id"}),
+        ("WITH q AS (SELECT * FROM samples WHERE id > c.acid) SELECT 1 FROM q", {SAMPLE_ID, ACID}),
+        ("SELECT 1 FROM samples s, LATERAL (SELECT 1 WHERE s.id = c.acid) l", {SAMPLE_ID, ACID}),
+        ("SELECT parent FROM samples INTERSECT SELECT c.acid", {"main.samples.parent", ACID}),
+        ("SELECT c.acid EXCEPT SELECT parent FROM samples", {"main.samples.parent", ACID}),
+        ("SELECT 1 FROM generate_series(1, c.acid)", {ACID}),
+        ("SELECT 1 FROM samples, unnest(c.acid) k(x)", {ACID}),
+        ("SELECT unnest(c.acid)", {ACID}),
+        ("SELECT max(c.ash) FROM samples LIMIT c.acid", {ACID}),
+        ("SELECT 1 FROM samples LEFT JOIN (SELECT 7) k ON samples.id = c.acid", {SAMPLE_ID, ACID}),
+        (
+            "WITH RECURSIVE q (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM q WHERE n < c.acid)"
+            " SELECT 1 FROM q WHERE n > c.ash",
+            {ACID, ASH},
+        ),
+        ("SELECT c.acid FROM samples", set()),
+    ],
+)
+@pytest.mark.parametrize("dialect", ["duckdb", "postgres"])
+def test_whether_there_are_rows_comes_from_all_that_makes_and_keeps_them(
+    query: str, expected: set[str], dialect: str
+) -> None:
+    sql = f"SELECT EXISTS ({query}) AS x FROM chemistry c"  # noqa: S608  # parsed only
+    assert origins(sql, "x", dialect=dialect) == {"x": expected}
+
+
+@pytest.mark.parametrize(
+    "rows", ["f(c.acid) k(x)", "ROWS FROM (f(c.acid), g(1)) AS k", "LATERAL unheard.f(c.acid) k"]
+)
+def test_whether_a_function_that_is_not_known_makes_rows_is_open(rows: str) -> None:
+    sql = f"SELECT ash, EXISTS (SELECT 1 FROM {rows}) AS x FROM chemistry c"  # noqa: S608  # parsed only
+    _, found = read(sql, "ash", "x", dialect="postgres").columns
+    assert found.perhaps == (CHEMISTRY,) or found.origins == ((CHEMISTRY, "acid"),)
+
+
 def test_columns_of_where_join_and_order_are_no_origins() -> None:
     found = origins(
         "SELECT c.acid FROM samples s JOIN chemistry c ON c.id = s.id"
