@@ -20,7 +20,7 @@ _KNOWN = (
 )
 _NAMING = (
     *(exp.Alias, exp.Aliases, exp.TableAlias, exp.Subquery, exp.PropertyEQ, exp.Kwarg, exp.Collate),
-    exp.XMLElement,
+    *(exp.Anonymous, exp.XMLElement),
 )
 _BINDING = (exp.Lambda, exp.Comprehension)
 

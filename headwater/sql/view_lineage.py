@@ -7,10 +7,10 @@ becomes a note with its line.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from typing import ClassVar, NamedTuple, Self
 
 from sqlglot import Token, TokenType, exp
@@ -41,6 +41,7 @@ from headwater.sql.system_column import bind_system_columns
 
 _RECURSIVE_UNSAID = (SQLite, TSQL, Oracle, Snowflake)
 """A query of WITH that names itself is recursive there, with the word or without it."""
+_BEFORE_ARGUMENT = (TokenType.COMMA, TokenType.L_PAREN)
 _OWN_SCHEMAS = ("main", "system", "pg_catalog")
 """Where DuckDB has its functions."""
 _MOST_DEPTH = 2_000
@@ -208,6 +209,8 @@ class ViewReader:
 
     def _parse(self, sql: str) -> _Query | None:
         tokens = self._dialect.tokenize(sql)
+        if isinstance(self._dialect, DuckDB):
+            tokens = [*_bare_lambdas(tokens)]
         start, names_outputs = _header(tokens)
         trees = parser(self._dialect).parse(tokens[start:], sql)
         tree = trees[0] if trees else None
@@ -313,6 +316,23 @@ def _header(tokens: Sequence[Token]) -> tuple[int, bool]:
         elif token.token_type is TokenType.ALIAS and depth == 0:
             return at + 1, names_outputs
     return 0, False
+
+
+def _bare_lambdas(tokens: Sequence[Token]) -> Iterator[Token]:
+    """Tokens without the parentheses that DuckDB prints around a lambda; sqlglot takes none."""
+    dropped: list[bool] = []
+    before: Token | None = None
+    for token, following in zip_longest(tokens, tokens[1:]):
+        drops = False
+        if token.token_type is TokenType.L_PAREN:
+            is_argument = before is not None and before.token_type in _BEFORE_ARGUMENT
+            drops = is_argument and following is not None and following.text.upper() == "LAMBDA"
+            dropped.append(drops)
+        elif token.token_type is TokenType.R_PAREN and dropped:
+            drops = dropped.pop()
+        if not drops:
+            yield token
+        before = token
 
 
 def _depth(query: exp.Query) -> int:

@@ -95,6 +95,20 @@ def test_a_method_of_duckdb_is_made_from_what_it_is_called_on(output: str) -> No
     assert origins(f"SELECT {output} AS x FROM chemistry c", "x") == {"x": {ACID}}  # noqa: S608  # parsed only
 
 
+@pytest.mark.parametrize(
+    ("output", "expected"),
+    [
+        ("list_transform(list_value(acid), (lambda e: (e + (ash * (2)))))", {ACID, ASH}),
+        ("list_filter(list_value(acid), (lambda ash, id: (ash > id)))", {ACID}),
+        ("f((lambda e: list_transform(e, (lambda k: (k + e)))), acid)", {ACID}),
+        ('"row"(acid, ash)[1]', {ACID, ASH}),
+    ],
+)
+def test_functions_as_duckdb_prints_them_are_followed(output: str, expected: set[str]) -> None:
+    sql = f"CREATE VIEW v (x) AS SELECT {output} FROM chemistry;"  # noqa: S608  # parsed only
+    assert origins(sql, "x") == {"x": expected}
+
+
 def test_rows_of_a_table_behind_in_are_read() -> None:
     sql = "SELECT acid IN main.samples AS x FROM chemistry"
     samples = {f"main.samples.{name}" for name in SAMPLES.columns}
