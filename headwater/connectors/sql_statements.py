@@ -161,9 +161,9 @@ class StatementLineage:
     def _leave_open(self, file: Path, statement: Statement, reader: ViewReader) -> ViewReader:
         """Take all that a statement names for what may fill what it fills."""
         filled, named = reader.named(statement.sql)
-        self._all_open |= not filled
+        self._all_open |= not filled or None in filled.values()
         for relation in filled.values():
-            if relation is not None:
+            if relation is not None and self._fqn(relation) not in self._told:
                 self._open.add(self._fqn(relation))
                 self._add(file, statement, relation, ViewLineage(named))
         return reader.within(behind={name: named for name, each in filled.items() if not each})

@@ -336,9 +336,8 @@ class Trace:
     ) -> _Ways:
         """Note what is open, and return what it may come from: all that is read unless given."""
         self.notes.append(Note(line_of(node), message))
-        return {
-            (each, None): False for each in (self._bindings.perhaps if perhaps is None else perhaps)
-        }
+        meant = self._bindings.perhaps if perhaps is None else perhaps
+        return {(each, None): False for each in meant}
 
 
 def _renamed(node: object, names: list[str]) -> list[str]:

@@ -223,7 +223,29 @@ class ViewReader:
     def _resolve(self, filled: Relation, query: _Query, *, view: Relation) -> ViewLineage:
         if _depth(query.body) > _MOST_DEPTH:
             return _nothing(TOO_DEEP, line=line_of(query.body))
-        body = normalize_identifiers(query.body, dialect=self._dialect)
+        read: tuple[Relation, ...] = ()
+        found: tuple[Note, ...] = ()
+        # sqlglot answers unusual SQL with more than its own errors (KeyError, RecursionError), and
+        # one view must not end a run.
+        try:
+            body = self._rewritten(query.body)
+            starred = any(select.is_star for select in body.selects) and not query.names_outputs
+            bindings = Bindings(
+                body, self._dialect, lambda table: self._find(table, view), self._behind
+            )
+            read, found = tuple(dict.fromkeys(bindings.relations.values())), tuple(bindings.notes)
+            columns, notes = self._columns(
+                filled, body, bindings, named=starred or query.named, what=query.what
+            )
+            if found or notes:
+                read = bindings.perhaps
+        except Exception as error:  # noqa: BLE001 - see above
+            columns, notes = (), (_unread(first_line(error), line=line_of(query.body)),)
+        return ViewLineage(read, columns, tuple(dict.fromkeys((*found, *notes))))
+
+    def _rewritten(self, query: exp.Query) -> exp.Query:
+        """A query with its names folded, and plain queries in place of what sqlglot looks past."""
+        body = normalize_identifiers(query, dialect=self._dialect)
         rows_as_queries(body, self._dialect)
         whole_windows(body)
         if isinstance(self._dialect, SQLite):
@@ -234,23 +256,7 @@ class ViewReader:
         if isinstance(self._dialect, _RECURSIVE_UNSAID):
             for each in body.find_all(exp.With):
                 each.set("recursive", any(map(reads_itself, each.expressions)))
-        starred = any(select.is_star for select in body.selects) and not query.names_outputs
-        named = starred or query.named
-        read: tuple[Relation, ...] = ()
-        found: tuple[Note, ...] = ()
-        # sqlglot answers unusual SQL with more than its own errors (KeyError, RecursionError), and
-        # one view must not end a run.
-        try:
-            bindings = Bindings(
-                body, self._dialect, lambda table: self._find(table, view), self._behind
-            )
-            read, found = tuple(dict.fromkeys(bindings.relations.values())), tuple(bindings.notes)
-            columns, notes = self._columns(filled, body, bindings, named=named, what=query.what)
-            if found or notes:
-                read = bindings.perhaps
-        except Exception as error:  # noqa: BLE001 - see above
-            columns, notes = (), (_unread(first_line(error), line=line_of(body)),)
-        return ViewLineage(read, columns, tuple(dict.fromkeys((*found, *notes))))
+        return body
 
     def _columns(
         self, view: Relation, body: exp.Query, bindings: Bindings, *, named: bool, what: str
