@@ -12,7 +12,7 @@ from headwater.connectors.sql_request import Place
 from headwater.connectors.sql_source import SqlTable
 from headwater.errors import ConflictError, InvalidInputError, NotFoundError
 from headwater.sdk.lineage_calls import Edge
-from headwater.sql.relation import Relation, ViewLineage
+from headwater.sql.relation import ColumnLineage, Relation, ViewLineage
 
 VIEW = "view"
 STATEMENT = "sql"
@@ -107,14 +107,10 @@ class LineageWriter:
     def _pairs(
         self, view: SqlTable, relation: Relation, lineage: ViewLineage
     ) -> list[dict[str, Any]]:
-        """Which columns of a relation make which columns of a view; perhaps any: the relation.
-
-        Where no column is known to, the edge between the two says as much.
-        """
-        if all(source != relation for each in lineage.columns for source, _ in each.origins):
-            return []
+        """Which columns of a relation make which columns of a view; perhaps any: the relation."""
+        names = [column.name for column in view.columns]
         pairs: list[dict[str, Any]] = []
-        for column in lineage.columns:
+        for column in lineage.columns or open_columns(names, relation):
             about = {"function": column.function} if column.function else {}
             for masked in (False, True):
                 origins = [
@@ -129,6 +125,12 @@ class LineageWriter:
                     pair = {"fromColumns": origins, "toColumn": to, **about}
                     pairs.append(pair | ({"masking": True} if masked else {}))
         return pairs
+
+
+def open_columns(names: Iterable[str], upstream: Relation) -> Iterator[ColumnLineage]:
+    """Columns that may each have any of another table's."""
+    for name in names:
+        yield ColumnLineage(name, (), None, perhaps=(upstream,))
 
 
 def _chunks(views: Iterable[TargetEdges]) -> Iterator[list[TargetEdges]]:

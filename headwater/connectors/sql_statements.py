@@ -11,10 +11,16 @@ from typing import Any
 from sqlglot.dialects.dialect import Dialect
 
 from headwater.connectors.run import Run
-from headwater.connectors.sql_lineage import STATEMENT, VIEW, LineageWriter, TargetEdges
+from headwater.connectors.sql_lineage import (
+    STATEMENT,
+    VIEW,
+    LineageWriter,
+    TargetEdges,
+    open_columns,
+)
 from headwater.connectors.sql_request import Place
 from headwater.sdk.lineage_calls import Edge
-from headwater.sql.relation import ColumnLineage, Relation, ViewLineage
+from headwater.sql.relation import Relation, ViewLineage
 from headwater.sql.script import OpenError, Statement, split
 from headwater.sql.statement import chosen_schema, feeds, made_for_session
 from headwater.sql.view_lineage import ViewReader
@@ -42,9 +48,7 @@ class _Fed:
 
     def edge(self, start: str, end: str) -> Edge:
         lineage: list[dict[str, Any]] = []
-        # Perhaps any column (the table itself) makes one: if none is known to, the edge says that.
-        tied = any(column != start for column, _ in self.pairs)
-        for (column, to), pair in self.pairs.items() if tied else ():
+        for (column, to), pair in self.pairs.items():
             said: dict[str, Any] = {"fromColumns": [column], "toColumn": to}
             said |= {"function": pair.function} if pair.function else {}
             lineage.append(said | ({"masking": True} if pair.masked else {}))
@@ -192,7 +196,7 @@ class StatementLineage:
             fed = sources.setdefault(start, _Fed())
             if statement.sql not in fed.texts:
                 fed.texts.append(statement.sql)
-            for column in lineage.columns or _unknown(relation, upstream):
+            for column in lineage.columns or open_columns(relation.columns, upstream):
                 to = self._fqn(relation, column.column)
                 for origin in column.origins:
                     if origin[0] == upstream:
@@ -203,9 +207,3 @@ class StatementLineage:
 
     def _fqn(self, relation: Relation, *column: str) -> str:
         return self._place.fqn(relation.schema, relation.name, *column)
-
-
-def _unknown(relation: Relation, upstream: Relation) -> Iterator[ColumnLineage]:
-    """Columns of a table that may each have any of another's: other statements tie some of them."""
-    for column in relation.columns:
-        yield ColumnLineage(column, (), None, perhaps=(upstream,))

@@ -170,6 +170,21 @@ def test_an_open_column_beside_known_ones_is_perhaps_of_all_that_is_read(
     assert {each.total for each in asked.values()} == {0}
 
 
+@pytest.mark.parametrize(
+    "query", ["SELECT p AS v FROM people p", "SELECT * FROM (SUMMARIZE people)"]
+)
+def test_a_pair_that_a_person_adds_settles_nothing_else_of_an_open_view(
+    duck: MakeDatabase, hw: Headwater, query: str
+) -> None:
+    ingest(hw, duck(f"CREATE TABLE people (name TEXT, age BIGINT); CREATE VIEW wide AS {query};"))
+    people, wide = "duckdb.cellar.main.people", "duckdb.cellar.main.wide"
+    first = (hw.get(Table, wide).columns or [])[0].name
+    pairs = [{"fromColumns": [f"{people}.name"], "toColumn": f"{wide}.{first}"}]
+    hw.put_edge(f"table:{people}", f"table:{wide}", details={"columnsLineage": pairs})
+    assert reached(hw, f"{people}.name", f"{wide}.{first}") == {first: "certain"}
+    assert reached(hw, f"{people}.age", f"{wide}.{first}") == {first: "perhaps"}
+
+
 def test_what_a_statement_that_is_open_fills_is_perhaps_of_all_that_it_reads(
     duck: MakeDatabase, hw: Headwater, tmp_path: Path
 ) -> None:

@@ -36,7 +36,7 @@ def run(hw: Headwater, url: str, *statements: object) -> Report:
 
 
 def pairs(hw: Headwater, table: str) -> dict[tuple[str, str], bool]:
-    """Pairs of columns that lead to a table, and whether each is masking."""
+    """Pairs of columns that lead to a table, and whether each is masking; none that is perhaps."""
     name = f"table:shop.cellar.main.{table}"
     found = hw.lineage(name, upstream=1, downstream=0, level="column").to_wire()
     names = {node["id"]: node["fullyQualifiedName"] for node in found["nodes"]}
@@ -46,6 +46,7 @@ def pairs(hw: Headwater, table: str) -> dict[tuple[str, str], bool]:
             each.get("masking", False) for each in edge["assertions"]
         )
         for edge in found["edges"]
+        if "." in short[edge["from"]]
     }
 
 
