@@ -65,6 +65,8 @@ def _may_refer(field: Field) -> bool:
 def keys_of(spelled: Spelled) -> list[Key]:
     """The keys that a reference may mean: several where it names no kind and the field allows some.
 
+    A text is an FQN, or ``kind:fqn``.
+
     Raises:
         InvalidInputError: It names neither an id nor an FQN, or a kind that the field refuses.
     """
@@ -72,6 +74,9 @@ def keys_of(spelled: Spelled) -> list[Key]:
     allowed = spelled.field.reference
     if isinstance(value, str):
         value = {"fullyQualifiedName": value}
+        kind, _, rest = spelled.value.partition(":")
+        if kind in allowed:
+            value = {"type": kind, "fullyQualifiedName": rest}
     kind = value.get("type")
     if kind is not None and kind not in allowed:
         raise InvalidInputError.at(
@@ -175,6 +180,13 @@ def spell_by_id(shape: Shape, before: Document, document: Document) -> None:
 
 def _pair(reference: Document) -> tuple[Any, Any]:
     return reference.get("id"), reference.get("fullyQualifiedName")
+
+
+def drop_repeats(spelled: Iterable[Spelled]) -> None:
+    """Leave each target of a list of resolved references in it once."""
+    lists = {id(each.holder): each.holder for each in spelled if each.field.is_list}
+    for listed in lists.values():
+        listed[:] = {each["id"]: each for each in listed}.values()
 
 
 def refuse_deleted(gone: Iterable[Spelled], known: Iterable[str]) -> None:

@@ -26,6 +26,7 @@ from headwater.catalog.write import Derive, Located, Prepared, WritePath, locate
 from headwater.catalog.written import Written, check_rev, commit
 from headwater.errors import (
     AlreadyExistsError,
+    ConflictError,
     InvalidInputError,
     NotFoundError,
     StaleWriteError,
@@ -257,11 +258,17 @@ class CatalogService(CatalogReader):
             NotFoundError: There is no such entity.
             InvalidInputError: The name cannot be one.
             AlreadyExistsError: Another entity has the name, if only a soft-deleted one.
+            ConflictError: It is a service that is built in.
         """
 
         def attempt() -> Written:
             stored = self.get(kind_name, key, include_deleted=include_deleted)
             check_rev(stored, if_match)
+            if (stored.kind, stored.fqn) in BUILT_IN_IDS and name != stored.name:
+                raise ConflictError(
+                    f"{stored.kind} {stored.fqn!r} is built in: what names no service belongs to it"
+                    " by its name; make one of another name beside it"
+                )
             prepared = prepare_rename(self._store, self._path, stored, name, actor)
             return commit(self._store, prepared, actor)
 
@@ -415,7 +422,10 @@ class CatalogService(CatalogReader):
         return self._path.prepare(change, actor, stored=stored)
 
     def _new(self, which: Kind, found: Located) -> Change:
-        return self._path.create(which, found, entity_id=BUILT_IN_IDS.get((which.name, found.fqn)))
+        own = BUILT_IN_IDS.get((which.name, found.fqn))
+        if own and self._store.find(own):  # earlier releases let it be renamed
+            own = None
+        return self._path.create(which, found, entity_id=own)
 
     def _checked(self, which: Kind, stored: Record, before: Document, patched: Any) -> Change:
         """A change to the patched document, valid, with the catalog's own fields as they were."""

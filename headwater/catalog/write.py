@@ -11,7 +11,13 @@ from headwater.catalog.lifecycle import emptied
 from headwater.catalog.merge import merge, without_nulls
 from headwater.catalog.origin import WHOLE, Rules, hand_back, origin, origins_of, record_origins
 from headwater.catalog.part import identify_parts
-from headwater.catalog.reference import refuse_deleted, resolve, spelled_references, targets
+from headwater.catalog.reference import (
+    drop_repeats,
+    refuse_deleted,
+    resolve,
+    spelled_references,
+    targets,
+)
 from headwater.catalog.same import same
 from headwater.catalog.tag import keep_exclusive
 from headwater.catalog.team import KIND as TEAM
@@ -73,7 +79,8 @@ def locate(store: Store, which: Kind, request: Document) -> Located:
         if parent.default is None:
             raise InvalidInputError.at(f"/{parent.name}", "is required")
         request[parent.name] = parent.default
-    resolved = resolve(store, spelled_references(which.shape, request))
+    spelled = list(spelled_references(which.shape, request))
+    resolved = resolve(store, spelled)
     check_keys(which.shape, request)
     above = request[parent.name] if parent else {}
     fqn = child(above.get("fullyQualifiedName"), request["name"])
@@ -83,6 +90,7 @@ def locate(store: Store, which: Kind, request: Document) -> Located:
         refuse_deleted(
             resolved.gone, known - {above.get("id")}
         )  # nothing lives below what is deleted
+    drop_repeats(spelled)
     return Located(request, above.get("id"), fqn, stored, resolved.references, resolved.revs)
 
 

@@ -468,10 +468,31 @@ def test_a_reference_without_a_kind_means_the_only_one_of_its_name(
         catalog.put("mlmodel", {**body, "owners": ["ops"]}, actor=ME)
     assert caught.value.details["candidates"] == ["team:ops", "user:ops"]
     assert [fault["pointer"] for fault in caught.value.errors] == ["/owners/0/type"]
+    for candidate in caught.value.details["candidates"]:
+        owner = doc(catalog.put("mlmodel", {**body, "owners": [candidate]}, actor=ME))["owners"][0]
+        assert f"{owner['type']}:{owner['name']}" == candidate
     with pytest.raises(InvalidInputError, match="no user or team 'nobody'"):
         catalog.put("mlmodel", {**body, "owners": ["nobody"]}, actor=ME)
     catalog.delete("user", ("user", "ops"), actor=ME)
     assert doc(catalog.put("mlmodel", {**body, "owners": ["ops"]}, actor=ME))["owners"]
+
+
+def test_a_target_stands_once_in_a_list_of_references(catalog: CatalogService) -> None:
+    ann = catalog.put("user", {"name": "ann"}, actor=ME).id
+    body = {"name": "m", "algorithm": "A", "owners": ["ann", {"id": ann}, "user:ann"]}
+    made = catalog.put("mlmodel", body, actor=ME)
+    assert [each["id"] for each in doc(made)["owners"]] == [ann]
+    patch = [{"op": "add", "path": "/owners/-", "value": {"id": ann, "type": "user"}}]
+    again = catalog.patch("mlmodel", made.id, patch, actor=ME)
+    assert (again.changed, len(doc(again)["owners"])) == (False, 1)
+
+
+def test_a_service_that_is_built_in_keeps_its_name(catalog: CatalogService) -> None:
+    catalog.ensure_built_in()
+    with pytest.raises(ConflictError, match="is built in"):
+        catalog.rename("mlmodelService", ("mlmodelService", "headwater"), "q", actor=ME)
+    catalog.ensure_built_in()
+    assert catalog.put("mlmodel", {"name": "m", "algorithm": "A"}, actor=ME).created
 
 
 @pytest.mark.parametrize("actor", [ME, BOT], ids=["person", "bot"])
