@@ -241,8 +241,8 @@ def _schemas(store: Store) -> Iterator[Finding]:
         shown = [f"{name} ({count})" for name, count in sorted(lost.items())]
         yield Finding("unknownKinds", True, lost.total(), text, shown[:EXAMPLES])
     if refused:
-        text = "entities are not as the schema of their kind wants them by now: the next put or"
-        text += " patch of one has to mend that"
+        text = "entities are not as the schema of their kind wants them by now: the next patch of"
+        text += " one has to mend that, or a put that says what it names"
         yield Finding("refusedBySchema", True, len(refused), text, sorted(refused)[:EXAMPLES])
     if unknown:
         text = "entities hold values that the schema of their kind no longer knows: describe them"
