@@ -11,9 +11,10 @@ from starlette.requests import Request
 from headwater.api.errors import malformed
 from headwater.api.resource import Services
 from headwater.catalog.sign_in import is_on
-from headwater.catalog.token import Holder
+from headwater.catalog.token import Holder, says_nothing
 from headwater.errors import AccessError, InvalidInputError, NotSignedInError
 from headwater.names import check_name
+from headwater.store.base import WriteSet
 from headwater.store.draft import Actor, Role, now_ms
 
 PRODUCER = "X-Headwater-Producer"
@@ -79,7 +80,8 @@ async def still_admitted(request: Request) -> None:
 class SignIn:
     """Whether requests need a token, and whom one signs in, remembered as long as that is sound.
 
-    What a local store said counts until its next commit. A remote one would have to be asked over
+    What a local store said counts until its next commit that may be about tokens: others are told
+    from it when this process makes them. A remote one would have to be asked over
     the network, so its word counts for at most a second, and until this process makes or revokes a
     token. Only headers with valid tokens are remembered, and only by their hash.
 
@@ -92,6 +94,7 @@ class SignIn:
         self._off_at: object = None
         self._holders_at: object = None
         self._holders: dict[bytes, Holder] = {}
+        services.store.on_commit = self._committed
 
     async def is_on(self) -> bool:
         """Whether requests need a token; once they do, that stays so."""
@@ -123,6 +126,14 @@ class SignIn:
             if now == self._holders_at:  # what was found is as old as its question
                 self._holders[digest] = holder
         return holder.actor
+
+    def _committed(self, write_set: WriteSet, seq: int) -> None:
+        """Let what was remembered as of the commit before count on; called in any thread."""
+        if says_nothing(write_set):
+            if self._holders_at == seq - 1:
+                self._holders_at = seq
+            if self._off_at == seq - 1:
+                self._off_at = seq
 
     def _now(self) -> object:
         """Equal as long as what was remembered counts."""

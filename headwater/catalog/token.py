@@ -29,7 +29,7 @@ from headwater.errors import (
     StaleWriteError,
 )
 from headwater.names import check_name, child
-from headwater.store.base import Entry, EntryWrite, Record, Store
+from headwater.store.base import Entry, EntryWrite, Record, Store, WriteSet
 from headwater.store.draft import Actor, Document, Draft, Role, dump, load, now_ms, until_current
 
 TOKEN = "token"  # noqa: S105  (the type of an entry, no secret)
@@ -228,6 +228,15 @@ class TokenService:
         users = self._store.find_many({entry.entity_id for entry in entries}) if entries else {}
         tokens = [_token(e, users[e.entity_id].name) for e in entries if e.entity_id in users]
         return sorted(tokens, key=lambda token: (token.created_at, token.id), reverse=True)
+
+
+def says_nothing(write_set: WriteSet) -> bool:
+    """Whether whom tokens sign in is after a commit what it was before."""
+    return not (
+        write_set.erased
+        or any(each.kind == USER for each in write_set.entities)
+        or any(each.type in (TOKEN, MARK) for each in write_set.entries)
+    )
 
 
 def _data_of(token: Token) -> Document:

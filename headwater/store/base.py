@@ -16,7 +16,7 @@ Words used throughout:
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 
 from headwater.store.row import (
@@ -99,6 +99,8 @@ class Store(ABC):
 
     local: bool
     """True when reads are answered within the process, in microseconds."""
+    on_commit: Callable[[WriteSet, int], None] | None = None
+    """A local store tells it of each commit that this instance makes, with its seq, right after."""
 
     @abstractmethod
     def commit(self, write_set: WriteSet) -> int:

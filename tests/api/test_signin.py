@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -252,7 +254,7 @@ def test_a_token_of_a_user_deleted_since_is_refused(
     assert status(site, anna) == 401
 
 
-def test_a_token_that_counts_is_looked_up_once_until_the_next_commit(
+def test_a_token_that_counts_is_looked_up_once_until_a_commit_that_may_end_it(
     site: httpx.Client, anna: NewToken, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
@@ -265,10 +267,30 @@ def test_a_token_that_counts_is_looked_up_once_until_the_next_commit(
     monkeypatch.setattr(TokenService, "find_holder", find_holder)
     for _ in range(3):
         assert status(site, anna) == 200
+    assert status(site, anna, "PUT") == 201
+    assert status(site, anna) == 200
     assert len(asked) == 1
     make("ben")
     assert status(site, anna) == 200
     assert len(asked) == 2
+
+
+def test_a_token_that_another_process_revokes_between_two_writes_is_refused(
+    tmp_path: Path,
+) -> None:
+    file = f"sqlite:///{tmp_path / 'headwater.db'}"
+    with (
+        closing(open_store(file)) as here,
+        closing(open_store(file)) as there,
+        httpx.Client(base_url=API, transport=InProcessTransport(here, sign_in=True)) as site,
+    ):
+        tokens = TokenService(there, CatalogService(there))
+        anna, ben = (tokens.create(name, role="editor", actor=ME) for name in ("anna", "ben"))
+        assert status(site, anna, "PUT") == 201
+        assert status(site, ben) == 200
+        tokens.revoke(anna.token.id, actor=ME)
+        CatalogService(here).put("mlmodelService", {"name": "more"}, actor=ME)
+        assert (status(site, anna), status(site, ben)) == (401, 200)
 
 
 @pytest.mark.parametrize("end", ["revoked", "user deleted", "sign-in on"])

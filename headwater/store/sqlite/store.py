@@ -72,7 +72,10 @@ class SqliteStore(Store):
     @override
     def commit(self, write_set: WriteSet) -> int:
         do = self._database.erase if write_set.erased else self._database.write
-        return do(write.commit, write_set)
+        seq = do(write.commit, write_set)
+        if self.on_commit:
+            self.on_commit(write_set, seq)
+        return seq
 
     @override
     def find(
