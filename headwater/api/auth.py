@@ -80,10 +80,10 @@ async def still_admitted(request: Request) -> None:
 class SignIn:
     """Whether requests need a token, and whom one signs in, remembered as long as that is sound.
 
-    What a local store said counts until its next commit that may be about tokens: others are told
-    from it when this process makes them. A remote one would have to be asked over
-    the network, so its word counts for at most a second, and until this process makes or revokes a
-    token. Only headers with valid tokens are remembered, and only by their hash.
+    What a local store said counts until its next commit, unless this process makes that, and it
+    says nothing of tokens and users. A remote one would have to be asked over the network, so its
+    word counts for at most a second, and until this process makes or revokes a token. Only headers
+    with valid tokens are remembered, and only by their hash.
 
     Used by one event loop.
     """

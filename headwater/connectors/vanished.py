@@ -117,12 +117,14 @@ def _plan(run: Run, kind: str, entity: dict[str, Any]) -> None:
         ConflictError: It would be refused, after all that is planned before.
     """
     fqn, planned = entity["fullyQualifiedName"], run.report.planned
-    going = {each.name for each in planned if each.action == "delete"}
     for below in (each.name for each in kinds().values() if each.parent_kind == kind):
-        for held in run.hw.rows(below, ["name"], parent=fqn):
-            if held["fullyQualifiedName"] not in going:
-                raise ConflictError(f"it holds {below} {held['fullyQualifiedName']!r}")
-    makes_room = any(each.name == fqn and ARCHIVED in each.fields for each in planned)
-    if entity.get("stage") == "production" and not makes_room:
+        held = {each["fullyQualifiedName"] for each in run.hw.rows(below, ["name"], parent=fqn)}
+        if held:
+            held -= {each.name for each in planned if each.action == "delete"}
+        if held:
+            raise ConflictError(f"it holds {below} {min(held)!r}")
+    if entity.get("stage") == "production" and not any(
+        each.name == fqn and ARCHIVED in each.fields for each in planned
+    ):
         raise ConflictError("it is in production")
     planned.append(Planned("delete", kind, fqn))

@@ -55,16 +55,20 @@ class Bindings:
             inner = [each for table in cte.find_all(exp.Table) for each in find(table)]
             self._behind = {**self._behind, cte.alias: inner}
         hidden = {each.alias for each in moved}
-        for table in _tables(query):
+        tables = _tables(query)
+        for table in tables:
             self._bind(table, () if table.name in hidden and not table.db else find(table))
-        self.perhaps = tuple(dict.fromkeys([*self.relations.values(), *self._unseen(query, find)]))
+        unseen = self._unseen(query, {id(each) for each in tables}, find)
+        self.perhaps = tuple(dict.fromkeys([*self.relations.values(), *unseen]))
         """All that an output may be made from that is not followed."""
 
     def _unseen(
-        self, query: exp.Query, find: Callable[[exp.Table], Sequence[Relation]]
+        self,
+        query: exp.Query,
+        bound: Collection[int],
+        find: Callable[[exp.Table], Sequence[Relation]],
     ) -> Iterator[Relation]:
         """What stands where sqlglot sees no table, or behind something that is not known."""
-        bound = {id(each) for each in _tables(query)}
         common = {each.alias for each in query.find_all(exp.CTE)}
         for node in query.find_all(exp.Table, exp.Func):
             yield from self.behind(node)

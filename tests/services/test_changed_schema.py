@@ -181,12 +181,16 @@ def test_the_doctor_tells_of_values_that_no_schema_knows(
     assert findings(store) == {}
 
 
+def add_deleted(catalog: CatalogService) -> None:
+    catalog.put("notebook", {**REQUEST, "name": "gone"}, actor=ME)
+    catalog.delete("notebook", ("notebook", "lab.gone"), actor=ME)
+
+
 def test_the_doctor_tells_of_entities_that_their_schema_refuses(
     store: Store, catalog: CatalogService, fewer: None, change: Rewrite
 ) -> None:
     change(WITH_TOPIC, CUSTOM)
-    catalog.put("notebook", {**REQUEST, "name": "gone"}, actor=ME)
-    catalog.delete("notebook", ("notebook", "lab.gone"), actor=ME)
+    add_deleted(catalog)
     change({**WITH_TOPIC, "required": ["topic", "uses", "service"]}, {**CUSTOM, **REVIEWED})
     told = findings(store)["refusedBySchema"]
     assert (told.problem, told.count) == (True, 3)
@@ -201,8 +205,7 @@ def test_the_doctor_tells_of_kinds_without_a_schema(
     store: Store, catalog: CatalogService, fewer: None, change: Rewrite
 ) -> None:
     change(WITH_TOPIC, CUSTOM)
-    catalog.put("notebook", {**REQUEST, "name": "gone"}, actor=ME)
-    catalog.delete("notebook", ("notebook", "lab.gone"), actor=ME)
+    add_deleted(catalog)
     change(None, CUSTOM)
     told = findings(store)["unknownKinds"]
     assert (told.problem, told.count, told.examples) == (True, 2, ["notebook (2)"])

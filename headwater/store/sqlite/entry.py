@@ -43,12 +43,9 @@ def append(
         for number, e in enumerate(write_set.entries, newest + 1)
     ]
     connection.executemany(APPEND, rows)
-    brought = [
-        (number, *e.recorded)
-        for number, e in enumerate(write_set.entries, newest + 1)
-        if e.recorded
-    ]
-    connection.executemany(BRING, brought)
+    for number, e in enumerate(write_set.entries, newest + 1):
+        if e.recorded:
+            connection.execute(BRING, (number, *e.recorded))
     return newest + len(rows)
 
 
