@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from headwater.catalog.same import same
 from headwater.names import quote
 from headwater.schemas.kind import Field, Shape
 from headwater.store.draft import Document
@@ -24,23 +25,19 @@ def identity(field: Field, item: Document) -> tuple[Any, ...]:
 def keyed(field: Field, old: list[Document], new: list[Document]) -> tuple[Elements, Elements]:
     """Both lists by label: the quoted key, with the tie breaker where a key alone is not enough.
 
-    Two sources named ``id`` of one feature are ``id@db.shop.orders`` and ``id@db.shop.customers``.
-    A list of references goes by their FQNs. References in both lists have their full form.
+    Two sources named ``id`` of one feature are ``id@db.shop.orders`` and ``id@db.shop.customers``;
+    of references the key is the FQN, and the kind breaks ties: ``ops@team`` and ``ops@user``.
+    References in both lists have their full form.
     """
-    if field.reference:
-        old_, new_ = ({quoted(r["fullyQualifiedName"]): r for r in items} for items in (old, new))
-        return old_, new_
-    key, tie = str(field.keyed_by), field.tie_breaker or ""
+    key = "fullyQualifiedName" if field.reference else str(field.keyed_by)
     tied: set[str] = set()
-    if tie:
+    if field.reference or field.tie_breaker:
         counts = [Counter(item[key] for item in items) for items in (old, new)]
         tied = {name for count in counts for name, times in count.items() if times > 1}
 
     def label(item: Document) -> str:
         name = quoted(item[key])
-        if item[key] not in tied or not item.get(tie):
-            return name
-        return f"{name}@{item[tie]['fullyQualifiedName']}"
+        return with_tie(field, name, item) if item[key] in tied else name
 
     return {label(item): item for item in old}, {label(item): item for item in new}
 
@@ -50,10 +47,35 @@ def quoted(name: str) -> str:
     return f'"{name}"' if "@" in name and quote(name) == name else quote(name)
 
 
-def tied(field: Field, where: str, item: Document) -> str:
-    """The path of an element with its tie breaker, which it may or may not need."""
+def with_tie(field: Field, where: str, item: Document) -> str:
+    """The path of an element with its tie breaker, if it has one; it may or may not need it."""
+    if field.reference:
+        return f"{where}@{item['type']}"
     tie = item.get(field.tie_breaker) if field.tie_breaker else None
     return f"{where}@{tie['fullyQualifiedName']}" if tie else where
+
+
+def where_they_stood(shape: Shape, before: Document, after: Document) -> None:
+    """Put elements of lists that have no order back to where they stood before, in place.
+
+    Args:
+        shape: Of both documents, which tell the same but for the order of such lists.
+        before: The state that stays as it is.
+        after: The state that is put in order.
+    """
+    for name, field in shape.fields.items():
+        old, new = before.get(name), after.get(name)
+        if not (old and new) or same(old, new):
+            continue
+        if field.is_keyed:
+            stood, now = keyed(field, old, new)
+            if not field.ordered:
+                new[:] = [now[label] for label in stood]
+            if field.shape:
+                for label, item in stood.items():
+                    where_they_stood(field.shape, item, now[label])
+        elif field.shape and not field.is_list:
+            where_they_stood(field.shape, old, new)
 
 
 def paths(shape: Shape, document: Document, above: str = "") -> Iterator[str]:

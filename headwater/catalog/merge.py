@@ -90,9 +90,9 @@ def _keyed(
     field: Field, stored: list[Document], request: list[Document], path: str, rules: Rules
 ) -> list[Document]:
     known, found = keyed(field, stored, request)
-    if field.name in SETS and not rules.may_change(path, known):
-        return stored
     where = {name: rules.path(field, f"{path}.{name}", item) for name, item in known.items()}
+    if field.name in SETS and not rules.may_change(field, where.values()):
+        return stored
     asked: Elements = {}
     for name, item in found.items():
         if not rules.may_add(path, item):
@@ -101,7 +101,7 @@ def _keyed(
         another = old is not None and _is_another(field, old, item, where[name], rules)
         asked[f"{name}@" if another else name] = item
     if field.reference:
-        rules.claim(path, known, asked)
+        rules.claim(where, asked)
 
     def one(name: str) -> Document:
         if field.shape is None:

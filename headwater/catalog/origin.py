@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from headwater.catalog.diff import FieldChange, diff
-from headwater.catalog.keyed import Elements, identity, keyed, quoted, tied
+from headwater.catalog.keyed import identity, keyed, quoted, with_tie
 from headwater.schemas.kind import Field, Kind, Shape
 from headwater.store.base import Record
 from headwater.store.draft import Actor, Document, kind_of
@@ -91,7 +91,8 @@ def _memory(change: FieldChange, value: Any) -> str:
     """The path under which a removal is remembered."""
     if change.field not in SETS:
         return change.path
-    return change.path.removesuffix(quoted(value["fullyQualifiedName"])) + str(value["id"])
+    above = change.path.removesuffix(f"@{value['type']}")
+    return above.removesuffix(quoted(value["fullyQualifiedName"])) + str(value["id"])
 
 
 def _prefixes(path: str) -> Iterator[str]:
@@ -188,8 +189,9 @@ def _moved(
             a = f"{was}.{name}.{label}" if was else f"{name}.{label}"
             b = f"{now}.{name}.{labels[who]}" if now else f"{name}.{labels[who]}"
             yield a, b
+            if field.shape or field.reference:
+                yield with_tie(field, a, item), with_tie(field, b, items[who])
             if field.shape:
-                yield tied(field, a, item), tied(field, b, items[who])
                 yield from _moved(field.shape, item, items[who], a, b)
 
 
@@ -235,7 +237,7 @@ class Rules:
 
     def path(self, field: Field, where: str, item: Document) -> str:
         """Where the origins speak of an element: it may have needed its tie breaker once."""
-        long = tied(field, where, item) if self._tied else where
+        long = with_tie(field, where, item) if self._tied else where
         below = long + "."
         if any(path == long or path.startswith(below) for path in self._tied if long != where):
             return long
@@ -260,11 +262,13 @@ class Rules:
         """Whether the actor may put an element into a list: what people removed stays away."""
         return not self.is_bot or f"{path}.{item.get('id')}" not in self._origins
 
-    def may_change(self, path: str, known: Collection[str]) -> bool:
-        """Whether the actor may change a set at all: owners that a person chose are complete."""
-        if not self.is_bot or path.rpartition(".")[2] != "owners":
-            return True
-        return not any(self.is_peoples(f"{path}.{name}") for name in known)
+    def may_change(self, field: Field, known: Iterable[str]) -> bool:
+        """Whether the actor may change a set at all: owners that a person chose are complete.
+
+        Args:
+            known: Where the origins speak of the elements that it has.
+        """
+        return not self.is_bot or field.name != "owners" or not any(map(self.is_peoples, known))
 
     def may_remove(self, field: Field, path: str) -> bool:  # noqa: ARG002  (a promotion asks)
         """Whether leaving the element out of a list removes it."""
@@ -273,14 +277,17 @@ class Rules:
             return True
         return owner["writer"] == self._actor.writer and not owner.get("also")
 
-    def claim(self, path: str, known: Elements, asked: Elements) -> None:
+    def claim(self, known: Mapping[str, str], asked: Collection[str]) -> None:
         """Note who puts which element of a list of references, where several writers put one.
 
         An element goes when the last of those who put it leaves it out.
+
+        Args:
+            known: Where the origins speak of the elements that it has, by label.
+            asked: Labels of those that the writer puts.
         """
         me = self._actor.writer
-        for name in known:
-            where = f"{path}.{name}"
+        for name, where in known.items():
             mark = owner_of(self._origins, where)
             if mark is None or mark["kind"] == RELEASED:
                 continue

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from headwater.catalog import model_summary, sign_in, stage
 from headwater.catalog.diff import FieldChange, diff, grouped
+from headwater.catalog.keyed import where_they_stood
 from headwater.catalog.lifecycle import emptied
 from headwater.catalog.merge import merge, without_nulls
 from headwater.catalog.origin import WHOLE, Rules, hand_back, origin, origins_of, record_origins
@@ -156,6 +157,8 @@ class WritePath:
         was_deleted = stored is not None and stored.deleted
         if deleted != was_deleted:
             changes.append(_deletion(deleted=deleted))
+        if change.before and not changes:
+            where_they_stood(change.kind.shape, change.before, change.after)
         if not changes and stored and _is_as_stored(change, stored):
             draft.depend_on({change.id: change.rev})
             return Prepared(draft, None, stored)

@@ -1,0 +1,81 @@
+"""Lists whose order means nothing: owners and tags, say."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from headwater.catalog import Actor, CatalogService
+from headwater.store.base import Store
+from tests.services.shop import ME
+
+BOT = Actor("a", "bot", "A")
+
+
+@pytest.fixture
+def owners(catalog: CatalogService) -> list[dict[str, str]]:
+    """Two teams, and a person who has the name of one of them."""
+    for name in ("ops", "web"):
+        catalog.put("team", {"name": name}, actor=ME)
+    catalog.put("user", {"name": "ops"}, actor=ME)
+    return [
+        {"type": kind, "fullyQualifiedName": name}
+        for kind, name in (("team", "ops"), ("team", "web"), ("user", "ops"))
+    ]
+
+
+def held(catalog: CatalogService, key: Any) -> list[tuple[str, str]]:
+    owners = json.loads(catalog.get("table", key).document).get("owners", ())
+    return [(each["type"], each["name"]) for each in owners]
+
+
+@pytest.mark.parametrize("actor", [ME, BOT], ids=["person", "bot"])
+@pytest.mark.parametrize("how", ["put", "patch"])
+def test_a_write_that_only_reorders_changes_nothing(
+    store: Store, catalog: CatalogService, schema: str, owners: list[Any], actor: Actor, how: str
+) -> None:
+    fields = [{"name": n, "dataType": "INT", "tags": ["C.a", "C.b"]} for n in ("id", "at")]
+    catalog.put("classification", {"name": "C"}, actor=ME)
+    for name in ("a", "b"):
+        catalog.put("tag", {"name": name, "classification": "C"}, actor=ME)
+    body = {"name": "t", "databaseSchema": schema, "owners": owners, "columns": fields}
+    before = catalog.put("table", body, actor=ME)
+    last = store.sequence()
+
+    if how == "put":
+        turned = [{**each, "tags": ["C.b", "C.a"]} for each in fields]
+        body |= {"owners": owners[::-1], "columns": turned}
+        catalog.put("table", body, actor=actor)
+    else:
+        document = json.loads(before.document)
+        for column in document["columns"]:
+            column["tags"].reverse()
+        patch = {"owners": document["owners"][::-1], "columns": document["columns"]}
+        catalog.patch("table", before.id, patch, actor=actor)
+
+    after = catalog.get("table", before.id)
+    assert (after.version, after.document) == ("0.1", before.document)
+    if actor is ME:  # a bot's write notes that it put the elements, too
+        assert (after.rev, store.sequence()) == (before.rev, last)
+
+
+def test_two_of_one_name_and_of_different_kinds_are_two(
+    catalog: CatalogService, schema: str, owners: list[Any]
+) -> None:
+    body = {"name": "t", "databaseSchema": schema, "owners": [owners[0], owners[2]]}
+    table = catalog.put("table", body, actor=ME)
+    both = [("team", "ops"), ("user", "ops")]
+    assert held(catalog, table.id) == both
+    assert not catalog.put("table", body, actor=ME).changed
+
+    catalog.put("table", {**body, "owners": [owners[2]]}, actor=ME)
+    assert held(catalog, table.id) == both[1:]
+    assert catalog.get("table", table.id).version == "0.2"
+
+    catalog.put("table", body, actor=ME)
+    assert sorted(held(catalog, table.id)) == both
+    catalog.patch("table", table.id, {"owners": [owners[0]]}, actor=ME)
+    assert held(catalog, table.id) == both[:1]
+    assert not catalog.put("table", body, actor=BOT).changed, "what a person removed stays away"
