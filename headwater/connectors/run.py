@@ -106,7 +106,7 @@ class Run:
 
     def is_planned(self, kind: str, fqn: str) -> bool:
         """Whether an entity is new in a preview: nothing that is asked there may refer to it."""
-        return (kind, fqn) in self._new
+        return self.options.preview and (kind, fqn) in self._new
 
     def changed(self, kind: str, fqn: str, *what: str) -> None:
         """Note that an entity changes, of which more is written than its request says."""
@@ -188,6 +188,10 @@ class Run:
         """Whether the source has the entity."""
         return (kind, fqn) in self._seen
 
+    def has_brought(self, kind: str, fqn: str) -> bool:
+        """Whether the entity is in the catalog, or is in it again, only since this run."""
+        return (kind, fqn) in self._new
+
     # Inside
 
     def _write(self, which: Kind, requests: Sequence[Request]) -> set[str]:
@@ -204,11 +208,13 @@ class Run:
         self.log.beat()
         written = [entity.to_wire() for entity in result.entities]
         self.ids.update({f"{which.name}:{w['fullyQualifiedName']}": w["id"] for w in written})
-        fqns = [str(each["fullyQualifiedName"]) for each in written]
-        for fqn, action in zip(fqns, result.actions, strict=True):
+        for each, action in zip(written, result.actions, strict=True):
+            fqn = str(each["fullyQualifiedName"])
             if action == "unchanged":
                 self._unchanged.add(f"{which.name}:{fqn}")
-        return {*fqns}
+            elif action == "created" or _came_back(each):
+                self._new.add((which.name, fqn))
+        return {str(each["fullyQualifiedName"]) for each in written}
 
     def _preview(self, which: Kind, requests: Sequence[Request]) -> set[str]:
         """Ask what putting would do; what lies below something new is new itself."""
@@ -254,6 +260,12 @@ class Run:
 def request_fqn(which: Kind, request: Request) -> str:
     """The FQN of what a request makes, whose parent it names by FQN."""
     return names.child(_parent_fqn(which, request), normalize("NFC", str(request["name"])))
+
+
+def _came_back(entity: Request) -> bool:
+    """Whether an entity that was updated had been deleted before."""
+    ended = entity.get("changeDescription", {}).get("fieldsDeleted", ())
+    return any(change["name"] == "deleted" for change in ended)
 
 
 def _parent_fqn(which: Kind, request: Request) -> str | None:

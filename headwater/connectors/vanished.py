@@ -47,7 +47,8 @@ def delete_vanished(run: Run) -> None:
     for scope in reversed(run.scopes):
         kinds.setdefault(scope.kind, []).append(scope)
     for kind, scopes in kinds.items():
-        known = [entity for scope in scopes for entity in _entities(run, scope)]
+        found = (entity for scope in scopes for entity in _entities(run, scope))
+        known = [e for e in found if not run.has_brought(kind, e["fullyQualifiedName"])]
         gone = [e for e in known if not run.has_seen(kind, e["fullyQualifiedName"])]
         own = [entity for entity in gone if _is_own(run, kind, entity)]
         if own and _may_delete(run, kind, len(own), len(known)):

@@ -72,6 +72,18 @@ def test_more_than_a_fifth_is_deleted_only_when_allowed(duck: MakeDatabase, hw: 
     assert len(live(hw)) == 4
 
 
+def test_what_a_run_brings_makes_no_room_for_deletions(duck: MakeDatabase, hw: Headwater) -> None:
+    ingest(hw, duck(SIX + "; CREATE TABLE back (a INTEGER)"))
+    ingest(hw, duck("DROP TABLE back"))
+    more = "; ".join(f"CREATE TABLE new{n} (a INTEGER)" for n in range(6))
+    url = duck(f"DROP TABLE t1; DROP TABLE t2; CREATE TABLE back (a INTEGER); {more}")
+    preview = ingest(hw, url, options=RunOptions(preview=True))
+    report = ingest(hw, url)
+    assert (preview.deleted, report.deleted) == (0, 0)
+    assert preview.notes[0] == report.notes[0]
+    assert report.notes[0].startswith("2 of 6 table entities are no longer in the source")
+
+
 def test_a_run_that_sees_nothing_deletes_nothing(duck: MakeDatabase, hw: Headwater) -> None:
     ingest(hw, duck("CREATE TABLE t (a INTEGER)"))
     report = ingest(hw, duck("DROP TABLE t"), options=RunOptions(allow_deletes=True))
