@@ -231,10 +231,10 @@ class TokenService:
 
 
 def says_nothing(write_set: WriteSet) -> bool:
-    """Whether whom tokens sign in is after a commit what it was before."""
+    """Whether whom tokens sign in is after a commit what it was before: nobody new has one."""
     return not (
         write_set.erased
-        or any(each.kind == USER for each in write_set.entities)
+        or any(each.kind == USER and each.expected_rev for each in write_set.entities)
         or any(each.type in (TOKEN, MARK) for each in write_set.entries)
     )
 
