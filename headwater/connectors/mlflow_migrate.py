@@ -62,12 +62,17 @@ class _Migration:
             requests = Requests(self._config, client.url)
             models = {each["name"]: each for each in _models(client)}
             raw_versions = [_located(client, each) for each in _versions(client, models)]
+        self._ensure_service(requests.service)
+        known = self._known("mlmodel", requests.service)
+        models = {
+            name: raw
+            for name, raw in models.items()
+            if self._is_free(requests.model(raw, ""), known.get(requests.model_fqn(name)), raw)
+        }
         found = [Version(each["name"], int(each["version"]), each) for each in raw_versions]
         versions = sorted(
             (v for v in found if v.model in models), key=lambda v: (v.model, v.number)
         )
-        self._ensure_service(requests.service)
-        known = self._known("mlmodel", requests.service)
         there = set(known) | set(self._known("modelVersion", requests.service))
         asked = [
             requests.model(raw, known.get(requests.model_fqn(name), {}).get("algorithm", UNKNOWN))
@@ -105,6 +110,22 @@ class _Migration:
         except NotFoundError:  # a preview of the first run
             return {}
         return {each["fullyQualifiedName"]: each for each in found}
+
+    def _is_free(self, request: Request, there: Json | None, raw: Json) -> bool:
+        """Whether no other model has the name: one of another registry, or made here."""
+        if there is None or there.get("sourceUrl") == request["sourceUrl"]:
+            return True
+        created = int(raw.get("creation_timestamp") or 0)
+        moved = self._run.hw.records(there["id"], REGISTRATION, kind="mlmodel")
+        if any(record["at"] == created for record in moved):
+            return True  # from a server that has another address by now
+        fqn = there["fullyQualifiedName"]
+        self._run.fail(
+            f"mlmodel {fqn}",
+            "a model that did not come from this registry has the name here, so nothing was written"
+            " to it: rename one of the two, or move to another --service",
+        )
+        return False
 
     def _write_versions(self, requests: Requests, versions: Iterable[Version]) -> set[str]:
         """Write versions, of each model one at a time by number."""

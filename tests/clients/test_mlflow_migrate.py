@@ -71,7 +71,7 @@ def plain(raw: Json) -> Json:
     return kept
 
 
-def migrate(source: str, target: str, *options: str) -> str:
+def migrate(source: str, target: str, *options: str, code: int = 0) -> str:
     command = [sys.executable, "-m", "headwater", "migrate", "mlflow", "--from", source]
     done = subprocess.run(
         [*command, "--url", target, *options],
@@ -80,7 +80,7 @@ def migrate(source: str, target: str, *options: str) -> str:
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == code, done.stdout + done.stderr
     return done.stdout
 
 
@@ -110,3 +110,24 @@ def test_a_registry_moves_whole_and_once(generation: int, tmp_path: Path) -> Non
             api + "model-versions/create", json={"name": "churn", "source": "s3://bucket/6"}
         )
         assert made.json()["model_version"]["version"] == "6"
+
+
+def test_a_model_of_another_registry_is_not_written_over(tmp_path: Path) -> None:
+    with server(tmp_path, 3) as own, headwater(tmp_path) as url:
+        own.post("registered-models/create", name="churn", description="The first.")
+        own.post("model-versions/create", name="churn", source="s3://bucket/first")
+        migrate(own.url, url)
+        moved = registry(url)
+        own.delete("registered-models/delete", name="churn")
+        own.post("registered-models/create", name="churn", description="Another.")
+        own.post("model-versions/create", name="churn", source="s3://bucket/another")
+        own.post("registered-models/create", name="other")
+
+        # The same server elsewhere: what tells its models apart is when they were registered.
+        elsewhere = own.url.replace("127.0.0.1", "localhost")
+        said = migrate(elsewhere, url, code=1)
+        assert "failed: mlmodel headwater.churn: a model that did not come from this" in said
+        models, versions = registry(url)
+        assert [each for each in models if each["name"] != "other"] == moved[0]
+        assert versions == moved[1]
+        assert "0 created, 0 changed" in migrate(elsewhere, url, "--preview", code=1)
