@@ -81,6 +81,8 @@ def _leftovers(shape: Shape, old: Document, new: Document) -> Iterator[Field]:
 
 
 def _values(field: Field, before: Any, after: Any, path: str) -> Iterator[FieldChange]:
+    if not all(value is ABSENT or field.fits(value) for value in (before, after)):
+        field = Field(field.name, is_list=False, read_only=False, shape=None, major=field.major)
     if field.is_keyed:
         old = before if before is not ABSENT else []
         new = after if after is not ABSENT else []
@@ -95,7 +97,7 @@ def _values(field: Field, before: Any, after: Any, path: str) -> Iterator[FieldC
     elif field.shape and not field.is_list:
         yield from _objects(field.shape, before, after, path)
     else:
-        known = not field.placeholders or before not in field.placeholders
+        known = not isinstance(before, str) or before not in field.placeholders
         major = "updated" in field.major and known
         yield FieldChange("updated", path, before, after, major, field.name)
 

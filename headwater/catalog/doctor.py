@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, cast
 
 from headwater.catalog.archive.snapshot import batches
-from headwater.catalog.leftover import leftovers
+from headwater.catalog.leftover import leftovers, misfits
 from headwater.catalog.lifecycle import Summary
 from headwater.catalog.service import CatalogService
 from headwater.catalog.stage import LATEST
@@ -228,11 +228,9 @@ def _schemas(store: Store) -> Iterator[Finding]:
                 "".join(f"/{escape(step)}" for step in place)
                 for place in leftovers(which, document, document)
             ]
-            wrong = [
-                f"{fault['pointer']} {fault['message']}"
-                for fault in faults(which.file, "", document)
-                if fault["pointer"] not in left
-            ]
+            found = dict(misfits(which.shape, document))
+            found |= {each["pointer"]: each["message"] for each in faults(which.file, "", document)}
+            wrong = [f"{at} {message}" for at, message in found.items() if at not in left]
             unknown += [f"{_spell(record)} {', '.join(left)}"] if left else []
             refused += [f"{_spell(record)} {', '.join(wrong)}"] if wrong else []
     if lost:

@@ -85,6 +85,8 @@ def paths(shape: Shape, document: Document, above: str = "") -> Iterator[str]:
             continue
         where, value = f"{above}.{name}" if above else name, document.get(name)
         yield where
+        if value is not None and not field.fits(value):
+            continue  # of an earlier schema
         if field.is_keyed:
             for label, item in keyed(field, value or [], [])[0].items():
                 yield f"{where}.{label}"

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from headwater.catalog.same import same
+from headwater.names import escape
 from headwater.schemas import Kind, extension_file, is_same_everywhere
-from headwater.schemas.kind import Shape
+from headwater.schemas.kind import Field, Shape
 from headwater.store.draft import Document
 
 Place = tuple[str | int, ...]
@@ -34,15 +35,48 @@ def _leftovers(shape: Shape, stored: Document, document: Any, above: Place) -> I
         if field is None:
             if old is not None and same(old, value):
                 yield here
-        elif field.shape and isinstance(old, list) and isinstance(value, list):
+        elif old is None or not field.fits(old):
+            continue  # the schema refuses it
+        elif field.shape and field.is_list and isinstance(value, list):
             key = field.keyed_by
             there = {item.get(key) if key else at: item for at, item in enumerate(old)}
             for at, item in enumerate(value):
                 label = item.get(key) if key and isinstance(item, dict) else at
                 stood = there.get(label, {}) if isinstance(label, (str, int)) else {}
                 yield from _leftovers(field.shape, stood, item, (*here, at))
-        elif field.shape and isinstance(old, dict):
+        elif field.shape and not field.is_list:
             yield from _leftovers(field.shape, old, value, here)
+
+
+def misfits(shape: Shape, document: Document, pointer: str = "") -> Iterator[tuple[str, str]]:
+    """Where values stand that are not of the schema's form, or refer to what it no longer admits.
+
+    Yields:
+        The JSON pointer, and what fits there.
+    """
+    for name, value in document.items():
+        field, where = shape.fields.get(name), f"{pointer}/{escape(name)}"
+        if field is None or value is None:
+            continue
+        if not field.fits(value):
+            yield where, f"should be {_form(field)}"
+        elif field.reference:
+            for at, each in enumerate(value) if field.is_list else ((None, value),):
+                if each.get("type") not in field.reference:
+                    fits = " or ".join(field.reference)
+                    here = where if at is None else f"{where}/{at}"
+                    yield here, f"is a {each.get('type')}; {fits} fits here"
+        elif field.shape:
+            for at, each in enumerate(value) if field.is_list else ((None, value),):
+                yield from misfits(field.shape, each, where if at is None else f"{where}/{at}")
+
+
+def _form(field: Field) -> str:
+    one = "a reference" if field.reference else "an object"
+    if not field.is_list:
+        return one
+    key = f", each with its own {field.keyed_by}" if field.keyed_by else ""
+    return f"a list of {one[one.index(' ') + 1 :]}s{key}"
 
 
 def without(document: Document, places: Iterable[Place]) -> Document:

@@ -73,6 +73,8 @@ def _object(
 
 def _value(field: Field, old: Any, value: Any, where: str, rules: Rules) -> Any:
     """What a field holds after the merge; None: nothing."""
+    if not field.fits(old):
+        old = None  # of an earlier schema: replaced as a whole
     if old is None and value == []:
         return None  # nothing of nothing
     if field.is_keyed:
@@ -135,8 +137,10 @@ def _with_words(
     for name in dict.fromkeys([*stored, *wanted]):
         field, where = shape.fields.get(name), f"{path}.{name}" if path else name
         old, new = stored.get(name), wanted.get(name)
-        if field is None:
+        if field is None or (new is not None and not field.fits(new)):
             continue  # a leftover of an earlier schema
+        if not field.fits(old):
+            old = None
         if not rules.may_set(where, name, old):
             new = old
         elif name in SETS and field.reference:

@@ -17,7 +17,7 @@ from typing import Any
 
 from headwater.catalog.diff import FieldChange, diff
 from headwater.catalog.keyed import identity, keyed, quoted, with_tie
-from headwater.schemas.kind import Field, Kind, Shape
+from headwater.schemas.kind import Field, Kind, Shape, is_reference
 from headwater.store.base import Record
 from headwater.store.draft import Actor, Document, kind_of
 
@@ -79,20 +79,26 @@ def record_origins(origins: Origins, changes: Iterable[FieldChange], actor: Acto
             continue
         if change.action != "deleted":
             out[change.path] = mark
-            if change.action == "added" and change.field in SETS:
+            if change.action == "added" and _is_of_set(change, change.new):
                 out.pop(_memory(change, change.new), None)
         elif actor.kind == "person" and change.field in FOR_PEOPLE:
-            target = {"target": change.old["fullyQualifiedName"]} if change.field in SETS else {}
+            of_set = _is_of_set(change, change.old)
+            target = {"target": change.old["fullyQualifiedName"]} if of_set else {}
             out[_memory(change, change.old)] = {**mark, "removed": True, **target}
     return out
 
 
 def _memory(change: FieldChange, value: Any) -> str:
     """The path under which a removal is remembered."""
-    if change.field not in SETS:
+    if not _is_of_set(change, value):
         return change.path
     above = change.path.removesuffix(f"@{value['type']}")
     return above.removesuffix(quoted(value["fullyQualifiedName"])) + str(value["id"])
+
+
+def _is_of_set(change: FieldChange, value: Any) -> bool:
+    """Whether a value is one tag or owner: own kinds have other lists of these names."""
+    return change.field in SETS and is_reference(value)
 
 
 def _prefixes(path: str) -> Iterator[str]:
@@ -180,6 +186,8 @@ def _moved(
     for name, field in shape.fields.items():
         if not field.is_keyed or not old.get(name) or not new.get(name):
             continue
+        if not field.fits(old[name]) or not field.fits(new[name]):
+            continue  # of an earlier schema
         labels = {identity(field, item): label for label, item in _alone(field, new[name])}
         items = {identity(field, item): item for item in new[name]}
         for label, item in _alone(field, old[name]):

@@ -25,7 +25,7 @@ def parts_of(which: Kind, document: Document) -> dict[str, Part]:
 def _walk(which: Kind, entity_id: str, document: Document, *, assign: bool) -> dict[str, Part]:
     found: dict[str, Part] = {}
     for field in which.parts:
-        for item in document.get(field.name, ()):
+        for item in field.elements(document):
             _visit(entity_id, field, item, (document["fullyQualifiedName"], ""), found, assign)
     return found
 
@@ -45,10 +45,12 @@ def _visit(
         # The same name in the same entity is the same part, gone in between or not.
         item["id"] = item.get("id") or part_id(entity_id, f"{kind}:{path}")
         item["fullyQualifiedName"] = fqn
+    elif "id" not in item:
+        return  # stored before the schema said that it is a part
     part = Part(id=item["id"], kind=kind, fqn=item["fullyQualifiedName"], name=name)
     found[part.id] = part
     shape: Shape | None = field.shape
     for inner in shape.fields.values() if shape else ():
         if inner.part:
-            for below in item.get(inner.name, ()):
+            for below in inner.elements(item):
                 _visit(entity_id, inner, below, (fqn, path), found, assign)

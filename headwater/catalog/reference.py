@@ -10,7 +10,7 @@ from typing import Any
 from headwater.catalog.keyed import identity
 from headwater.errors import InvalidInputError
 from headwater.schemas import Kind
-from headwater.schemas.kind import Field, Shape
+from headwater.schemas.kind import Field, Shape, is_reference
 from headwater.store.base import Key, Record, Reference, Store
 from headwater.store.draft import Document
 
@@ -37,13 +37,20 @@ class Spelled:
         return self.holder[self.slot]
 
 
+def stored_references(shape: Shape, document: Document) -> Iterator[Spelled]:
+    """Yield every reference in a stored document; values of an earlier schema are none."""
+    return spelled_references(shape, document, stored=True)
+
+
 def spelled_references(
-    shape: Shape, document: Document, pointer: str = "", path: str = ""
+    shape: Shape, document: Document, pointer: str = "", path: str = "", *, stored: bool = False
 ) -> Iterator[Spelled]:
-    """Yield every reference in a document."""
+    """Yield every reference in a request, which is valid."""
     for name, value in document.items():
         field = shape.fields.get(name)
         if field is None or value is None or not _may_refer(field):
+            continue
+        if stored and not field.fits(value):
             continue
         here, field_path = f"{pointer}/{name}", f"{path}.{name}" if path else name
         if field.reference and field.is_list:
@@ -53,9 +60,11 @@ def spelled_references(
             yield Spelled(document, name, field, here, field_path)
         elif field.shape and field.is_list:
             for index, item in enumerate(value):
-                yield from spelled_references(field.shape, item, f"{here}/{index}", field_path)
+                yield from spelled_references(
+                    field.shape, item, f"{here}/{index}", field_path, stored=stored
+                )
         elif field.shape:
-            yield from spelled_references(field.shape, value, here, field_path)
+            yield from spelled_references(field.shape, value, here, field_path, stored=stored)
 
 
 def _may_refer(field: Field) -> bool:
@@ -172,7 +181,7 @@ def _check_agreement(spelled: Spelled, record: Record) -> None:
 
 def spell_by_id(shape: Shape, before: Document, document: Document) -> None:
     """Leave the FQN out of references that stood so before: their targets may have been renamed."""
-    stood = {_pair(each.value) for each in spelled_references(shape, before)}
+    stood = {_pair(each.value) for each in stored_references(shape, before)}
     for each in spelled_references(shape, document):
         if isinstance(each.value, dict) and _pair(each.value) in stood:
             each.holder[each.slot] = {"id": each.value["id"]}
@@ -204,7 +213,7 @@ def refuse_deleted(gone: Iterable[Spelled], known: Iterable[str]) -> None:
 
 def targets(which: Kind, document: Document) -> list[Reference]:
     """What a document refers to, its references in full form: one entry a field and target."""
-    return _references(spelled_references(which.shape, document))
+    return _references(stored_references(which.shape, document))
 
 
 def _references(spelled: Iterable[Spelled]) -> list[Reference]:
@@ -212,28 +221,51 @@ def _references(spelled: Iterable[Spelled]) -> list[Reference]:
     return [Reference(path, target_id) for path, target_id in found]
 
 
+def loose_references(document: Any) -> Iterator[str]:
+    """The ids of all references in a document, wherever they stand and whatever its schema says."""
+    if is_reference(document):
+        yield str(document["id"])
+    for value in document.values() if isinstance(document, dict) else document:
+        if isinstance(value, (dict, list)):
+            yield from loose_references(value)
+
+
 def without_references(shape: Shape, document: Document, gone: Container[str]) -> Document:
-    """A copy of the document without its references to entities that are gone, at every depth."""
+    """A copy of the document without its references to entities that are gone, at every depth.
+
+    Also without those that it holds since they were of an earlier schema.
+    """
     out: Document = {}
     for name, value in document.items():
         field = shape.fields.get(name)
-        if field is None or value is None:
-            pass
-        elif field.reference and field.is_list:
-            value = [each for each in value if each["id"] not in gone]
-        elif field.reference:
-            value = None if value["id"] in gone else value
-        elif field.shape and field.is_list:
+        if field is None or field.shape is None or _is_to(value, gone) or not field.fits(value):
+            value = _without(value, gone)
+        elif field.is_list:
             value = [without_references(field.shape, item, gone) for item in value]
             if field.tie_breaker:  # what only its table told from another is one with it now
                 value = list({identity(field, item): item for item in reversed(value)}.values())[
                     ::-1
                 ]
-        elif field.shape:
+        else:
             value = without_references(field.shape, value, gone)
         if value is not None:
             out[name] = value
     return out
+
+
+def _without(value: Any, gone: Container[str]) -> Any:
+    """A value without references to what is gone; None when it is one."""
+    if _is_to(value, gone):
+        return None
+    if isinstance(value, list):
+        return [left for each in value if (left := _without(each, gone)) is not None]
+    if isinstance(value, dict):
+        return {n: left for n, e in value.items() if (left := _without(e, gone)) is not None}
+    return value
+
+
+def _is_to(value: Any, gone: Container[str]) -> bool:
+    return is_reference(value) and value["id"] in gone
 
 
 def full_reference(record: Record) -> Document:

@@ -6,7 +6,7 @@ from collections.abc import Container, Sequence
 
 from headwater.catalog import model_summary, stage
 from headwater.catalog.origin import Origins, origins_of, taken_out
-from headwater.catalog.reference import spelled_references, without_references
+from headwater.catalog.reference import stored_references, without_references
 from headwater.catalog.sign_in import marks_of_erased
 from headwater.catalog.write import WritePath
 from headwater.catalog.written import Written, written_by
@@ -120,7 +120,7 @@ def _referrers(store: Store, family: dict[str, Record]) -> dict[str, Record]:
 def _left(record: Record, after: Document, gone: Container[str], actor: Actor) -> Origins:
     """Who set what is left of a document without its references to what is gone."""
     which, before = kind_of(record), load(record)
-    for each in spelled_references(which.shape, before):
+    for each in stored_references(which.shape, before):
         if each.value["id"] in gone:
             each.value["id"] = None
     return taken_out(which, origins_of(record), before, after, actor)

@@ -141,7 +141,7 @@ class _Names:
                 out["fullyQualifiedName"] = pointed[2]
         elif isinstance(fqn, str):
             source = value.get("dataSource")
-            within = self.of.get(source["id"]) if isinstance(source, dict) else own
+            within = self.of.get(str(source.get("id"))) if isinstance(source, dict) else own
             if within and fqn.startswith(within[1] + "."):
                 out["fullyQualifiedName"] = moved[fqn] = within[2] + fqn[len(within[1]) :]
         return out

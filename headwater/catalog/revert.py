@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from headwater.catalog.lifecycle import projected
 from headwater.catalog.origin import Origins, left_out, origins_of
-from headwater.catalog.reference import spelled_references, without_references
+from headwater.catalog.reference import stored_references, without_references
 from headwater.schemas import Kind
 from headwater.store.base import Record, Store
 from headwater.store.draft import Document, load
@@ -21,14 +21,14 @@ def reverted(
     fixed = _fixed(which, before)
     known = which.shape.fields.keys() - fixed
     after = {name: value for name, value in target.items() if name in known}
-    spelled = list(spelled_references(which.shape, after))
+    spelled = list(stored_references(which.shape, after))
     asked = {each.value["id"]: each.value["fullyQualifiedName"] for each in spelled}
     found = store.find_many(set(asked)) if asked else {}
     live = {str(key) for key, record in found.items() if not record.deleted}
     gone = {id_: fqn for id_, fqn in asked.items() if id_ not in live}
-    for each in spelled:  # by id alone: names have changed since
-        each.holder[each.slot] = {"id": each.value["id"]}
     after = without_references(which.shape, after, gone)
+    for each in stored_references(which.shape, after):  # by id alone: names have changed since
+        each.holder[each.slot] = {"id": each.value["id"]}
     after |= {name: value for name, value in before.items() if name not in known}
     return after, sorted(gone.values())
 
@@ -37,8 +37,8 @@ def reverted_origins(which: Kind, stored: Record, target: Record, after: Documen
     """The origins that go with the document to write: those of the version that its values have."""
     before, then = load(stored), load(target)
     fixed = _fixed(which, before)
-    kept = {each.value["id"] for each in spelled_references(which.shape, after)}
-    for each in spelled_references(which.shape, then):
+    kept = {each.value["id"] for each in stored_references(which.shape, after)}
+    for each in stored_references(which.shape, then):
         if each.value["id"] not in kept:
             each.value["id"] = None
     origins = left_out(which.shape, origins_of(target), then, after)

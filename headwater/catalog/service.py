@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, cast
 
@@ -21,6 +22,7 @@ from headwater.catalog.read import CatalogReader
 from headwater.catalog.reference import spell_by_id
 from headwater.catalog.rename import prepare_aside, prepare_rename
 from headwater.catalog.revert import reverted, reverted_origins
+from headwater.catalog.same import same
 from headwater.catalog.validation import check_nested, check_request
 from headwater.catalog.write import Derive, Located, Prepared, WritePath, locate
 from headwater.catalog.written import Written, check_rev, commit
@@ -31,11 +33,13 @@ from headwater.errors import (
     NotFoundError,
     StaleWriteError,
 )
-from headwater.schemas import Kind, kind
+from headwater.names import escape
+from headwater.schemas import Kind, is_same_everywhere, kind
 from headwater.store.base import EntryWrite, Key, Record, Store
 from headwater.store.draft import Actor, Change, Document, load, until_current
 from headwater.store.stage import KIND as STAGE
 
+STOOD = "stands so since an earlier schema: replace it, or take it out, in this patch"
 Records = Callable[[str], Iterable[EntryWrite]]
 BUILT_IN = ("mlmodelService", {"name": "headwater", "serviceType": "CustomMlModel"})
 BUILT_IN_ID = "68656164-7761-8465-8272-000000000001"
@@ -228,7 +232,8 @@ class CatalogService(CatalogReader):
             check_rev(stored, if_match)
             before = load(stored)
             patched = apply_patch(before, patch)
-            change = self._checked(which, stored, before, patched)
+            with _hint(which, STOOD, lambda name: same(before.get(name), patched.get(name))):
+                change = self._checked(which, stored, before, patched)
             check_nested(which.shape, before, patched)
             if actor.kind == "bot":
                 rules = Rules(change.origins, actor)
@@ -296,7 +301,9 @@ class CatalogService(CatalogReader):
             target = self.get_version(kind_name, stored.id, version)
             before, then = load(stored), load(target)
             wanted, gone = reverted(self._store, which, before, then)
-            change = self._checked(which, stored, before, wanted)
+            hint = f"is as an earlier schema had it in {version}: patch in what it is to be"
+            with _hint(which, hint, lambda name: name in then and name in wanted):
+                change = self._checked(which, stored, before, wanted)
             change.origins = reverted_origins(which, stored, target, change.after)
             change.restores = True
             change.about = {"referencesGone": gone} if gone else {}
@@ -448,6 +455,21 @@ class CatalogService(CatalogReader):
         change = self._path.change(which, stored, before, after)
         change.depends = located.revs
         return change
+
+
+@contextmanager
+def _hint(which: Kind, hint: str, stood: Callable[[str], bool]) -> Iterator[None]:
+    """Say of what is refused, and stood so already, that the schema has changed since."""
+    try:
+        yield
+    except InvalidInputError as error:
+        pointers = {each["pointer"] for each in error.errors if each["pointer"]}
+        names = {escape(name) for name in which.shape.fields if stood(name)}
+        at = sorted(each for each in pointers if each.split("/")[1] in names)
+        if is_same_everywhere(which) or not at:
+            raise
+        message = f"{error.message} ({', '.join(at)} {hint})"
+        raise InvalidInputError(message, **error.details) from error
 
 
 def _may_make_room(record: Record) -> bool:

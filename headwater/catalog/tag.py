@@ -85,11 +85,12 @@ def _classification(tag: str) -> str:
 
 
 def _holders(shape: Shape, document: Document, path: str, pointer: str) -> Iterator[_Holder]:
-    if document.get("tags"):
+    tags = shape.fields.get("tags")
+    if tags and tags.reference and document.get("tags") and tags.fits(document["tags"]):
         yield _Holder(document, path, pointer)
     for field in _nested(shape):
         name, value = field.name, document.get(field.name)
-        if not value or not field.shape:
+        if not value or not field.shape or not field.fits(value):
             continue
         labels, _ = keyed(field, value, [])
         where = f"{path}.{name}" if path else name

@@ -131,6 +131,8 @@ def check_nested(shape: Shape, before: Document, patched: Document, pointer: str
             raise InvalidInputError.at(where, "is not changed by a patch")
         if not field.shape or not value or field.read_only:
             continue
+        if not field.fits(old):
+            old = None  # of an earlier schema
         if not field.is_list:
             check_nested(field.shape, old or {}, value, where)
             continue

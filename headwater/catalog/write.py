@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 
 from headwater.catalog import model_summary, sign_in, stage
@@ -14,6 +14,7 @@ from headwater.catalog.origin import WHOLE, Rules, hand_back, origin, origins_of
 from headwater.catalog.part import identify_parts
 from headwater.catalog.reference import (
     drop_repeats,
+    loose_references,
     refuse_deleted,
     resolve,
     spelled_references,
@@ -26,7 +27,7 @@ from headwater.catalog.team import check_team
 from headwater.catalog.validation import check_keys
 from headwater.errors import InvalidInputError
 from headwater.names import child, new_id
-from headwater.schemas import Kind
+from headwater.schemas import Kind, is_same_everywhere
 from headwater.store.base import EntityWrite, EventWrite, Record, Reference, Store
 from headwater.store.draft import Actor, Change, Document, Draft, dump, in_order, load, now_ms
 from headwater.store.stage import KIND as STAGE
@@ -198,16 +199,26 @@ class WritePath:
             document=dump(in_order(change.kind, document)),
             deleted=bool(document.get("deleted")),
             origins=dump(origins),
-            references=_references(change),
+            references=self._references(change),
             parts=tuple(change.parts),
             dropped_parts=tuple(change.dropped_parts),
             search=written_text(change.kind, document),
         )
 
+    def _references(self, change: Change) -> tuple[Reference, ...]:
+        found = change.references
+        if found is None:
+            found = targets(change.kind, change.after)
+            if not is_same_everywhere(change.kind):
+                found += self._loose(change, {each.target_id for each in found})
+        return tuple(found)
 
-def _references(change: Change) -> tuple[Reference, ...]:
-    known = change.references
-    return tuple(targets(change.kind, change.after) if known is None else known)
+    def _loose(self, change: Change, known: Container[str]) -> list[Reference]:
+        """What the entity refers to since an earlier schema: its targets still cannot just go."""
+        kept = {n: value for n, value in change.after.items() if n != "changeDescription"}
+        ids = {id_ for id_ in loose_references(kept) if id_ not in known and id_ != change.id}
+        rows = self._store.referrers(ids) if ids else ()
+        return [Reference(path, target) for target, id_, path in rows if id_ == change.id]
 
 
 def _is_as_stored(change: Change, stored: Record) -> bool:

@@ -42,6 +42,6 @@ def parts_in(shape: Shape, holder: dict[str, Any]) -> Iterator[tuple[str, dict[s
     """The parts that a document holds, nested ones too: the kind and the element of each."""
     for field in shape.fields.values():
         if field.part and field.shape:
-            for element in holder.get(field.name, ()):
+            for element in field.elements(holder):
                 yield field.part, element
                 yield from parts_in(field.shape, element)

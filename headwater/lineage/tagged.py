@@ -114,11 +114,11 @@ def _marked(
     for each in shape.fields.values():
         if not (each.part and each.shape):
             continue
-        for element in holder.get(each.name, ()):
+        for element in each.elements(holder):
             own = _tags(element, ids)
             below = [*_marked(each.shape, element, ids, above | own)]
             tags = (above | own).union(*(names for _, names, _ in below))
-            if tags:
+            if tags and "id" in element:
                 yield element["id"], tags, bool(own)
             yield from below
 
@@ -133,6 +133,6 @@ def _anywhere(shape: Shape, holder: Mapping[str, Any], ids: set[str]) -> Names:
     found = _tags(holder, ids)
     for each in shape.fields.values():
         if each.shape and each.is_list:
-            below = (_anywhere(each.shape, item, ids) for item in holder.get(each.name, ()))
+            below = (_anywhere(each.shape, item, ids) for item in each.elements(holder))
             found = found.union(*below)
     return found

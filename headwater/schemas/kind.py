@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from types import NoneType
 from typing import Any
 
 from headwater.schemas.expand import extensions
@@ -43,6 +44,47 @@ class Field:
     def is_keyed(self) -> bool:
         """Whether the list's elements are told apart by what they are, not where they stand."""
         return self.keyed_by is not None or (self.is_list and bool(self.reference))
+
+    def fits(self, value: Any) -> bool:
+        """Whether a stored value has the form that services walk through.
+
+        One that was stored before the schema gave the property another type may not: it is as
+        what the schema does not know. Plain values have no form; what stands in an object or in
+        the elements of a list is judged where it is met.
+        """
+        if self.shape is None and not self.reference:
+            return True
+        if not self.is_list:
+            return self._is_one(value)
+        return isinstance(value, list) and all(map(self._is_one, value)) and self._differ(value)
+
+    def elements(self, holder: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """The elements of the list of objects that a stored document has, if it has one."""
+        value: list[dict[str, Any]] | None = holder.get(self.name)
+        return value if value and self.fits(value) else []
+
+    def _is_one(self, value: Any) -> bool:
+        if not isinstance(value, dict):
+            return False
+        if self.reference or is_reference(value):
+            return bool(self.reference) and is_reference(value)
+        tie = value.get(self.tie_breaker) if self.tie_breaker else None
+        key = value.get(self.keyed_by) if self.keyed_by else ""
+        return isinstance(key, str) and (tie is None or is_reference(tie))
+
+    def _differ(self, items: list[dict[str, Any]]) -> bool:
+        """Whether elements of a keyed list can be told apart."""
+        if self.keyed_by is None:
+            return True
+        tie = self.tie_breaker or ""
+        return len({(e[self.keyed_by], (e.get(tie) or {}).get("id")) for e in items}) == len(items)
+
+
+def is_reference(value: Any) -> bool:
+    """Whether a value is a reference in the form that is stored."""
+    if not isinstance(value, dict) or not value.keys() >= {"id", "type", "fullyQualifiedName"}:
+        return False  # a part has an id and an FQN, too
+    return isinstance(value["id"], (str, NoneType))
 
 
 @dataclass(eq=False)

@@ -13,6 +13,7 @@ import pydantic_core
 from headwater.errors import InvalidInputError
 from headwater.names import split
 from headwater.schemas import Kind, Shape, is_same_everywhere, kinds
+from headwater.schemas.kind import Field
 from headwater.store.base import Record, SearchText, Term
 
 Document = dict[str, Any]
@@ -159,9 +160,7 @@ class _Step(NamedTuple):
     field: str
     is_text: bool
     is_tags: bool
-    is_list: bool
-    shape: Shape | None
-    keyed_by: str | None
+    of: Field
 
 
 @lru_cache(maxsize=4096)
@@ -172,8 +171,7 @@ def _steps(shape: Shape) -> tuple[_Step, ...]:
         is_text = (field.searchable or name == "description") and not field.secret
         is_tags = name == "tags" and bool(field.reference)
         if is_text or is_tags or field.shape:
-            keyed_by = field.keyed_by
-            steps.append(_Step(name, is_text, is_tags, field.is_list, field.shape, keyed_by))
+            steps.append(_Step(name, is_text, is_tags, field))
     return tuple(steps)
 
 
@@ -181,19 +179,21 @@ def _collect(
     shape: Shape, document: Document, paths: list[str], texts: list[str], tags: list[str]
 ) -> None:
     """Add the names of parts, the searchable texts and the tags at every depth."""
-    for name, is_text, is_tags, is_list, inner, keyed_by in _steps(shape):
+    for name, is_text, is_tags, field in _steps(shape):
         value = document.get(name)
         if not value:
             continue
         if is_text:
             texts += _texts(value)
+        if not field.fits(value):
+            continue  # of an earlier schema
         if is_tags:
             tags += [each["fullyQualifiedName"] for each in value]
-        if inner:
-            for item in value if is_list else (value,):
-                if keyed_by:
-                    paths.append(item[keyed_by])
-                _collect(inner, item, paths, texts, tags)
+        if field.shape:
+            for item in value if field.is_list else (value,):
+                if field.keyed_by:
+                    paths.append(item[field.keyed_by])
+                _collect(field.shape, item, paths, texts, tags)
 
 
 def _texts(value: Any) -> list[str]:
