@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from headwater.catalog.diff import diff, grouped
+from headwater.catalog.filter import meant
 from headwater.catalog.origin import origins_of, shown
 from headwater.catalog.stage import meant_stages
 from headwater.errors import InvalidInputError, NotFoundError
@@ -69,7 +70,7 @@ class CatalogReader:
 
         Args:
             filters: Values by facet (see ``list_filters``): of each one must hold. A facet without
-                values does not filter.
+                values does not filter. A value is an FQN, or ``kind:fqn``.
 
         Raises:
             InvalidInputError: ``after`` is not a cursor of a list; or the kind has no such facet,
@@ -80,18 +81,19 @@ class CatalogReader:
         chosen = _chosen(which, filters or {}, deleted)
         if "stage" in chosen:
             chosen["stage"] = meant_stages(self._store, chosen["stage"], [which])
+        filtered = meant(self._store, chosen, [which.name])
         parent_id = None
         if parent is not None:
             if which.parent_kind is None:
                 raise InvalidInputError(f"a {which.name} has no parent to filter by")
             key = (which.parent_kind, parent) if isinstance(parent, str) else parent
             parent_id = self.get(which.parent_kind, key, include_deleted=True).id
-        query = PageQuery(which.name, limit + 1, _cursor(after), parent_id, deleted, chosen)
-        records = self._store.page(query)
+        query = PageQuery(which.name, limit + 1, _cursor(after), parent_id, deleted)
+        records = filtered.page(self._store, query)
         more = len(records) > limit
         records = records[:limit]
         next_after = _encode(records[-1].fqn) if more else None
-        return Page(records, next_after, self._store.count(query) if total else None)
+        return Page(records, next_after, filtered.count(self._store, query) if total else None)
 
     def versions(
         self, kind_name: str, key: Key, *, limit: int = 100, before_rev: int | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from headwater.catalog.filter import meant
 from headwater.catalog.stage import meant_stages
 from headwater.errors import InvalidInputError
 from headwater.schemas import kinds
@@ -37,7 +38,8 @@ class SearchService:
             q: Words that are all found, in any order and in any field; ``"side by side"``;
                 ``begun*``. Nothing else in it means anything. Without text the filters decide.
             filters: Values by facet (``kind``, ``service``, ``owner``, ``tag``, ``stage``): of each
-                facet one must hold. A facet without values does not filter.
+                facet one must hold. A facet without values does not filter. A value is a name, or
+                ``kind:fqn``.
             limit: Up to 1000; with 0 the answer has counts alone.
             offset: Hits to pass over. The first 2000 can be read.
 
@@ -57,11 +59,12 @@ class SearchService:
         asked = terms(q)
         if q.strip() and not asked:  # signs alone: they are not "everything"
             return _answer(NOTHING, limit, offset)
-        found = self._store.search(SearchQuery(asked, chosen, limit, offset))
+        query, among = SearchQuery(asked, {}, limit, offset), chosen.get("kind") or kinds()
+        found = meant(self._store, chosen, among).search(self._store, query)
         if not found.facets.get("kind", {}).keys() <= kinds().keys():
             # Of a kind whose schema file is no longer there nothing is answered.
             chosen["kind"] = tuple(kinds())
-            found = self._store.search(SearchQuery(asked, chosen, limit, offset))
+            found = meant(self._store, chosen, among).search(self._store, query)
         return _answer(found, limit, offset)
 
 

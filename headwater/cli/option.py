@@ -48,7 +48,9 @@ Output = Annotated[Format, typer.Option("--output", "-o", help="How to print the
 KindOption = Annotated[str | None, typer.Option("--kind", help="What a bare name or id is of.")]
 _Values = list[str] | None
 Service = Annotated[_Values, typer.Option(help="Only below this service. Repeatable.")]
-Owner = Annotated[_Values, typer.Option(help="Only what this user or team owns. Repeatable.")]
+Owner = Annotated[
+    _Values, typer.Option(help="Only what this user or team (team:data) owns. Repeatable.")
+]
 Tag = Annotated[_Values, typer.Option(help="Only what has this tag. Repeatable.")]
 InStage = Annotated[
     _Values,

@@ -41,7 +41,7 @@ class ListOptions(TypedDict, total=False):
         parent: Only the children of this entity.
         include: Whether soft-deleted ones are shown.
         service: Only below these services, at any depth.
-        owner: Only what these users or teams own.
+        owner: Only what these users or teams own; ``team:data`` is no user of that name.
         tag: Only what has these tags, or parts that have them.
         stage: Only model versions in these stages, and models that have such.
     """

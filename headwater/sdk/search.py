@@ -73,7 +73,7 @@ class SearchCalls(Session):
             query: What to look for; everything when empty.
             kind: Only entities of these kinds.
             service: Only below these services.
-            owner: Only what these users or teams own.
+            owner: Only what these users or teams own; ``team:data`` is no user of that name.
             tag: Only what has these tags, or parts that have them.
             stage: Only model versions in these stages, and models that have such.
             limit: How many hits to return.

@@ -95,6 +95,8 @@ def test_a_list_is_filtered_and_shows_chosen_fields(filled: Shell, hw: Headwater
     anna = {"type": "user", "fullyQualifiedName": "anna"}
     hw.create({"name": "b", "algorithm": "SVM", "owners": [anna]}, kind="mlmodel")
     owned = ["list", "mlmodels", "--owner", "bob", "--owner", "anna"]
+    assert filled.data("list", "mlmodels", "--owner", "team:anna") == []
+    assert len(filled.data("list", "mlmodels", "--owner", "user:anna")) == 1
     lines = filled.lines(*owned, "--fields", "updated_by, algorithm,owners")
     assert [line.split() for line in lines] == [
         ["NAME", "BY", "ALGORITHM", "OWNERS"],

@@ -114,6 +114,8 @@ def test_list_takes_filters_and_rows_are_some_fields(hw: Headwater, customers: T
         hw.create({"name": f"m{number:03}", "algorithm": "x", "owners": [owner]}, kind=MlModel)
     assert [model.name for model in hw.list(MlModel, owner="bob", limit=2)] == ["m000", "m004"]
     assert len([*hw.list("mlmodel", owner=["anna", "bob"])]) == 120
+    assert len([*hw.list("mlmodel", owner="user:bob")]) == hw.search(owner="user:bob").total == 30
+    assert [*hw.list("mlmodel", owner="team:bob")] == hw.search(owner="team:bob").hits == []
     assert [*hw.kind("table").list(service="shop", owner="anna")] == []
     assert [*hw.list(Table, service="shop")] == [customers]
     rows = [*hw.rows(MlModel, ["algorithm", "updated_at", "display_name"], owner="anna")]
