@@ -40,6 +40,8 @@ class _Fed:
     pairs: dict[tuple[str, str], _Pair] = field(default_factory=dict)
 
     def add(self, start: str, end: str, pair: _Pair) -> None:
+        if start == end:  # a value that stays where it is says nothing
+            return
         before = self.pairs.setdefault((start, end), pair)
         if before is not pair:  # every way counts
             same = before.function == pair.function
@@ -109,7 +111,9 @@ class StatementLineage:
         return self._fed[VIEW]
 
     def _target(self, name: str, fed: dict[str, dict[str, _Fed]]) -> TargetEdges:
-        edges = [each.edge(start, name) for start, each in fed.get(name, {}).items()]
+        # A table of which no column is made from another of its own does not feed itself.
+        sources = {at: fed for at, fed in fed.get(name, {}).items() if fed.pairs or at != name}
+        edges = [each.edge(start, name) for start, each in sources.items()]
         return TargetEdges(name, edges, not self._all_open and name not in self._open)
 
     def _files(self, patterns: Iterable[str]) -> Iterator[Path]:
@@ -191,7 +195,7 @@ class StatementLineage:
         sources = self._fed[VIEW if is_view else STATEMENT].setdefault(name, {})
         for upstream in lineage.relations:
             start = self._fqn(upstream)
-            if start == name or start not in self._known:  # a table that feeds itself says nothing
+            if start not in self._known:
                 continue
             fed = sources.setdefault(start, _Fed())
             if statement.sql not in fed.texts:

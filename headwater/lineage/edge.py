@@ -240,20 +240,25 @@ def known_columns(store: Store, ends: Iterable[Ends]) -> Columns:
 def edge_writes(each: Ends, columns: Columns, *, source: str, producer: str) -> list[EdgeWrite]:
     """Everything that a request asserts: the edge itself, its columns, and what both imply.
 
+    Within one entity only columns feed each other; of itself as a whole it says nothing.
+
     Raises:
         InvalidInputError: A column is not part of its end, or the edge leads to where it starts.
     """
     start, end, details = each.start, each.end, each.request.details
     tables = each.entities
-    if tables[0] == tables[1]:
+    about = _json({"description": details.description, "sqlQuery": details.sql_query})
+    is_within = tables[0] == tables[1]
+    said = {} if is_within else {EdgeKey(*tables, "coarse", source, producer): about}
+    for a, b, about_column in _column_pairs(each, columns):
+        if a != b:
+            said[EdgeKey(a, b, "fine", source, producer)] = about_column
+    of_parts = all if is_within else any
+    if start.id != end.id and of_parts((start.owner_id, end.owner_id)):
+        said[EdgeKey(start.id, end.id, "fine", source, producer)] = about
+    if not said:
         message = f"{end.kind} {end.fqn!r} cannot feed itself"
         raise InvalidInputError.at(f"{each.pointer}/toEntity", message)
-    about = _json({"description": details.description, "sqlQuery": details.sql_query})
-    said = {EdgeKey(*tables, "coarse", source, producer): about}
-    for a, b, about_column in _column_pairs(each, columns):
-        said[EdgeKey(a, b, "fine", source, producer)] = about_column
-    if start.owner_id or end.owner_id:
-        said[EdgeKey(start.id, end.id, "fine", source, producer)] = about
     return [EdgeWrite(key, text) for key, text in said.items()]
 
 

@@ -210,15 +210,17 @@ def _models(*walks: Walk) -> Found:
 def _dropped(store: Store, root: Node, found: Reach, limit: int) -> Document:
     """What else breaks when a node is dropped, and what is broken already.
 
-    ``entities`` lie in between: views, tables, dashboards; ``certain`` as with models. ``broken``
-    are edges of columns and features that are gone.
+    ``entities`` lie in between: views, tables, dashboards; ``certain`` as with models. A column's
+    own table is one of them where others of its columns are made from it. ``broken`` are edges of
+    columns and features that are gone.
     """
     own = (root.id, root.owner_id)
     between: dict[str, tuple[Node, Walk]] = {}
     for walk in (found.fine, found.coarse):
         for node, distance in walk.nodes.values():
             entity_id = node.owner_id or node.id
-            if distance and node.kind not in _NOT_BETWEEN and entity_id not in own:
+            is_own = node.id in own or entity_id == root.id
+            if distance and node.kind not in _NOT_BETWEEN and not is_own:
                 between.setdefault(entity_id, (node, walk))
     entities = sorted(store.nodes(ids=between), key=_name) if between else []
     listed = []

@@ -136,8 +136,7 @@ def _inserted(tree: exp.Insert) -> Iterator[Feed]:
         if len(columns) < len(names):
             raise OpenError("INSERT BY NAME of what has no name is not followed")
     yield Feed(table, columns, query)
-    conflict = tree.args.get("conflict")
-    changed = [each for each in conflict.expressions if not _is_excluded(each)] if conflict else []
+    changed = _changed(tree)
     if changed and columns is None:
         raise OpenError("what is done ON CONFLICT is not followed without a list of columns")
     if changed:
@@ -146,6 +145,12 @@ def _inserted(tree: exp.Insert) -> Iterator[Feed]:
         pairs = [(each.this, each.expression) for each in _listed(changed)]
         rows = exp.Subquery(this=query.copy(), alias=alias)
         yield _assigned(tree, table, pairs, [rows, table])
+
+
+def _changed(tree: exp.Create | exp.Insert) -> list[exp.Expr]:
+    """What is assigned ON CONFLICT, without what takes the value that was to be inserted."""
+    conflict = tree.args.get("conflict")
+    return [each for each in conflict.expressions if not _is_excluded(each)] if conflict else []
 
 
 def _is_excluded(given: exp.Expr) -> bool:
@@ -245,7 +250,7 @@ def chosen_schema(sql: str) -> str | None:
 def _query(tree: exp.Create | exp.Insert) -> exp.Query | None:
     """The statement's query, with what its WITH names; None for rows of constants."""
     given = tree.expression
-    if isinstance(given, exp.Values) and tree.find(exp.Query):
+    if isinstance(given, exp.Values) and (tree.find(exp.Query) or _changed(tree)):
         given = spelled_rows(given)
         for value in filter(_is_default, [*given.find_all(exp.Column)]):
             value.replace(exp.null())

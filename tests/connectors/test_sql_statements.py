@@ -21,11 +21,13 @@ from headwater.sql.view_lineage import ViewReader
 
 from .conftest import MakeDatabase, reached
 
+MAIN = "shop.cellar.main"
 SHOP = """
     CREATE TABLE customers (id INTEGER, email VARCHAR, "Full Name" VARCHAR);
     CREATE TABLE orders (id INTEGER, customer INTEGER, total DOUBLE);
     CREATE TABLE spending (customer INTEGER, who VARCHAR, spent DOUBLE);
     CREATE TABLE copy (id INTEGER, email VARCHAR, "Full Name" VARCHAR);
+    CREATE TABLE p (id INTEGER PRIMARY KEY, email VARCHAR, low VARCHAR);
 """
 
 
@@ -535,3 +537,56 @@ def test_what_replaces_rows_is_followed(
     assert report.unresolved == []
     assert set(pairs(hw, "copy")) == {("orders.id", "id")}
     assert caplog.messages == []
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("UPDATE p SET low = lower(email)", {("email", "low")}),
+        ("UPDATE p SET low = md5(email), email = email", {("email", "low")}),
+        (
+            "UPDATE p SET low = (SELECT max(q.email) FROM (SELECT * FROM p) q)",
+            {("email", "low")},
+        ),
+        ("INSERT INTO p (id, low) SELECT id + 1, email FROM p", {("email", "low")}),
+        (
+            "INSERT INTO p (id, email) VALUES (1, 'a') ON CONFLICT (id)"
+            " DO UPDATE SET email = excluded.email || p.low",
+            {("low", "email")},
+        ),
+    ],
+)
+def test_columns_within_one_table_feed_each_other(
+    url: str, hw: Headwater, tmp_path: Path, sql: str, expected: set[tuple[str, str]]
+) -> None:
+    (tmp_path / "fill.sql").write_text(sql)
+    report = run(hw, url, tmp_path / "fill.sql")
+    assert report.unresolved == []
+    found = pairs(hw, "p")
+    assert set(found) == {(f"p.{start}", end) for start, end in expected}
+    assert any(found.values()) == ("md5" in sql)
+
+
+def test_a_merge_into_its_own_source_feeds_its_columns(
+    duck: MakeDatabase, hw: Headwater, tmp_path: Path
+) -> None:
+    url = duck("CREATE TABLE p (id INT, email TEXT, low TEXT)")
+    (tmp_path / "fill.sql").write_text(
+        "MERGE INTO p AS a USING p AS b ON a.id = b.id + 1"
+        " WHEN MATCHED THEN UPDATE SET low = b.email"
+    )
+    run(hw, url, tmp_path / "fill.sql")
+    assert set(pairs(hw, "p")) == {("p.email", "low")}
+    (tmp_path / "fill.sql").write_text("UPDATE p SET id = id")
+    run(hw, url, tmp_path / "fill.sql")
+    assert pairs(hw, "p") == {}
+
+
+def test_what_is_not_followed_within_a_table_is_perhaps_of_its_columns(
+    duck: MakeDatabase, hw: Headwater, tmp_path: Path
+) -> None:
+    url = duck("CREATE TABLE p (id INT, email TEXT, low TEXT)")
+    (tmp_path / "fill.sql").write_text("UPDATE p SET (low, id) = (SELECT email, 1 FROM p)")
+    report = run(hw, url, tmp_path / "fill.sql")
+    assert report.unresolved
+    assert reached(hw, f"{MAIN}.p.email", f"{MAIN}.p.low") == {"low": "perhaps"}
