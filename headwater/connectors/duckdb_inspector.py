@@ -9,6 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import Engine, RowMapping, text
+from sqlglot.dialects.duckdb import DuckDB
+
+from headwater.sql.generated import expressions
 
 
 class DuckdbInspector:
@@ -52,14 +55,19 @@ class DuckdbInspector:
 
     def get_columns(self, table_name: str, schema: str) -> list[dict[str, Any]]:
         """Columns of a table or view, in order."""
+        key = schema, table_name
+        sql = self._tables[key][0]["sql"] if key in self._tables else ""
+        made = expressions(sql, DuckDB())
         return [
             {
                 "name": row["column_name"],
                 "type": row["data_type"],
                 "nullable": row["is_nullable"],
                 "comment": row["comment"],
+                **({"computed": {"sqltext": made[name]}} if name in made else {}),
             }
-            for row in self._columns.get((schema, table_name), ())
+            for row in self._columns.get(key, ())
+            for name in [row["column_name"]]
         ]
 
     def get_pk_constraint(self, table_name: str, schema: str) -> dict[str, Any]:

@@ -32,6 +32,13 @@ _COLUMNS = f"""
       ON d.objoid = t.oid AND d.objsubid = a.attnum AND d.classoid = 'pg_class'::regclass
     WHERE a.attnum > 0 AND NOT a.attisdropped ORDER BY t.oid, a.attnum
 """  # noqa: S608
+# Before its version 12 PostgreSQL has no such column.
+_GENERATED = """
+    SELECT d.adrelid AS oid, d.adnum AS number, pg_get_expr(d.adbin, d.adrelid) AS sql
+    FROM pg_attrdef d JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
+    WHERE to_jsonb(a) ->> 'attgenerated' <> ''
+"""
+_PARTS = "SELECT inhparent AS oid, inhrelid AS part FROM pg_inherits ORDER BY inhparent, inhrelid"
 _CONSTRAINTS = """
     SELECT conrelid AS oid, contype::text AS kind, conkey AS numbers,
       confrelid AS referred, confkey AS referred_numbers
@@ -85,8 +92,10 @@ class PostgresInspector:
             self._columns = _by_oid(rows(_COLUMNS))
             self._constraints = _by_oid(rows(_CONSTRAINTS))
             self._routines = rows(_ROUTINES)
+            self._parts = _by_oid(rows(_PARTS))
             connection.execute(text(_NO_SEARCH_PATH))
             self._definitions = _by_oid(rows(_DEFINITIONS))
+            self._generated = _by_oid(rows(_GENERATED))
 
     def get_schema_names(self) -> list[str]:
         """Names of the schemas that are not PostgreSQL's own."""
@@ -103,15 +112,24 @@ class PostgresInspector:
     def get_columns(self, table_name: str, schema: str) -> list[dict[str, Any]]:
         """Columns of a table or view, in order."""
         oid = self._tables[schema, table_name]["oid"]
+        made = {row["number"]: row["sql"] for row in self._generated.get(oid, ())}
         return [
             {
                 "name": row["name"],
                 "type": row["type"],
                 "nullable": not row["not_null"],
                 "comment": row["comment"],
+                **({"computed": {"sqltext": made[number]}} if number in made else {}),
             }
             for row in self._columns.get(oid, ())
+            for number in [row["number"]]
         ]
+
+    def get_parts(self, table_name: str, schema: str) -> tuple[tuple[str, str], ...]:
+        """The partitions of a table and those that inherit from it, as schema and name."""
+        found = self._parts.get(self._tables[schema, table_name]["oid"], ())
+        parts = [self._by_oid[row["part"]] for row in found if row["part"] in self._by_oid]
+        return tuple((part["schema"], part["name"]) for part in parts)
 
     def get_pk_constraint(self, table_name: str, schema: str) -> dict[str, Any]:
         """The primary key; its columns are empty where there is none."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,13 +10,14 @@ from sqlglot.dialects.dialect import Dialect
 
 from headwater.connectors.run import Run
 from headwater.connectors.sql import Config
-from headwater.connectors.sql_lineage import STATEMENT, LineageWriter, TargetEdges
+from headwater.connectors.sql_lineage import STATEMENT, LineageWriter
 from headwater.connectors.sql_request import Place, table_request
 from headwater.connectors.sql_source import SqlColumn, SqlSource, SqlTable, open_source
 from headwater.connectors.sql_statements import StatementLineage
 from headwater.sql.dialect import grammar_of
+from headwater.sql.generated import read_generated
 from headwater.sql.masking import Masking
-from headwater.sql.relation import Relation
+from headwater.sql.relation import ColumnLineage, Relation, ViewLineage
 from headwater.sql.routine import read_by
 from headwater.sql.statement import column_names
 from headwater.sql.view_lineage import ViewReader
@@ -124,6 +125,7 @@ class _Reader:
             return
         known = set(map(self._fqn, written))
         relations = [*map(_relation, tables)]
+        dialect = Dialect.get_or_raise(self._grammar)
         routines = self._source.routines()
         reader = ViewReader(
             relations,
@@ -131,14 +133,23 @@ class _Reader:
             database=self._source.database,
             default_schema=self._source.default_schema,
             masking=Masking(self._config.masking),
-        ).within(behind=read_by(routines, relations, Dialect.get_or_raise(self._grammar)))
+        ).within(behind=read_by(routines, relations, dialect))
         read = ((view, reader.read(_relation(view), view.definition or "")) for view in views)
         writer = LineageWriter(self._run, self._place)
         writer.write(read, known)
         # A table may stand where a view was; what a file says of it counts, if one does.
         plain = known.difference(map(self._fqn, views))
         said = self._write_statements(reader, self._grammar, views, known)
-        writer.replace(TargetEdges(name, [], whole=True) for name in sorted(plain.difference(said)))
+        own = plain.difference(said)
+        places = {(each.schema, each.name): each for each in relations}
+        writer.write(
+            (
+                (table, _own_lineage(table, places, reader, dialect))
+                for table in written
+                if self._fqn(table) in own
+            ),
+            known,
+        )
 
     def _write_statements(
         self, reader: ViewReader, grammar: str, views: Sequence[SqlTable], known: set[str]
@@ -161,3 +172,23 @@ def _relation(table: SqlTable) -> Relation:
     columns = table.columns if table.whole else ()  # a star over some of them would give others
     names = tuple(column.name for column in columns)
     return Relation(table.schema, table.name, names, table.row_id)
+
+
+def _own_lineage(
+    table: SqlTable,
+    relations: Mapping[tuple[str, str], Relation],
+    reader: ViewReader,
+    dialect: Dialect,
+) -> ViewLineage:
+    """What a table's own definition makes it from: others of its columns, and its parts."""
+    made = {each.name: each.generated for each in table.columns if each.generated is not None}
+    found = read_generated(_relation(table), made, reader, dialect)
+    parts = tuple(relations[each] for each in table.parts if each in relations)
+    of_parts = (
+        ColumnLineage(
+            each.name, tuple((part, each.name) for part in parts if each.name in part.columns), None
+        )
+        for each in table.columns
+        if parts
+    )
+    return replace(found, relations=(*found.relations, *parts), columns=(*found.columns, *of_parts))

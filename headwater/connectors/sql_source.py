@@ -8,17 +8,19 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from sqlalchemy import URL, Engine, Inspector, create_engine, inspect, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SAWarning, SQLAlchemyError
+from sqlglot.dialects.dialect import Dialect
 
 from headwater.connectors.duckdb_inspector import DuckdbInspector
 from headwater.connectors.postgres_inspector import PostgresInspector
 from headwater.connectors.sqlite_stand_in import StandIns
 from headwater.errors import InvalidInputError, NotInstalledError, SourceError
+from headwater.sql.generated import expressions
 
 TableType = Literal["Regular", "Partitioned", "Foreign", "View", "MaterializedView"]
 _VIEWS = ("View", "MaterializedView")
@@ -43,12 +45,18 @@ _SYSTEM_SCHEMAS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class SqlColumn:
-    """A column; ``type`` is the database's own text, empty where it has none."""
+    """A column; ``type`` is the database's own text, empty where it has none.
+
+    Attributes:
+        generated: What it is made from, of others of its table; empty where it is, and the database
+            does not tell that.
+    """
 
     name: str
     type: str
     nullable: bool
     comment: str | None
+    generated: str | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -70,6 +78,8 @@ class SqlTable:
             where it does.
         whole: Whether its columns are all that it has.
         row_id: The column of which SQLite's ``rowid`` is another name, where there is one.
+        parts: Its partitions, or the tables that inherit from it, as schema and name: what they
+            have, it has.
     """
 
     schema: str
@@ -84,6 +94,7 @@ class SqlTable:
     fault: str = ""
     whole: bool = True
     row_id: str = ""
+    parts: tuple[tuple[str, str], ...] = ()
 
     @property
     def is_view(self) -> bool:
@@ -208,6 +219,7 @@ class SqlSource:
             foreign_keys=tuple(_foreign_keys(found.get_foreign_keys(name, schema))),
             unique=tuple(sorted(tuple(each["column_names"]) for each in unique)),
             row_id=self._row_id(schema, name, key),
+            parts=found.get_parts(name, schema) if isinstance(found, PostgresInspector) else (),
         )
 
     def _row_id(self, schema: str, name: str, key: tuple[str, ...]) -> str:
@@ -222,14 +234,35 @@ class SqlSource:
     def _columns(self, name: str, schema: str) -> Sequence[Any]:
         while True:
             try:
-                return self._inspector.get_columns(name, schema)
+                columns = self._inspector.get_columns(name, schema)
+                break
             except DBAPIError as error:
                 if self._stand_ins is None or not self._stand_ins.add(error):
                     raise
+        if self.dialect != "sqlite" or not any("computed" in each for each in columns):
+            return columns
+        made = self._generated(name, schema)
+        told: list[dict[str, Any]] = [{**each} for each in columns]
+        for each in told:
+            if "computed" in each:
+                each["computed"] = {"sqltext": made.get(each["name"], "")}
+        return told
+
+    def _generated(self, name: str, schema: str) -> dict[str, str]:
+        """What columns of SQLite are made from: of several in a line SQLAlchemy makes one text."""
+        place = self._engine.dialect.identifier_preparer.quote_identifier(schema)
+        query = f"SELECT sql FROM {place}.sqlite_master WHERE name = ?"  # noqa: S608 - quoted
+        with self._engine.connect() as connection:
+            sql = connection.exec_driver_sql(query, (name,)).scalar()
+        return expressions(sql or "", Dialect.get_or_raise("sqlite"))
 
     def _column(self, raw: Any) -> SqlColumn:
         return SqlColumn(
-            raw["name"], self._type_text(raw["type"]), bool(raw["nullable"]), raw.get("comment")
+            raw["name"],
+            self._type_text(raw["type"]),
+            bool(raw["nullable"]),
+            raw.get("comment"),
+            generated=raw["computed"]["sqltext"] if "computed" in raw else None,
         )
 
     def _type_text(self, kind: Any) -> str:

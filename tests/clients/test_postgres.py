@@ -121,7 +121,7 @@ def test_columns_of_views_come_from_postgresqls_own_text(
     server.run(CELLAR, database)
     report = ingest(hw, server.url(database))
     top = service_of(database)
-    assert (report.unresolved, report.edges) == ([], 3)
+    assert (report.unresolved, report.edges) == ([], 4)
     assert feeds(hw, f"{top}.lab.grown.who") == {f"{top}.public.grower.Full Name"}
     assert feeds(hw, f"{top}.lab.grown.Twice") == {f"{top}.lab.sample.acid"}
     assert feeds(hw, f"{top}.lab.grown.tags") == {f"{top}.lab.sample.tags"}
@@ -343,3 +343,32 @@ def test_a_user_without_rights_on_a_schema_deletes_nothing_of_it(
     with pytest.raises(SourceError, match="permission denied for database"):
         ingest(hw, guest)
     assert live(hw) == before
+
+
+def test_parts_feed_their_table_and_generated_columns_come_from_others(
+    server: Postgres, database: str, hw: Headwater
+) -> None:
+    server.run(
+        """
+        CREATE TABLE log (day date, email text, low text GENERATED ALWAYS AS (lower(email)) STORED)
+            PARTITION BY RANGE (day);
+        CREATE TABLE log_2024 PARTITION OF log FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
+        CREATE TABLE base (a integer);
+        CREATE SCHEMA lab;
+        CREATE TABLE lab.child (b integer, hash text GENERATED ALWAYS AS (md5(b::text)) STORED)
+            INHERITS (base);
+        """,
+        database,
+    )
+    report = ingest(hw, server.url(database))
+    top = service_of(database)
+    public = f"{top}.public"
+    assert report.unresolved == []
+    assert feeds(hw, f"{public}.log.email") == {f"{public}.log_2024.email"}
+    assert feeds(hw, f"{public}.log_2024.low") == {f"{public}.log_2024.email"}
+    assert feeds(hw, f"{public}.log.low") == {f"{public}.log_2024.low", f"{public}.log.email"}
+    assert feeds(hw, f"{public}.base.a") == {f"{top}.lab.child.a"}
+    assert feeds(hw, f"{top}.lab.child.hash") == {f"{top}.lab.child.b"}
+    server.run("ALTER TABLE log DETACH PARTITION log_2024", database)
+    ingest(hw, server.url(database))
+    assert feeds(hw, f"{public}.log.email") == set()

@@ -512,3 +512,47 @@ def test_a_missing_extra_is_named() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "headwater[sql]" in done.stdout
+
+
+GENERATED = """
+    CREATE TABLE p (id INTEGER PRIMARY KEY, email VARCHAR, n INTEGER,
+        low VARCHAR GENERATED ALWAYS AS (lower(email)), hidden VARCHAR AS (hex(email) || ',x('),
+        "Next one" INTEGER GENERATED ALWAYS AS (n + 1), plain VARCHAR DEFAULT (lower('x')));
+    CREATE VIEW v AS SELECT low, hidden, "Next one" AS k, plain FROM p;
+"""
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "duck"])
+def test_a_generated_column_is_made_from_others_of_its_table(
+    request: pytest.FixtureRequest, hw: Headwater, engine: str
+) -> None:
+    make: MakeDatabase = request.getfixturevalue(engine)
+    url = make(GENERATED)
+    config = {"type": "sql", "service": "db", "url": url, "masking": ["hex"]}
+    (report,) = ingest_all(hw, check_config({"sources": [config]}))
+    assert report.succeeded
+    assert report.unresolved == []
+    v, p = "db.cellar.main.v", "db.cellar.main.p"
+    targets = [f"{v}.low", f"{v}.hidden", f"{v}.k", f"{v}.plain"]
+    assert reached(hw, f"{p}.email", *targets) == {"low": "certain", "hidden": "certain"}
+    assert reached(hw, f"{p}.n", *targets) == {"k": "certain"}
+    edges = hw.lineage(f"column:{p}.hidden", upstream=1, level="column").to_wire()["edges"]
+    assert [edge.get("masking") for edge in edges if edge["from"] != edge["to"]].count(True) == 1
+    before = hw.lineage(f"table:{p}").to_wire()
+    ingest_all(hw, check_config({"sources": [config]}))
+    assert hw.lineage(f"table:{p}").to_wire() == before
+
+
+def test_a_column_that_is_generated_no_more_loses_what_it_came_from(
+    sqlite: MakeDatabase, hw: Headwater
+) -> None:
+    url = sqlite(GENERATED)
+    ingest(hw, url, service="db")
+    path = Path(url.removeprefix("sqlite:///"))
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(
+            "DROP VIEW v; ALTER TABLE p DROP COLUMN low; ALTER TABLE p ADD COLUMN low VARCHAR"
+        )
+    ingest(hw, url, service="db")
+    p = "db.cellar.main.p"
+    assert reached(hw, f"{p}.email", f"{p}.low", f"{p}.hidden") == {"hidden": "certain"}
