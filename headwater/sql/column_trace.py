@@ -303,7 +303,7 @@ class Trace:
         # A subquery sees the sources of the query around it, and so does one in FROM that is
         # lateral, which DuckDB does not always say.
         while at is not None and column.table not in at.selected_sources:
-            at = _around(at)
+            at = around(at)
         if at is None:
             pivoted = any(node.args.get("pivots") for node, _ in scope.selected_sources.values())
             return _PIVOTED if pivoted else f"is not a column of what the {self._what} reads"
@@ -394,9 +394,9 @@ def _expands(scope: Scope) -> bool:
     return any(output.unalias().is_star or output.find(exp.Columns) for output in outputs)
 
 
-def _around(scope: Scope) -> Scope | None:
+def around(scope: Scope) -> Scope | None:
     """The query whose tables one sees, too; one of WITH does not see those of its own query."""
-    return _around(scope.parent) if scope.is_cte and scope.parent else scope.parent
+    return around(scope.parent) if scope.is_cte and scope.parent else scope.parent
 
 
 def _field(column: exp.Column, scope: Scope, index: int) -> exp.Expr | None:

@@ -18,14 +18,19 @@ _NAMES: tuple[tuple[type[Dialect], frozenset[str]], ...] = (
 )
 
 
+def system_names(dialect: Dialect) -> frozenset[str]:
+    """What every table has beside its columns."""
+    return next((names for kind, names in _NAMES if isinstance(dialect, kind)), frozenset())
+
+
 def bind_system_columns(query: exp.Query, bindings: Bindings) -> None:
     """Tie those that a query reads to their table, before its other names are resolved.
 
     Where one is another name of a column of its table, that stands in its place. The others come
     from no column that is known.
     """
-    names = next((names for kind, names in _NAMES if isinstance(bindings.dialect, kind)), None)
-    if names is None or not any(each.name in names for each in query.find_all(exp.Column)):
+    names = system_names(bindings.dialect)
+    if not any(each.name in names for each in query.find_all(exp.Column)):
         return
     for scope in traverse_scope(query):
         for column in scope.columns:

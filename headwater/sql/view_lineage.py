@@ -36,6 +36,7 @@ from headwater.sql.rewrite import (
     whole_windows,
 )
 from headwater.sql.script import TOO_DEEP, OpenError, first_line, parser
+from headwater.sql.shadow import part_names
 from headwater.sql.statement import Feed
 from headwater.sql.system_column import bind_system_columns
 
@@ -262,6 +263,7 @@ class ViewReader:
         self, view: Relation, body: exp.Query, bindings: Bindings, *, named: bool, what: str
     ) -> tuple[tuple[ColumnLineage, ...], tuple[Note, ...]]:
         bind_system_columns(body, bindings)
+        part_names(body, bindings)
         body = qualify(
             body,
             dialect=self._dialect,

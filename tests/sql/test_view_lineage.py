@@ -617,3 +617,35 @@ def test_text_in_double_quotes_is_no_column() -> None:
     lineage = read('SELECT "not a column" AS x FROM chemistry', "x", dialect="sqlite")
     assert lineage.columns[0].origins == ()
     assert len(lineage.notes) == 1
+
+
+@pytest.mark.parametrize("dialect", ["duckdb", "sqlite", "postgres"])
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("SELECT (SELECT max(parent) FROM chemistry AS s) AS x FROM samples AS s", "parent"),
+        ("SELECT (SELECT max(parent) FROM raw.samples) AS x FROM main.samples", "parent"),
+        ("SELECT (SELECT max(taken) FROM raw.samples) AS x FROM main.samples", "taken"),
+        ("SELECT (SELECT max(main.samples.parent) FROM raw.samples) AS x FROM samples", "parent"),
+        ("SELECT EXISTS (SELECT 1 FROM raw.samples WHERE parent > 1) AS x FROM samples", "parent"),
+        ("SELECT (SELECT max(parent) FROM (SELECT 1 AS id) k) AS x FROM samples k", "parent"),
+        ("SELECT (SELECT max(k.parent) FROM (SELECT * FROM samples) k) AS x FROM raw.samples k",
+         "parent"),
+        ("SELECT (SELECT max(s.taken) FROM raw.samples s) AS x FROM samples s", "taken"),
+        ("SELECT x FROM (SELECT (SELECT max(parent) FROM chemistry s) x FROM samples s) s",
+         "parent"),
+    ],
+)  # fmt: skip
+def test_a_column_is_that_of_the_nearest_table_of_a_name_that_has_it(
+    dialect: str, sql: str, expected: str
+) -> None:
+    lineage = read(sql, "x", dialect=dialect)
+    assert lineage.notes == ()
+    (column,) = lineage.columns
+    assert {name for _, name in column.origins} == {expected}
+    assert column.perhaps == ()
+
+
+def test_a_field_of_a_struct_is_that_of_the_inner_table_of_a_name() -> None:
+    sql = "SELECT (SELECT max(s.taken.year) FROM raw.samples s) AS x FROM samples s"
+    assert origins(sql, "x") == {"x": {"raw.samples.taken"}}
