@@ -11,6 +11,7 @@ from sqlglot.dialects.dialect import Dialect
 from sqlglot.optimizer.scope import Scope, build_scope, traverse_scope, walk_in_scope
 from sqlglot.schema import MappingSchema
 
+from headwater.sql.composite import chosen, composes, keys_of, part_of
 from headwater.sql.expression import is_known
 from headwater.sql.masking import Masking
 from headwater.sql.relation import ColumnLineage, Note, Relation
@@ -202,6 +203,8 @@ class Trace:
                 ways = self._rows_of(queries.get(id(node.this)), node)
             elif isinstance(node, exp.Column) and not isinstance(node.this, exp.Star):
                 ways = self._column(scope, node)
+            elif (of := chosen(node)) is not None:
+                ways = self._part(scope, node, of[0], known=of[1])
             elif isinstance(node, exp.UNWRAPPED_QUERIES):
                 ways = self._subquery(queries.get(id(node)), node)
             elif self._bindings.reads(node):
@@ -247,10 +250,27 @@ class Trace:
             return self._table_column(source, column)
         if isinstance(source, str):
             return self._open(column, f"{column.sql()} {source}")
-        field = _field(column, *source)
-        if field is not None:
-            return _merged(self._expression(source[0], field))
-        return self._output(*source)
+        keys = keys_of(column)
+        at, made = self._made(*source) if keys else (scope, None)
+        if made is None or not composes(made):
+            return self._output(*source)
+        part = part_of(made, keys)
+        return self._part(at, column, part or made, known=part is not None)
+
+    def _part(self, scope: Scope, node: exp.Expr, part: exp.Expr, *, known: bool) -> _Ways:
+        """What a part of something that is made comes from; not known: perhaps from all of it."""
+        ways = _merged(self._expression(scope, part))
+        if known or not ways:
+            return ways
+        self._open(node, f"which part {node.sql()} takes is not followed")
+        return _merged(((relation, None), hidden) for (relation, _), hidden in ways.items())
+
+    def _made(self, scope: Scope, index: int) -> tuple[Scope, exp.Expr | None]:
+        """What makes an output, behind the plain columns that only pass it on."""
+        query = scope.expression
+        output = query.selects[index].unalias() if isinstance(query, exp.Select) else None
+        source = self._follow(scope, output) if isinstance(output, exp.Column) else None
+        return self._made(*source) if isinstance(source, tuple) else (scope, output)
 
     def _candidates(self, scope: Scope, name: str) -> list[str]:
         """What a column without a table may be, of what its query reads."""
@@ -288,14 +308,10 @@ class Trace:
 
     def _function(self, scope: Scope, index: int) -> str | None:
         """The SQL of an output, behind the plain columns that only pass it on."""
-        query = scope.expression
-        if not isinstance(query, exp.Select):
+        _, output = self._made(scope, index)
+        if output is None or isinstance(output, exp.Column):
             return None
-        output = query.selects[index].unalias()
-        if not isinstance(output, exp.Column):
-            return output.sql(dialect=self._bindings.dialect)
-        source = self._follow(scope, output)
-        return self._function(*source) if isinstance(source, tuple) else None
+        return output.sql(dialect=self._bindings.dialect)
 
     def _follow(self, scope: Scope, column: exp.Column) -> tuple[Scope, int] | exp.Table | str:
         """Where a column comes from: an output of an inner query, a table, or why that is open."""
@@ -399,22 +415,6 @@ def around(scope: Scope) -> Scope | None:
     return around(scope.parent) if scope.is_cte and scope.parent else scope.parent
 
 
-def _field(column: exp.Column, scope: Scope, index: int) -> exp.Expr | None:
-    """What the field that is taken of a column is made from, where a query makes a struct of it."""
-    taken = column.parent
-    if isinstance(taken, exp.Bracket) and len(taken.expressions) == 1:
-        name = taken.expressions[0].name if taken.expressions[0].is_string else ""
-    else:
-        name = taken.expression.name if isinstance(taken, exp.Dot) else ""
-    query = scope.expression
-    made = query.selects[index].unalias() if isinstance(query, exp.Select) else None
-    if not name or not isinstance(made, exp.Struct):
-        return None
-    pairs = [each for each in made.expressions if isinstance(each, exp.PropertyEQ)]
-    found = [each.expression for each in pairs if each.this.name.lower() == name.lower()]
-    return found[0] if len(found) == 1 else None
-
-
 def _arguments(rows: exp.Lateral | exp.Unnest, index: int | None = None) -> list[exp.Expr]:
     """What a function that makes rows makes them, or the output at a position, from."""
     function = rows.this if isinstance(rows, exp.Lateral) else rows
@@ -437,6 +437,7 @@ def _ends_walk(node: exp.Expr) -> bool:
     return (
         isinstance(node, (exp.Column, exp.DataType))
         or _is_exists(node)
+        or chosen(node) is not None
         or (isinstance(node, exp.Func) and function_name(node) in ("grouping", "grouping_id"))
     )
 
