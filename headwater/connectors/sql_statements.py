@@ -21,6 +21,7 @@ from headwater.connectors.sql_lineage import (
 from headwater.connectors.sql_request import Place
 from headwater.sdk.lineage_calls import Edge
 from headwater.sql.relation import Relation, ViewLineage
+from headwater.sql.rename import renamings
 from headwater.sql.script import OpenError, Statement, split
 from headwater.sql.statement import chosen_schema, feeds, made_for_session
 from headwater.sql.view_lineage import ViewReader
@@ -141,13 +142,19 @@ class StatementLineage:
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
             self._unreadable(str(file), str(reason))
             return
+        statements = [*split(text, self._dialect)]
+        chosen = [None if each.fault else chosen_schema(each.sql) for each in statements]
+        readers = [self._reader]
+        for schema in chosen:
+            readers.append(readers[-1].within(schema=schema) if schema is not None else readers[-1])
+        places = [each.place_of for each in readers[:-1]]
         reader = self._reader
-        for statement in split(text, self._dialect):
-            schema = None if statement.fault else chosen_schema(statement.sql)
+        names = renamings(statements, self._dialect, places)
+        for statement, schema, then in zip(statements, chosen, names, strict=True):
             if schema is not None:
                 reader = reader.within(schema=schema)
             else:
-                reader = self._follow(file, statement, reader)
+                reader = self._follow(file, statement, reader.within(then=then))
 
     def _follow(self, file: Path, statement: Statement, reader: ViewReader) -> ViewReader:
         """Follow a statement, and answer what reads those behind it in its file."""
@@ -210,4 +217,5 @@ class StatementLineage:
                     fed.add(start, to, _Pair(column.function, (upstream, None) in column.masked))
 
     def _fqn(self, relation: Relation, *column: str) -> str:
-        return self._place.fqn(relation.schema, relation.name, *column)
+        now = (self._reader.renamed(relation, each) for each in column)
+        return self._place.fqn(relation.schema, relation.name, *now)

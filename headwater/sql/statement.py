@@ -31,6 +31,13 @@ _CHOOSES_ONE = re.compile(
     rf"(?:{_CHOOSES.pattern})\s*(?:(?:SCHEMA|DATABASE|TO)\s+|=\s*)?[\"'`\[]?(?P<schema>[\w$]+)[\"'`\]]?",
     re.IGNORECASE,
 )
+_MOVES_PARTS = re.compile(
+    r"ALTER\s+TABLE\s+(?P<a>[\w$.\"`\[\]]+)\s+"
+    r"(?:EXCHANGE\s+PARTITION\b(?P<swap>\s+\w)?.*?\bWITH\s+TABLE|(?P<gives>SWITCH)\b.*?\bTO)"
+    r"\s+(?P<b>[\w$.\"`\[\]]+)",
+    re.IGNORECASE | re.DOTALL,
+)
+"""Partitions that go from one table to another; those with a name, as MySQL's, change places."""
 _BODIES = ("FUNCTION", "PROCEDURE", "TRIGGER", "DO", "PREPARE", "EXECUTE", "EXPLAIN")
 
 
@@ -96,6 +103,8 @@ def feeds(tree: exp.Expr) -> Iterator[Feed]:
         raise OpenError("INSERT into several tables is not followed")
     elif isinstance(tree, exp.Command) and tree.name.upper() in _FILLING:
         raise OpenError(f"this {tree.name.upper()} is not understood")
+    elif isinstance(tree, (exp.Alter, exp.Command)):
+        yield from _parts_moved(tree)
 
 
 def _refuse_hidden(tree: exp.Expr) -> None:
@@ -245,6 +254,31 @@ def chosen_schema(sql: str) -> str | None:
         return None
     one = _CHOOSES_ONE.fullmatch(sql)
     return one["schema"] if one else ""
+
+
+def _parts_moved(tree: exp.Alter | exp.Command) -> Iterator[Feed]:
+    """What partitions move that go from one table to another."""
+    replaced = tree.find(exp.ReplacePartition)
+    if replaced is not None:
+        yield _whole(replaced.args["source"], tree.this)
+    elif isinstance(tree, exp.Command) and (found := _MOVES_PARTS.match(tree.sql())):
+        one, other = _table_of(found["a"]), _table_of(found["b"])
+        ways = [(one, other)] if found["gives"] else [(other, one)]
+        if found["swap"]:
+            ways.append((one, other))
+        yield from (_whole(*way) for way in ways)
+
+
+def _whole(start: exp.Table, end: exp.Table) -> Feed:
+    return Feed(end.copy(), None, exp.select("*").from_(start.copy()))
+
+
+def _table_of(name: str) -> exp.Table:
+    parts = [
+        exp.to_identifier(re.sub(r"\W", "", each), quoted=not each.isidentifier())
+        for each in name.split(".")
+    ]
+    return exp.Table(**dict(zip(("this", "db", "catalog"), reversed(parts), strict=False)))
 
 
 def _query(tree: exp.Create | exp.Insert) -> exp.Query | None:

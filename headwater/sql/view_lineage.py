@@ -28,6 +28,7 @@ from headwater.sql.column_trace import Bindings, Trace, fold, line_of, reads_its
 from headwater.sql.masking import Masking
 from headwater.sql.mention import mentions
 from headwater.sql.relation import ColumnLineage, Note, Relation, ViewLineage
+from headwater.sql.rename import Then
 from headwater.sql.rewrite import (
     methods_as_functions,
     rows_as_queries,
@@ -80,6 +81,7 @@ class ViewReader:
         self._default_schema = self._fold(default_schema)
         self._without: frozenset[str] = frozenset()
         self._behind: Mapping[str, frozenset[Relation]] = {}
+        self._then = Then()
         self._relations: dict[tuple[str, str], list[Relation]] = {}
         for relation in relations:
             key = (self._fold(relation.schema), self._fold(relation.name))
@@ -91,6 +93,7 @@ class ViewReader:
         schema: str | None = None,
         without: Collection[str] = (),
         behind: Mapping[str, Iterable[Relation]] | None = None,
+        then: Then | None = None,
     ) -> Self:
         """Return a reader for which names without a schema mean others.
 
@@ -99,6 +102,7 @@ class ViewReader:
                 name is the reader's own, where no schema has it.
             without: Those that mean nothing that is known.
             behind: Of what is not known, by folded name: what it may be made from.
+            then: What names mean that are given to others later.
         """
         reader = copy(self)
         if schema is not None:
@@ -109,10 +113,17 @@ class ViewReader:
         reader._without = self._without | {self._fold(each) for each in without}
         added = {
             name: self._behind.get(name, frozenset()).union(relations)
-            for name, relations in (behind or {}).items()
+            for given, relations in (behind or {}).items()
+            for name in self._then.names(given)
         }
         reader._behind = {**self._behind, **added}
+        reader._then = self._then if then is None else then
         return reader
+
+    def place_of(self, table: exp.Table) -> tuple[str, str]:
+        """Return the schema and name of a table that a statement names, folded."""
+        named = normalize_identifiers(table.copy(), dialect=self._dialect)
+        return named.db or self._default_schema, named.name
 
     def read(self, view: Relation, sql: str) -> ViewLineage:
         """Return what the view reads. SQL that is not understood gives notes, never an error.
@@ -153,7 +164,7 @@ class ViewReader:
             keys = [*pairwise(names)][: 2 if names[0] == self._database else 1]
             if names[0] not in self._without:
                 keys += [(place, names[0]) for place in places]
-            meant = [each for key in keys for each in self._relations.get(key, ())]
+            meant = [each for key in keys for each in self._standing(key)]
             if fills:
                 filled[names[-1]] = meant[0] if meant else None
             read |= dict.fromkeys([*meant, *self._behind.get(names[-1], ())])
@@ -201,12 +212,20 @@ class ViewReader:
         if not table.db and table.name in self._without:
             return ()
         schemas = [table.db] if table.db else [self._fold(view.schema), self._default_schema]
-        return [
-            relation
-            for schema in dict.fromkeys(schemas)
-            for relation in self._relations.get((schema, table.name), ())
-            if relation != view
-        ]
+        found = [each for schema in schemas for each in self._standing((schema, table.name))]
+        return [each for each in dict.fromkeys(found) if each != view]
+
+    def renamed(self, relation: Relation, column: str) -> str:
+        """Return what a column that a statement names is called in the end."""
+        place = self._fold(relation.schema), self._fold(relation.name)
+        named = (relation.schema, relation.name)
+        (now,) = (each for each in self._relations[place] if (each.schema, each.name) == named)
+        return now.columns[relation.columns.index(column)]
+
+    def _standing(self, place: tuple[str, str]) -> list[Relation]:
+        """What stands in a place; what had a name before another got it goes on under that."""
+        found = self._relations.get(self._then.place(place)) or self._relations.get(place, [])
+        return [self._then.as_then(each, self._fold) for each in found]
 
     def _parse(self, sql: str) -> _Query | None:
         tokens = self._dialect.tokenize(sql)

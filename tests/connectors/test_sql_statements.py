@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
 
 from headwater import Headwater
@@ -15,6 +16,7 @@ from headwater.connectors.config import check_config
 from headwater.connectors.ingest import ingest
 from headwater.connectors.report import Report
 from headwater.sql.relation import Relation
+from headwater.sql.rename import renamings
 from headwater.sql.script import OpenError, split
 from headwater.sql.statement import feeds
 from headwater.sql.view_lineage import ViewReader
@@ -590,3 +592,98 @@ def test_what_is_not_followed_within_a_table_is_perhaps_of_its_columns(
     report = run(hw, url, tmp_path / "fill.sql")
     assert report.unresolved
     assert reached(hw, f"{MAIN}.p.email", f"{MAIN}.p.low") == {"low": "perhaps"}
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        (
+            "CREATE TABLE copy_new AS SELECT * FROM customers; DROP TABLE copy;"
+            " ALTER TABLE copy_new RENAME TO copy",
+            {("customers.id", "id"), ("customers.email", "email"),
+             ("customers.Full Name", "Full Name")},
+        ),
+        (
+            "INSERT INTO copy_new (id, email) SELECT c.id, d.email FROM copy c, customers d;"
+            " ALTER TABLE copy RENAME TO copy_old; ALTER TABLE copy_new RENAME TO copy;"
+            " DROP TABLE copy_old",
+            {("customers.email", "email")},
+        ),
+        (
+            "INSERT INTO old SELECT id, email, 1 FROM customers;"
+            " ALTER TABLE old RENAME COLUMN name TO \"Full Name\"; ALTER TABLE old RENAME TO copy",
+            {("customers.id", "id"), ("customers.email", "email")},
+        ),
+        (
+            "INSERT INTO copy (mail) SELECT email FROM customers;"
+            " ALTER TABLE copy RENAME COLUMN mail TO email;"
+            " INSERT INTO copy (id) SELECT id FROM customers",
+            {("customers.email", "email"), ("customers.id", "id")},
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_renamed_goes_on_under_its_new_name(
+    url: str, hw: Headwater, tmp_path: Path, sql: str, expected: set[tuple[str, str]]
+) -> None:
+    (tmp_path / "fill.sql").write_text(sql)
+    report = run(hw, url, tmp_path / "fill.sql")
+    assert report.unresolved == []
+    assert set(pairs(hw, "copy")) == expected
+
+
+def test_what_was_behind_a_table_is_behind_it_under_its_new_name(
+    url: str, hw: Headwater, tmp_path: Path
+) -> None:
+    (tmp_path / "fill.sql").write_text(
+        "CREATE TABLE s1 AS SELECT email FROM customers; ALTER TABLE s1 RENAME TO s2;"
+        " INSERT INTO copy (email) SELECT email FROM s2; DROP TABLE s2"
+    )
+    run(hw, url, tmp_path / "fill.sql")
+    found = reached(hw, f"{MAIN}.customers.email", f"{MAIN}.copy.email")
+    assert found == {"email": "perhaps"}
+
+
+@pytest.mark.parametrize(
+    ("dialect", "sql"),
+    [
+        ("snowflake", "ALTER TABLE a SWAP WITH b"),
+        ("clickhouse", "EXCHANGE TABLES a AND b"),
+        ("mysql", "RENAME TABLE a TO c, b TO a, c TO b"),
+        ("tsql", "EXEC sp_rename 'b', 'c'; EXEC sp_rename 'a', 'b'; EXEC sp_rename 'c', 'a'"),
+    ],
+)
+def test_tables_that_change_places_are_known_by_their_names_of_the_end(
+    dialect: str, sql: str
+) -> None:
+    grammar = Dialect.get_or_raise(dialect)
+    statements = [*split(f"INSERT INTO a SELECT 1; {sql}; INSERT INTO a SELECT 2", grammar)]
+    names = "AB" if dialect == "snowflake" else "ab"
+    tables = [Relation("main", name, ("x",)) for name in names]
+    reader = ViewReader(tables, dialect=dialect, database="db", default_schema="main")
+    told = renamings(statements, grammar, [reader.place_of] * len(statements))
+    filled = []
+    for at in (0, -1):
+        (feed,) = feeds(statements[at].parse(grammar))
+        filled.append(reader.within(then=told[at]).read_feed(feed)[0].name)
+    assert filled == [names[1], names[0]]
+
+
+@pytest.mark.parametrize(
+    ("dialect", "sql", "expected"),
+    [
+        ("hive", "ALTER TABLE a EXCHANGE PARTITION (d='1') WITH TABLE b", {"b": "a"}),
+        ("mysql", "ALTER TABLE a EXCHANGE PARTITION p WITH TABLE b", {"b": "a", "a": "b"}),
+        ("clickhouse", "ALTER TABLE a REPLACE PARTITION 1 FROM b", {"b": "a"}),
+        ("tsql", "ALTER TABLE b SWITCH PARTITION 2 TO a PARTITION 2", {"b": "a"}),
+        ("tsql", "ALTER TABLE b SWITCH TO x.a", {"b": "a"}),
+        ("postgres", "ALTER TABLE a ATTACH PARTITION b FOR VALUES FROM (1) TO (2)", {}),
+    ],
+)
+def test_partitions_that_change_tables_feed_them(
+    dialect: str, sql: str, expected: dict[str, str]
+) -> None:
+    grammar = Dialect.get_or_raise(dialect)
+    (statement,) = split(sql, grammar)
+    moved = feeds(statement.parse(grammar))
+    found = {str(next(each.query.find_all(exp.Table)).name): each.table.name for each in moved}
+    assert found == expected
