@@ -464,9 +464,11 @@ def _hint(which: Kind, hint: str, stood: Callable[[str], bool]) -> Iterator[None
         yield
     except InvalidInputError as error:
         pointers = {each["pointer"] for each in error.errors if each["pointer"]}
+        if is_same_everywhere(which) or not pointers:
+            raise
         names = {escape(name) for name in which.shape.fields if stood(name)}
         at = sorted(each for each in pointers if each.split("/")[1] in names)
-        if is_same_everywhere(which) or not at:
+        if not at:
             raise
         message = f"{error.message} ({', '.join(at)} {hint})"
         raise InvalidInputError(message, **error.details) from error
