@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -32,7 +33,10 @@ Url = Annotated[
 ]
 Store = Annotated[
     str | None,
-    typer.Option(metavar="FILE|URL", help="Work on a store in process, without a server."),
+    typer.Option(
+        metavar="FILE|URL",
+        help="Work on a store in process, without a server; HEADWATER_STORE where none is said.",
+    ),
 ]
 StoreUrl = Annotated[
     str,
@@ -63,7 +67,9 @@ AsOf = Annotated[
 
 
 def connect(url: str | None, store: str | None, *, create: bool = False) -> Headwater:
-    """Make the client that the options ask for; ``--store`` goes before the environment.
+    """Make the client that the options ask for, else the environment, as ``headwater.connect``.
+
+    ``--store`` goes before ``--url`` and ``HEADWATER_URL``, these before ``HEADWATER_STORE``.
 
     Args:
         url: Address of a server.
@@ -73,7 +79,8 @@ def connect(url: str | None, store: str | None, *, create: bool = False) -> Head
     Raises:
         NotFoundError: The file of a store is not there.
     """
-    if store is None:
+    store = store or (os.environ.get("HEADWATER_STORE") if url is None else None)
+    if not store:
         return Headwater(url or DEFAULT_URL)
     if not create:
         check_file(store)

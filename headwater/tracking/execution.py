@@ -208,7 +208,7 @@ def _cached(step: Step[Any], at_work: StepRun, key: str, options: StepOptions) -
     at_work.reads += map(Read.from_wire, known.data["reads"])
     run.reads += at_work.reads
     at_work.complete_cached(outputs, known, cache_key=key)
-    return (step.outputs.join(values),)
+    return (step.outputs.join([output for output, _ in outputs], values),)
 
 
 def _called(

@@ -10,6 +10,9 @@ from typing import Annotated, Any
 
 from headwater.errors import InvalidInputError
 
+_ONLY = "output"
+"""What the only output is called that nobody named."""
+
 
 @dataclass(frozen=True, slots=True)
 class ArtifactConfig:
@@ -63,7 +66,7 @@ class Outputs:
             if value is None:
                 return []
             if not isinstance(value, tuple):
-                return [(_unnamed("output"), value)]
+                return [(_unnamed(_ONLY), value)]
             return [(_unnamed(f"output_{n}"), each) for n, each in enumerate(value)]
         if not self.is_many:
             return [(each, value) for each in self.listed]
@@ -75,9 +78,10 @@ class Outputs:
             )
         return list(zip(self.listed, values, strict=True))
 
-    def join(self, values: Sequence[Any]) -> Any:
-        """What the step returns, of the values of its outputs."""
-        is_many = self.is_many if self.listed is not None else len(values) != 1
+    def join(self, outputs: Sequence[Output], values: Sequence[Any]) -> Any:
+        """What the step returns: the values of its outputs, the other way round than ``split``."""
+        is_one = not outputs or outputs[0].name == _ONLY
+        is_many = not is_one if self.listed is None else self.is_many
         return tuple(values) if is_many else values[0] if values else None
 
 
@@ -95,7 +99,7 @@ def outputs_of(function: Callable[..., Any]) -> Outputs:
         return Outputs([], is_many=False)
     parts = typing.get_args(annotation) if typing.get_origin(annotation) is tuple else ()
     if not parts or Ellipsis in parts:
-        return Outputs([_output(annotation, "output")], is_many=False)
+        return Outputs([_output(annotation, _ONLY)], is_many=False)
     listed = [_output(each, f"output_{number}") for number, each in enumerate(parts)]
     if len({each.name for each in listed}) < len(listed):
         raise InvalidInputError(f"{function.__qualname__} returns two outputs of one name")

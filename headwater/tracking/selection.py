@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from headwater import names
-from headwater.errors import AlreadyExistsError, NotFoundError
+from headwater.errors import AlreadyExistsError, InvalidInputError, NotFoundError
 from headwater.generated import MlModel, ModelVersion
 from headwater.sdk import Headwater
 from headwater.sdk.address import EntityLike
@@ -39,8 +39,17 @@ class Wanted:
 
 
 def model_fqn(name: str) -> str:
-    """The FQN of a model: of a bare name, in the configured service."""
-    return name if len(names.split(name)) > 1 else names.join(model_service(), names.split(name)[0])
+    """The FQN of a model: of a bare name, in the configured service.
+
+    Raises:
+        InvalidInputError: It is neither a name nor an FQN.
+    """
+    parts = names.split(name)
+    if len(parts) > 2 or not all(parts):
+        raise InvalidInputError(
+            f"{name!r} is no model: MODEL, or SERVICE.MODEL; quote a name that has dots"
+        )
+    return name if len(parts) == 2 else names.join(model_service(), parts[0])
 
 
 def ensure_model(hw: Headwater, wanted: Wanted) -> MlModel:

@@ -318,6 +318,11 @@ def test_names_that_mlflow_reserves_are_no_aliases(mlflow: Client, alias: str) -
     refused(answer, 400, "INVALID_PARAMETER_VALUE")
 
 
+def test_a_reserved_alias_is_taken_away_from_nobody(mlflow: Client) -> None:
+    mlflow.model("churn")
+    assert mlflow.delete("registered-models/alias", name="churn", alias="latest") == {}
+
+
 def test_champion_follows_the_serving_version(mlflow: Client) -> None:
     mlflow.model("churn")
     mlflow.version("churn")
@@ -560,6 +565,7 @@ NAMES = ["A", "a", "a b", "a!c.d", "a.b", "b"]
         ("tags.\"team\" LIKE '%' and attribute.name != 'a b'", ["A", "a", "a.b", "b"]),
         ("tags.team = 'x' AND name LIKE 'a%'", ["a b", "a.b"]),
         ("tags.nobody = 'x'", []),
+        ("tags.'team' = \"x\"", ["a b", "a.b", "b"]),
         ("name = 'nobody'", []),
     ],
 )

@@ -213,3 +213,15 @@ def test_a_journal_is_recorded_and_gone(shell: Shell) -> None:
     assert shell.lines("resume", journal) == [f"recorded {journal}: 1 messages"]
     assert not Path(journal).exists()
     assert [each["name"] for each in shell.data("list", "artifacts")] == ["late"]
+
+
+def test_the_environment_names_the_store_for_commands_as_for_scripts(
+    shell: Shell, store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell("model", "register", "churn")
+    monkeypatch.setenv("HEADWATER_STORE", store)
+    here = Shell([], shell.folder)
+    assert "churn" in here("model", "list").stdout
+    assert "churn" in here("get", "mlmodel", "headwater.churn").stdout
+    monkeypatch.setenv("HEADWATER_URL", "http://127.0.0.1:1")
+    here("model", "list", code=5)

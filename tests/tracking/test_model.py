@@ -288,3 +288,11 @@ def test_versions_are_listed_by_number(hw: Headwater) -> None:
     for _ in range(11):
         Model("iris").resolve()
     assert [each.number for each in Client().list_model_versions("iris")] == [*range(1, 12)]
+
+
+@pytest.mark.parametrize("name", ["..", "a.b.c", ""])
+def test_what_is_no_name_of_a_model_is_refused(hw: Headwater, name: str) -> None:
+    with pytest.raises(InvalidInputError):
+        Client().create_model(name)
+    with pytest.raises(InvalidInputError):
+        Client().get_model(name)

@@ -654,3 +654,20 @@ def database(hw: Headwater) -> Path:
         connection.executescript("CREATE TABLE orders (total INT); INSERT INTO orders VALUES (1)")
     ingest(hw, f"sqlite:///{path}", service="shop")
     return path
+
+
+@pytest.mark.parametrize("value", [None, 1, (1,), (1, "a")])
+def test_a_step_without_an_annotation_returns_the_same_from_the_cache(
+    hw: Headwater, value: Any
+) -> None:
+    @step
+    def give():  # type: ignore[no-untyped-def]
+        told.ran.append("give")
+        return value
+
+    @pipeline(enable_cache=True)
+    def giving() -> Any:
+        return give()
+
+    assert [giving(), giving()] == [value, value]
+    assert told.ran == ["give"]

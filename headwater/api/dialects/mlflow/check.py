@@ -33,17 +33,17 @@ def check_model_name(name: str, parameter: str = "name") -> str:
     return name
 
 
-def check_alias(alias: str) -> str:
-    """Return a name that an alias can have.
+def check_alias(alias: str, *, is_new: bool = True) -> str:
+    """Return a name that an alias can have; of those that MLflow reserves there is never one.
 
     Raises:
-        MlflowError: MLflow has no such aliases, or reserves them.
+        MlflowError: MLflow has no such aliases; or reserves it, and it is to be given.
     """
     if not MLFLOW_ALIAS.fullmatch(alias):
         raise invalid(
             f"Invalid alias name {alias!r}: up to 255 letters, digits, underscores and dashes."
         )
-    if RESERVED_ALIAS.fullmatch(alias):
+    if is_new and RESERVED_ALIAS.fullmatch(alias):
         raise invalid(f"The alias name {alias!r} is reserved.")
     return alias
 

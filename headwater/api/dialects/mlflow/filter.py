@@ -17,7 +17,7 @@ PROMPT = "mlflow.prompt.is_prompt"
 _WORD = r"[^\s'\"`()<>=!,]+"
 _TOKEN = re.compile(
     rf"""\s*(?:
-      (?P<key>(?:\w+\.)?(?:`[^`]*`|"[^"]*"|{_WORD}))\s*
+      (?P<key>(?:\w+\.)?(?:`[^`]*`|"[^"]*"|'[^']*'|{_WORD}))\s*
       (?P<comparator>=|!=|<>|<=|>=|<|>|\bNOT\s+IN\b|\bIN\b|\bI?LIKE\b)\s*
       (?P<value>'[^']*'|"[^"]*"|[+-]?\d+(?:\.\d+)?|\((?:[^()'"]|'[^']*'|"[^"]*")*\))
     )\s*""",

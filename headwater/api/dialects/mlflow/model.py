@@ -131,7 +131,7 @@ class Models:
     def delete_alias(self, asked: Arguments, actor: Actor) -> Json:
         """Take an alias from whichever version has it; that one stays in its stage."""
         registry, name = self._registry, asked.text("name")
-        alias = check_alias(asked.text("alias"))
+        alias = check_alias(asked.text("alias"), is_new=False)
         held = registry.champion.held(registry.model(name), alias)
         if held and alias == registry.champion.alias:  # nobody may have given it yet
             registry.set_alias(held, alias, actor)
