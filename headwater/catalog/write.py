@@ -6,6 +6,7 @@ from collections.abc import Callable, Container
 from dataclasses import dataclass
 
 from headwater.catalog import model_summary, sign_in, stage
+from headwater.catalog.circle import check_circle
 from headwater.catalog.diff import FieldChange, diff, grouped
 from headwater.catalog.keyed import where_they_stood
 from headwater.catalog.lifecycle import emptied
@@ -22,8 +23,6 @@ from headwater.catalog.reference import (
 )
 from headwater.catalog.same import same
 from headwater.catalog.tag import keep_exclusive
-from headwater.catalog.team import KIND as TEAM
-from headwater.catalog.team import check_team
 from headwater.catalog.validation import check_keys
 from headwater.errors import InvalidInputError
 from headwater.names import child, new_id
@@ -147,8 +146,7 @@ class WritePath:
             model_summary.complete(self._store, self, change, draft, actor)
         if change.kind.name == STAGE:
             stage.check_stage(self._store, change, stored, actor)
-        if change.kind.name == TEAM:
-            check_team(self._store, change, draft)
+        check_circle(self._store, change, draft)
         keep_exclusive(self._store, change, actor)
         identify_parts(change)
         self._derive(self._store, change, draft)

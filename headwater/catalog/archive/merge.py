@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from typing import cast
 
 from headwater.catalog.archive.clash import clashes, find_all
 from headwater.catalog.archive.content import Content, Incoming
 from headwater.catalog.archive.snapshot import batches
+from headwater.catalog.circle import circles
 from headwater.catalog.diff import diff
 from headwater.catalog.lifecycle import projected
 from headwater.catalog.origin import origins_of
+from headwater.catalog.preview import Ahead
 from headwater.catalog.same import same
 from headwater.catalog.write import WritePath
 from headwater.errors import ConflictError
@@ -91,12 +94,7 @@ class _Merge:
         self._store, self._content, self._actor = store, content, actor
         self.draft, self.result = Draft(), Merged()
         stored = find_all(store, content.entities)
-        if found := clashes(store, content, stored):
-            raise ConflictError(
-                f"nothing was imported, because entities clash ({len(found)}):\n  "
-                + "\n  ".join(found),
-                clashes=found,
-            )
+        _refuse(clashes(store, content, stored))
         written = set()
         for each in content.entities.values():
             here = stored.get(each.record.id)
@@ -107,6 +105,9 @@ class _Merge:
             else:
                 self._replace(each, here)
             written.add(each.record.id)
+        ahead = Ahead(store)
+        ahead.add(self.draft)
+        _refuse(sorted(circles(cast("Store", ahead), self.draft.entities, self.draft)))
         self._put_edges(written)
         self.result.replaced.sort()
         self.result.kept.sort()
@@ -208,6 +209,15 @@ class _Merge:
     def _known(self, edges: Iterable[Edge]) -> set[EdgeKey]:
         from_ids = {edge.key.from_id for edge in edges}
         return {e.key for e in self._store.edges(from_ids=from_ids, include_closed=True)}
+
+
+def _refuse(found: list[str]) -> None:
+    if found:
+        raise ConflictError(
+            f"nothing was imported, because entities clash ({len(found)}):\n  "
+            + "\n  ".join(found),
+            clashes=found,
+        )
 
 
 def _part(node: Node) -> Part:

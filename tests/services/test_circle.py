@@ -1,15 +1,21 @@
-"""Teams within teams: no circle, whichever way it would come to be."""
+"""Teams within teams, domains within domains: no circle, whichever way it would come to be."""
 
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from headwater.catalog import CatalogService, Written
-from headwater.errors import InvalidInputError
+from headwater.catalog.archive import export_catalog, import_catalog
+from headwater.errors import ConflictError, InvalidInputError
+from headwater.store import Store, open_store
 from tests.services.shop import ME
 
 
@@ -82,3 +88,68 @@ def test_two_writers_do_not_make_a_circle_together(catalog: CatalogService) -> N
         with ThreadPoolExecutor(2) as pool:
             made = [*pool.map(parent, (f"ab{number}", f"ba{number}"))]
         assert sorted(made) == [False, True]
+
+
+def domain(catalog: CatalogService, name: str, above: str | None = None) -> Written:
+    return catalog.put("domain", {"name": name, "domain": above}, actor=ME)
+
+
+def test_domains_make_no_circle(catalog: CatalogService) -> None:
+    domain(catalog, "c")
+    domain(catalog, "b", "c")
+    first = domain(catalog, "a", "b")
+    writes: list[Callable[[], Any]] = [
+        lambda: domain(catalog, "c", "a"),
+        lambda: catalog.patch("domain", ("domain", "c"), {"domain": "a"}, actor=ME),
+        lambda: catalog.patch("domain", first.id, {"domain": "a"}, actor=ME),
+    ]
+    for write in writes:
+        with pytest.raises(InvalidInputError, match="a domain cannot be a part of itself") as told:
+            write()
+        assert [fault["pointer"] for fault in told.value.errors] == ["/domain"]
+    for name in "xy":
+        domain(catalog, name)
+    items = [{"name": name, "domain": above} for name, above in ("xy", "yx")]
+    (failed,) = catalog.put_bulk("domain", items, actor=ME).failed
+    assert (failed["index"], failed["errors"][0]["pointer"]) == (1, "/domain")
+    assert "y → x → y" in failed["message"]
+
+
+def test_two_writers_do_not_make_a_circle_of_domains_together(catalog: CatalogService) -> None:
+    def below(pair: tuple[str, str]) -> bool:
+        try:
+            domain(catalog, *pair)
+        except InvalidInputError:
+            return False
+        return True
+
+    for number in range(8):
+        a, b = f"a{number}", f"b{number}"
+        domain(catalog, a)
+        domain(catalog, b)
+        with ThreadPoolExecutor(2) as pool:
+            assert sorted(pool.map(below, ((a, b), (b, a)))) == [False, True]
+
+
+def test_a_merge_cannot_make_a_circle(
+    store: Store, catalog: CatalogService, tmp_path: Path
+) -> None:
+    file = tmp_path / "other.ndjson"
+    for name in ("a", "b"):
+        domain(catalog, name)
+        team(catalog, name)
+    export_catalog(store, file)
+    with closing(open_store("sqlite://")) as other:
+        import_catalog(other, file)
+        there = CatalogService(other)
+        time.sleep(0.002)  # the later state of each is taken
+        domain(there, "a", "b")
+        team(there, "a", "b")
+        export_catalog(other, file, replace=True)
+    domain(catalog, "b", "a")
+    team(catalog, "b", "a")
+    before = store.sequence()
+    with pytest.raises(ConflictError, match=r"domain 'a': a domain cannot .*: a → b → a") as told:
+        import_catalog(store, file, merge=True)
+    assert "team 'a'" in told.value.message
+    assert store.sequence() == before
