@@ -223,6 +223,8 @@ def _print_import(file: Path, done: Imported) -> None:
         print_text(f"replaced {name}: the archive's state is later")
     for name in merged.kept:
         print_text(f"kept {name}: it differs from the archive's and stays as it is")
+    for name in merged.broken:
+        print_text(f"broken {name}: it came, but what it leads from is gone here")
 
 
 def _counted(counts: Counts) -> str:

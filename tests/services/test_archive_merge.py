@@ -210,6 +210,26 @@ def test_edges_that_were_closed_here_stay_closed(
     assert [e.key.level for e in target.edges(from_ids=ids[:1], to_ids=ids[1:])] == ["suppressed"]
 
 
+def test_edges_from_columns_that_were_dropped_here_are_told(
+    twins: tuple[Store, Store], tmp_path: Path
+) -> None:
+    source, target = twins
+    column = next(each for each in json.loads(get(target, T5).document)["columns"])
+    edge = {
+        "fromEntity": {"type": "column", "id": column["id"]},
+        "toEntity": {"type": "mlmodel", "fullyQualifiedName": CHURN[1]},
+    }
+    LineageService(source).put_edge(edge, actor=ME)
+    tick()
+    catalog_over(target).patch(*T5_ARGS, {"columns": [{"name": "z", "dataType": "INT"}]}, actor=ME)
+    told = [f"column:{column['fullyQualifiedName']} → mlmodel:{CHURN[1]}"]
+    before = {each.check: each.count for each in examine(target).findings}.get("brokenLineage", 0)
+    assert send(source, target, tmp_path / "a.ndjson").broken == told
+    after = {each.check: each.count for each in examine(target).findings}["brokenLineage"]
+    assert after == before + 1
+    assert send(source, target, tmp_path / "a.ndjson").broken == []
+
+
 def test_deletion_on_one_side_alone_changes_nothing(
     twins: tuple[Store, Store], tmp_path: Path
 ) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from typing import cast
+from typing import NamedTuple, cast
 
 from headwater.catalog.archive.clash import clashes, find_all
 from headwater.catalog.archive.content import Content, Incoming
@@ -61,6 +61,7 @@ class Merged:
         kept: Those that differ and stay as they are here: changed later, or deleted on one side
             alone, or only around the branch that the archive is of.
         edges: How many edges were added; ``entries``: how many entries.
+        broken: Those of the edges that lead from what is gone here, such as a dropped column.
     """
 
     added: int = 0
@@ -69,6 +70,7 @@ class Merged:
     kept: list[str] = field(default_factory=list)
     edges: int = 0
     entries: int = 0
+    broken: list[str] = field(default_factory=list)
 
 
 def merge_content(store: Store, content: Content, *, actor: Actor = IMPORT) -> Merged:
@@ -111,6 +113,7 @@ class _Merge:
         self._put_edges(written)
         self.result.replaced.sort()
         self.result.kept.sort()
+        self.result.broken.sort()
 
     def _add(self, each: Incoming) -> None:
         record = each.record
@@ -193,22 +196,48 @@ class _Merge:
         What follows from an entity's document comes with the document.
         """
         derived = {producer_of(entity_id): entity_id for entity_id in self._content.entities}
-        nodes = {part.id for id_ in written for part in self._content.entities[id_].parts}
-        nodes |= set(written)
-        ends = {end for edge in self._content.edges for end in edge.key[:2]}
-        nodes |= {node.id for ids in batches(iter(ends)) for node in self._store.nodes(ids=ids)}
+        nodes = self._nodes(written)
         for edges in batches(iter(self._content.edges)):
             known = self._known(edges)
             for edge in edges:
                 owner = derived.get(edge.key.producer)
                 fits = owner in written if owner else edge.key not in known
-                if fits and nodes.issuperset(edge.key[:2]):
+                if fits and nodes.keys() >= set(edge.key[:2]):
                     self.draft.edges.append(EdgeWrite(edge.key, edge.details))
                     self.result.edges += edge.key not in known
+                    start, end = nodes[edge.key.from_id], nodes[edge.key.to_id]
+                    broken = start.gone and not end.gone and edge.key.level != "suppressed"
+                    if broken and edge.key not in known:
+                        self.result.broken.append(f"{start.spelled} → {end.spelled}")
+
+    def _nodes(self, written: Collection[str]) -> dict[str, _End]:
+        """What edges can lead from and to, as it will be."""
+        ends = {end for edge in self._content.edges for end in edge.key[:2]}
+        found = {
+            node.id: _End(_spell(node), node.deleted or node.dropped)
+            for ids in batches(iter(ends))
+            for node in self._store.nodes(ids=ids)
+        }
+        for each in (self._content.entities[id_] for id_ in written):
+            deleted = each.record.deleted
+            found[each.record.id] = _End(_spell(each.record), deleted)
+            for part in each.parts:
+                found[part.id] = _End(_spell(part), deleted or part.dropped)
+        for id_ in (id_ for write in self.draft.entities for id_ in write.dropped_parts):
+            if id_ in found:
+                found[id_] = found[id_]._replace(gone=True)
+        return found
 
     def _known(self, edges: Iterable[Edge]) -> set[EdgeKey]:
         from_ids = {edge.key.from_id for edge in edges}
         return {e.key for e in self._store.edges(from_ids=from_ids, include_closed=True)}
+
+
+class _End(NamedTuple):
+    """A node: ``kind:fqn``, and whether it is deleted or dropped."""
+
+    spelled: str
+    gone: bool
 
 
 def _refuse(found: list[str]) -> None:
@@ -228,7 +257,7 @@ def _only(names: Collection[str], document: Document) -> Document:
     return {name: value for name, value in document.items() if name in names}
 
 
-def _spell(record: Record) -> str:
+def _spell(record: Record | Node) -> str:
     return f"{record.kind}:{record.fqn}"
 
 
