@@ -11,6 +11,7 @@ from headwater.catalog.sign_in import marks_of_erased
 from headwater.catalog.write import WritePath
 from headwater.catalog.written import Written, written_by
 from headwater.errors import ConflictError
+from headwater.schemas import kinds
 from headwater.store.base import EntryWrite, EventWrite, Record, Store
 from headwater.store.draft import Actor, Document, Draft, dump, kind_of, load, now_ms
 from headwater.store.stage import KIND as STAGE
@@ -31,6 +32,7 @@ def delete(
     force: bool,
 ) -> Written:
     """See ``CatalogService.delete``."""
+    _check_no_default(stored)
     below = [record for record in store.descendants(stored.id) if not record.deleted]
     if below and not recursive:
         raise _has_children(stored, below, "they go with it in a recursive delete")
@@ -82,6 +84,7 @@ def erase(
     store: Store, path: WritePath, stored: Record, actor: Actor, *, recursive: bool, force: bool
 ) -> None:
     """See ``CatalogService.erase``."""
+    _check_no_default(stored)
     below = store.descendants(stored.id)
     if below and not recursive:
         raise _has_children(stored, below, "they are erased with it when recursive is set")
@@ -160,6 +163,23 @@ def _set_deleted(
     assert first is not None  # noqa: S101  (records is never empty; tells the type checker)
     draft.commit(store, actor)
     return written_by(first)
+
+
+def _check_no_default(stored: Record) -> None:
+    """Refuse that something goes which requests mean that name nothing.
+
+    Raises:
+        ConflictError: It is the default of a reference.
+    """
+    meant = (stored.kind,)
+    for which in kinds().values():
+        for field in which.shape.fields.values():
+            if field.default == stored.fqn and field.reference == meant:
+                raise ConflictError(
+                    f"{stored.kind} {stored.fqn!r} is the {field.name} of every {which.name} whose"
+                    f" request names none (`default` of {field.name!r} in the schema {which.file});"
+                    " delete what lies below it instead"
+                )
 
 
 def _has_children(stored: Record, below: Sequence[Record], how: str) -> ConflictError:

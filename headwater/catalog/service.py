@@ -355,7 +355,8 @@ class CatalogService(CatalogReader):
 
         Raises:
             NotFoundError: There is no such entity, or it is deleted already.
-            ConflictError: It has children and ``recursive`` is not set, or is in production.
+            ConflictError: It has children and ``recursive`` is not set, or is in production; or it
+                is the default of a reference.
         """
 
         def attempt() -> Written:
@@ -405,7 +406,8 @@ class CatalogService(CatalogReader):
         Raises:
             NotFoundError: There is no such entity, soft-deleted or not.
             ConflictError: It has children and ``recursive`` is not set, or entities refer to it
-                (``details["referrers"]`` names them) and ``force`` is not set.
+                (``details["referrers"]`` names them) and ``force`` is not set; or it is the default
+                of a reference.
         """
 
         def attempt() -> Record:

@@ -495,6 +495,16 @@ def test_a_service_that_is_built_in_keeps_its_name(catalog: CatalogService) -> N
     assert catalog.put("mlmodel", {"name": "m", "algorithm": "A"}, actor=ME).created
 
 
+def test_a_service_that_is_a_default_stays(catalog: CatalogService) -> None:
+    catalog.put("mlmodel", {"name": "m", "algorithm": "A"}, actor=ME)
+    headwater = ("mlmodelService", "headwater")
+    for act in (catalog.delete, catalog.erase):
+        for recursive in (False, True):
+            with pytest.raises(ConflictError, match=r"service of every mlmodel .*ml_model\.json"):
+                act("mlmodelService", headwater, actor=ME, recursive=recursive, force=True)
+    assert catalog.put("mlmodel", {"name": "n", "algorithm": "A"}, actor=ME).created
+
+
 @pytest.mark.parametrize("actor", [ME, BOT], ids=["person", "bot"])
 def test_an_empty_list_over_an_absent_one_changes_nothing(
     catalog: CatalogService, shop: Shop, actor: Actor

@@ -184,8 +184,12 @@ def test_what_is_in_production_is_deleted_by_force_only(
     catalog.delete("modelVersion", pair[0].id, actor=ME, force=True)
     assert "serving" not in registry.model["lifecycle"]
     registry.stage(pair[1], "production")
+    lab = catalog.put("mlmodelService", {"name": "lab"}, actor=ME).id
+    catalog.put("mlmodel", {"name": "m", "algorithm": "A", "service": "lab"}, actor=ME)
+    served = catalog.put("modelVersion", {"name": "v", "mlmodel": "lab.m"}, actor=ME)
+    registry.stage(served, "production")
     with pytest.raises(ConflictError, match="in production"):
-        catalog.delete("mlmodelService", ("mlmodelService", "headwater"), actor=ME, recursive=True)
+        catalog.delete("mlmodelService", lab, actor=ME, recursive=True)
     catalog.delete("mlmodel", MODEL, actor=ME, recursive=True, force=True)
     assert catalog.get("mlmodel", MODEL, include_deleted=True).deleted is True
 
