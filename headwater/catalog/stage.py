@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from headwater.errors import AccessError, ConflictError, InvalidInputError
 from headwater.schemas import Kind
 from headwater.store.base import PageQuery, Record, Store
-from headwater.store.draft import Actor, Change, load
+from headwater.store.draft import Actor, Change, Draft, load, same_version
 from headwater.store.paging import every
 from headwater.store.stage import (
     ARCHIVED,
@@ -70,7 +70,9 @@ def check_listed(store: Store, stage: str) -> None:
     is_exclusive(store, stage)
 
 
-def check_stage(store: Store, change: Change, stored: Record | None, actor: Actor) -> None:
+def check_stage(
+    store: Store, change: Change, stored: Record | None, draft: Draft, actor: Actor
+) -> None:
     """Leave stages to admins, and hold their names to what selectors understand.
 
     Raises:
@@ -97,6 +99,7 @@ def check_stage(store: Store, change: Change, stored: Record | None, actor: Acto
                 f"a stage {change.name!r} would hide {what}; choose another name for the stage, or"
                 " give that another first"
             )
+        warn_restorers(store, {change.name}, draft)
 
 
 def check_empty(store: Store, stage: Record) -> None:
@@ -131,6 +134,23 @@ def hidden_by(store: Store, stages: Collection[str]) -> Iterator[Found]:
     for kind in ("mlmodel", "modelVersion"):
         for record in every(store, kind):
             yield from (found for found in found_by(record) if found[0] in stages)
+
+
+def warn_restorers(store: Store, stages: Collection[str], draft: Draft) -> None:
+    """Write, as it is, what is soft-deleted and new stages would hide, in the stages' commit.
+
+    Who restores it meanwhile has read another rev then, looks again, and sees the stage.
+    """
+    written = {write.id for write in draft.entities}
+    hidden = [
+        record.id
+        for kind in ("mlmodel", "modelVersion")
+        for record in every(store, kind, deleted="only")
+        if record.id not in written and any(word in stages for word, _ in found_by(record))
+    ]
+    for record in (store.find_many(hidden) if hidden else {}).values():
+        if record.deleted:
+            draft.entities.append(same_version(record, load(record)))
 
 
 def check_seen(store: Store, found: Iterable[Found], *, since: int = 0) -> None:

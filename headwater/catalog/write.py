@@ -145,7 +145,7 @@ class WritePath:
         if change.kind.name == model_summary.KIND:
             model_summary.complete(self._store, self, change, draft, actor)
         if change.kind.name == STAGE:
-            stage.check_stage(self._store, change, stored, actor)
+            stage.check_stage(self._store, change, stored, draft, actor)
         check_circle(self._store, change, draft)
         keep_exclusive(self._store, change, actor)
         identify_parts(change)

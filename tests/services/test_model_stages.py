@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
@@ -13,7 +14,7 @@ from headwater.catalog import Actor, CatalogService, EventService, Written
 from headwater.catalog.record import RecordService
 from headwater.errors import AccessError, AlreadyExistsError, ConflictError, InvalidInputError
 from headwater.lineage import LineageService, outdated
-from headwater.store import Store
+from headwater.store import Store, WriteSet
 from tests.services.shop import ME, Shop
 from tests.services.test_model_versions import MODEL, Registry, doc
 
@@ -438,3 +439,47 @@ def test_versions_are_compared_side_by_side(registry: Registry, shop: Shop, stor
     assert rows["source", "wh.main.shop.people.city"][0] == [None, {"tableVersion": "0.1"}]
     with pytest.raises(InvalidInputError):
         registry.catalog.model_content.compare(MODEL, ["a"])
+
+
+def first(
+    store: Store, monkeypatch: pytest.MonkeyPatch, early: Callable[[], Any], late: Callable[[], Any]
+) -> None:
+    """Let a write commit between what another reads and its commit."""
+    commit = store.commit
+
+    def committed(write_set: WriteSet) -> int:
+        monkeypatch.undo()
+        early()
+        return commit(write_set)
+
+    monkeypatch.setattr(store, "commit", committed)
+    late()
+
+
+@pytest.mark.parametrize("what", ["version", "model"])
+def test_a_stage_never_hides_what_is_restored_meanwhile(
+    registry: Registry,
+    catalog: CatalogService,
+    store: Store,
+    monkeypatch: pytest.MonkeyPatch,
+    what: str,
+) -> None:
+    def gone(word: str) -> Callable[[], Written]:
+        if what == "version":
+            deleted = registry.version(word)
+            catalog.delete("modelVersion", deleted.id, actor=ME)
+            return lambda: catalog.restore("modelVersion", deleted.id, actor=ME)
+        name = f"of {word}"
+        model = catalog.put("mlmodel", {"name": name, "algorithm": "A"}, actor=ME).id
+        body = {"name": "v", "mlmodel": {"id": model}}
+        version = catalog.put("modelVersion", body, actor=ME).id
+        catalog.model_versions.set_alias(version, word, actor=ME)
+        catalog.delete("mlmodel", model, actor=ME, recursive=True)
+        return lambda: catalog.restore("mlmodel", model, actor=ME)
+
+    restore = gone("canary")
+    with pytest.raises(ConflictError, match="would hide"):
+        first(store, monkeypatch, lambda: define(catalog, "canary"), restore)
+    restore = gone("shadow")
+    with pytest.raises(ConflictError, match="would hide"):
+        first(store, monkeypatch, restore, lambda: define(catalog, "shadow"))

@@ -19,6 +19,7 @@ from headwater.catalog.lifecycle import projected
 from headwater.catalog.origin import origins_of
 from headwater.catalog.preview import Ahead
 from headwater.catalog.same import same
+from headwater.catalog.stage import warn_restorers
 from headwater.catalog.write import WritePath
 from headwater.errors import ConflictError
 from headwater.schemas import kind
@@ -45,6 +46,7 @@ from headwater.store.draft import (
     producer_of,
     until_current,
 )
+from headwater.store.stage import KIND as STAGE
 from headwater.store.text import stored_text
 
 IMPORT = Actor("import", "bot", "import")
@@ -111,6 +113,9 @@ class _Merge:
         ahead.add(self.draft)
         _refuse(sorted(circles(cast("Store", ahead), self.draft.entities, self.draft)))
         self._put_edges(written)
+        stages = {w.name for w in self.draft.entities if w.kind == STAGE and not w.expected_rev}
+        if stages:
+            warn_restorers(store, stages, self.draft)
         self.result.replaced.sort()
         self.result.kept.sort()
         self.result.broken.sort()
