@@ -15,6 +15,7 @@ Numbered = tuple[int, bytes]
 """A request as JSON, with its place among the requests, from 0."""
 
 MOST_ITEMS = 500
+MOST_PREVIEWED = 2_500  # they are told against each other, and answered within the usual timeout
 MOST_BYTES = 8_000_000  # the server takes 10 MB
 
 
@@ -84,12 +85,12 @@ class BulkResult(Generic[E]):
             )
 
 
-def chunks(requests: Iterable[Numbered]) -> Iterator[list[Numbered]]:
+def chunks(requests: Iterable[Numbered], most: int = MOST_ITEMS) -> Iterator[list[Numbered]]:
     """Cut requests into lists that one exchange takes. One too large goes alone."""
     chunk: list[Numbered] = []
     size = 0
     for number, body in requests:
-        if chunk and (len(chunk) == MOST_ITEMS or size + len(body) > MOST_BYTES):
+        if chunk and (len(chunk) == most or size + len(body) > MOST_BYTES):
             yield chunk
             chunk, size = [], 0
         chunk.append((number, body))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, overload
 
 from headwater.sdk.address import EntityLike, KindLike, entity_class, segment
-from headwater.sdk.bulk import chunks
+from headwater.sdk.bulk import MOST_PREVIEWED, chunks
 from headwater.sdk.diff import Diff
 from headwater.sdk.entities import E, EntityCalls, Named, body_of
 from headwater.sdk.json_text import to_json
@@ -123,7 +123,8 @@ class HistoryCalls(EntityCalls):
     def preview(self, kind: KindLike, requests: Iterable[Any]) -> list[dict[str, Any]]:
         """Return what ``bulk`` with these requests would do, and write nothing.
 
-        They are sent in chunks of up to 500; what a request finds of earlier ones is of its chunk.
+        Each is told against those before it: of more than 2,500, or 8 MB, against those that are
+        sent with it.
 
         Returns:
             For each request ``{index, action, fullyQualifiedName, version, fieldsAdded, …}``; the
@@ -131,7 +132,8 @@ class HistoryCalls(EntityCalls):
         """
         path = f"/{self._kind(kind).collection}/bulk"
         found: list[dict[str, Any]] = []
-        for chunk in chunks((n, to_json(body_of(each))) for n, each in enumerate(requests)):
+        numbered = ((n, to_json(body_of(each))) for n, each in enumerate(requests))
+        for chunk in chunks(numbered, MOST_PREVIEWED):
             body = b"[" + b",".join(text for _, text in chunk) + b"]"
             data = self._wire.send("PUT", path, params={"preview": "true"}, body=body).data["data"]
             found += [each | {"index": n} for each, (n, _) in zip(data, chunk, strict=True)]

@@ -16,7 +16,7 @@ from headwater import (
     NotFoundError,
     Table,
 )
-from headwater.sdk.bulk import MOST_ITEMS
+from headwater.sdk.bulk import MOST_PREVIEWED
 from tests.sdk.conftest import Recorder, add_customers
 
 
@@ -81,10 +81,16 @@ def test_a_preview_says_what_bulk_would_do_and_writes_nothing(hw: Headwater) -> 
 
 
 def test_previews_of_many_requests_keep_their_places(hw: Headwater, wire: Recorder) -> None:
-    requests = [{"name": f"m{n}", "algorithm": "A"} for n in range(MOST_ITEMS + 1)]
+    requests = [{"name": f"m{n}", "algorithm": "A"} for n in range(MOST_PREVIEWED + 1)]
     found = hw.preview("mlmodel", requests)
-    assert [each["index"] for each in found] == list(range(MOST_ITEMS + 1))
+    assert [each["index"] for each in found] == list(range(MOST_PREVIEWED + 1))
     assert wire.methods() == ["PUT", "PUT"]
+
+
+def test_a_preview_counts_what_stands_far_apart_once(hw: Headwater) -> None:
+    requests = [{"name": f"m{n % 600}", "algorithm": "A"} for n in range(1200)]
+    actions = [each["action"] for each in hw.preview("mlmodel", requests)]
+    assert actions == ["create"] * 600 + ["none"] * 600
 
 
 def test_what_is_erased_by_force_is_in_no_file(tmp_path: Path) -> None:
