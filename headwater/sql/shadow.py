@@ -44,7 +44,7 @@ def _rename(
     bindings: Bindings,
 ) -> None:
     old, new = names
-    given = _columns(node, source, bindings)
+    given = columns_of(node, source, bindings)
     for column in _own_columns(scope.expression):
         first, *others = column.parts  # of t.s.x the second is a column, too: a struct
         if first.name == old and (_is_row if not others else _has)(given, others or [first]):
@@ -66,11 +66,9 @@ def _is_row(given: set[str] | None, names: list[exp.Expr]) -> bool:
     return given is not None and names[0].name not in given
 
 
-def _columns(
-    node: exp.Table | exp.DerivedTable, source: exp.Table | Scope, bindings: Bindings
-) -> set[str] | None:
-    """The columns of what is read; None: nobody knows all of them."""
-    if node.alias_column_names:
+def columns_of(node: exp.Expr, source: exp.Table | Scope, bindings: Bindings) -> set[str] | None:
+    """Return the columns of what is read; None: nobody knows all of them."""
+    if isinstance(node, (exp.Table, exp.DerivedTable)) and node.alias_column_names:
         return None
     if isinstance(source, exp.Table):
         relation = bindings.find(source)

@@ -25,6 +25,7 @@ from sqlglot.optimizer.normalize_identifiers import normalize_identifiers
 from sqlglot.optimizer.qualify import qualify
 
 from headwater.sql.column_trace import Bindings, Trace, fold, line_of, reads_itself, unknown
+from headwater.sql.lateral import bind_beside
 from headwater.sql.masking import Masking
 from headwater.sql.mention import mentions
 from headwater.sql.relation import ColumnLineage, Note, Relation, ViewLineage
@@ -283,6 +284,8 @@ class ViewReader:
     ) -> tuple[tuple[ColumnLineage, ...], tuple[Note, ...]]:
         bind_system_columns(body, bindings)
         part_names(body, bindings)
+        if isinstance(self._dialect, DuckDB):
+            bind_beside(body, bindings)
         body = qualify(
             body,
             dialect=self._dialect,

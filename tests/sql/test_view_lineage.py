@@ -306,6 +306,12 @@ def test_no_value_comes_from_what_except_takes_away() -> None:
         "SELECT k.x, k.y FROM chemistry c LEFT JOIN LATERAL (SELECT s.id, c.acid + s.parent"
         " FROM samples s) k(x, y) ON true",
         # DuckDB keeps it so in a view.
+        "SELECT k.x, k.y FROM (chemistry c CROSS JOIN (SELECT s.id AS x, acid + s.parent AS y"
+        " FROM samples s) AS k)",
+        "SELECT k.x, k.y FROM chemistry c, (SELECT x, y FROM (SELECT s.id AS x, acid + parent AS y"
+        " FROM samples s)) AS k",
+        "SELECT s.id AS x, y FROM samples s, chemistry, (SELECT * FROM (VALUES (acid, 1),"
+        " (parent, 2)) AS valueslist) AS k(y, z)",
         "SELECT k.* FROM chemistry c, (SELECT s.id AS x, c.acid + s.parent AS y FROM samples s) k",
     ],
 )
