@@ -58,6 +58,14 @@ _ROUTINES = f"""
       WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
     )
 """  # noqa: S608
+_CALLING = """
+    SELECT o.oprname AS name, o.oprcode::regproc::text AS sql FROM pg_operator o
+    WHERE o.oprcode <> 0 AND o.oid >= 16384
+    UNION ALL
+    SELECT '::' || format_type(c.casttarget, NULL), c.castfunc::regproc::text FROM pg_cast c
+    WHERE c.castfunc <> 0 AND c.oid >= 16384
+"""
+"""Operators and casts, each with the function behind it. The numbers below are PostgreSQL's own."""
 # Without a search path PostgreSQL spells every table in a view with its schema.
 _NO_SEARCH_PATH = "SET LOCAL search_path = ''"
 
@@ -91,7 +99,7 @@ class PostgresInspector:
             self._by_oid = {row["oid"]: row for row in self._tables.values()}
             self._columns = _by_oid(rows(_COLUMNS))
             self._constraints = _by_oid(rows(_CONSTRAINTS))
-            self._routines = rows(_ROUTINES)
+            self._routines = [*rows(_ROUTINES), *rows(_CALLING)]
             self._parts = _by_oid(rows(_PARTS))
             connection.execute(text(_NO_SEARCH_PATH))
             self._definitions = _by_oid(rows(_DEFINITIONS))
@@ -167,6 +175,7 @@ class PostgresInspector:
     def get_routines(self) -> list[tuple[str, str | None]]:
         """Functions that are not PostgreSQL's own or an extension's, and their text.
 
+        With them operators, and casts as ``::type``: their text is the function that they call.
         None stands for the text of what is written in another language, or an aggregate.
         """
         return [(row["name"], row["sql"]) for row in self._routines]

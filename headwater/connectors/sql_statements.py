@@ -23,7 +23,7 @@ from headwater.sdk.lineage_calls import Edge
 from headwater.sql.relation import Relation, ViewLineage
 from headwater.sql.rename import renamings
 from headwater.sql.script import OpenError, Statement, split
-from headwater.sql.statement import chosen_schema, feeds, made_for_session
+from headwater.sql.statement import chosen_schema, feeds, made_for_session, sets_variable
 from headwater.sql.view_lineage import ViewReader
 
 
@@ -162,6 +162,9 @@ class StatementLineage:
             tree = statement.parse(self._dialect)
             if name := made_for_session(tree):
                 reader = reader.within(without=[name])
+            if sets_variable(tree):
+                _, named = reader.named(statement.sql)
+                reader = reader.within(behind={"getvariable": named} if named else {})
             for feed in feeds(tree):
                 relation, lineage = reader.read_feed(feed)
                 if not (lineage.relations or lineage.columns):

@@ -71,7 +71,7 @@ class Bindings:
     ) -> Iterator[Relation]:
         """What stands where sqlglot sees no table, or behind something that is not known."""
         common = {each.alias for each in query.find_all(exp.CTE)}
-        for node in query.find_all(exp.Table, exp.Func):
+        for node in query.find_all(exp.Table, exp.Func, exp.Operator):
             yield from self.behind(node)
             if isinstance(node, exp.Table) and id(node) not in bound:
                 yield from find(node) if node.db or node.name not in common else ()
@@ -99,12 +99,20 @@ class Bindings:
 
     def behind(self, node: exp.Expr) -> Collection[Relation]:
         """What a table that is not known, or a function, may be made from."""
-        name = function_name(node) if isinstance(node, exp.Func) else node.name
-        return self._behind.get(name, ())
+        return self._behind.get(self._called(node), ())
 
     def reads(self, node: exp.Expr) -> bool:
         """Whether a node calls a function that reads more than its arguments."""
-        return isinstance(node, exp.Func) and function_name(node) in self._behind
+        calls = isinstance(node, (exp.Func, exp.Operator))
+        return calls and self._called(node) in self._behind
+
+    def _called(self, node: exp.Expr) -> str:
+        """What is called, as the functions that read tables are told by name."""
+        if isinstance(node, exp.Cast):
+            return cast_name(node.to, self.dialect)
+        if isinstance(node, exp.Operator):  # OPERATOR(public.###)
+            return node.text("operator").rpartition(".")[2]
+        return function_name(node) if isinstance(node, exp.Func) else node.name
 
     def columns(self, relation: Relation) -> dict[str, str]:
         """Return columns by folded name, without those that fold alike: none can be meant."""
@@ -455,6 +463,11 @@ def _conditions(query: exp.Expr) -> list[exp.Expr]:
     outputs = query.selects if isinstance(query, exp.Select) else []
     rows = [each for each in outputs if any(map(makes_rows, walk_in_scope(each)))]
     return [each for each in (*clauses, *joined, *rows) if each is not None]
+
+
+def cast_name(kind: exp.DataType, dialect: Dialect) -> str:
+    """What a cast is called: ``::`` and the type, in small letters and without a schema."""
+    return f"::{kind.sql(dialect).rpartition('.')[2].lower()}"
 
 
 def function_name(node: exp.Func) -> str:

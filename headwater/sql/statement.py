@@ -245,6 +245,12 @@ def made_for_session(tree: exp.Expr) -> str | None:
     return table.name if table else None
 
 
+def sets_variable(tree: exp.Expr) -> bool:
+    """Whether a statement keeps a value in a variable of DuckDB, for ``getvariable``."""
+    items = tree.expressions if isinstance(tree, exp.Set) else ()
+    return any(each.text("kind").upper() == "VARIABLE" for each in items)
+
+
 def chosen_schema(sql: str) -> str | None:
     """Where names without a schema are looked up after a statement; None: it does not say.
 

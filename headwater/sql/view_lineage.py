@@ -47,6 +47,15 @@ _RECURSIVE_UNSAID = (SQLite, TSQL, Oracle, Snowflake)
 _BEFORE_ARGUMENT = (TokenType.COMMA, TokenType.L_PAREN)
 _OWN_SCHEMAS = ("main", "system", "pg_catalog")
 """Where DuckDB has its functions."""
+_RUNNING = frozenset(
+    (
+        *("query", "query_table"),  # DuckDB
+        *("query_to_xml", "query_to_xmlschema", "query_to_xml_and_xmlschema", "cursor_to_xml"),
+        *("table_to_xml", "table_to_xmlschema", "table_to_xml_and_xmlschema", "ts_stat"),
+        *("crosstab", "dblink", "xpath_table"),  # extensions of PostgreSQL
+    )
+)
+"""Functions that read what a text names: a query, or a table."""
 _MOST_DEPTH = 2_000
 """How deep a query may be; sqlglot's time grows with the square. SQLite and DuckDB take half."""
 
@@ -252,7 +261,7 @@ class ViewReader:
             body = self._rewritten(query.body)
             starred = any(select.is_star for select in body.selects) and not query.names_outputs
             bindings = Bindings(
-                body, self._dialect, lambda table: self._find(table, view), self._behind
+                body, self._dialect, lambda table: self._find(table, view), self._read_by(body)
             )
             read, found = tuple(dict.fromkeys(bindings.relations.values())), tuple(bindings.notes)
             columns, notes = self._columns(
@@ -263,6 +272,17 @@ class ViewReader:
         except Exception as error:  # noqa: BLE001 - see above
             columns, notes = (), (_unread(first_line(error), line=line_of(query.body)),)
         return ViewLineage(read, columns, tuple(dict.fromkeys((*found, *notes))))
+
+    def _read_by(self, body: exp.Query) -> Mapping[str, Collection[Relation]]:
+        """What functions read, those among them that the query itself gives SQL or a name to."""
+        found: dict[str, Collection[Relation]] = {**self._behind}
+        for node in body.find_all(exp.Anonymous):
+            name = node.name.lower()
+            if name in _RUNNING:
+                texts = [each.name for each in node.find_all(exp.Literal) if each.is_string]
+                read = [each for text in texts for each in self.named(text)[1]]
+                found[name] = [*found.get(name, ()), *read]
+        return found
 
     def _rewritten(self, query: exp.Query) -> exp.Query:
         """A query with its names folded, and plain queries in place of what sqlglot looks past."""

@@ -172,6 +172,11 @@ def test_a_name_in_two_schemas_means_the_one_that_the_view_means(
         ("SELECT f.x FROM u, lab.of_t(u.b) f (x)", "perhaps"),
         ("SELECT f.x FROM u, LATERAL lab.of_t(u.b) f", "perhaps"),
         ("SELECT lab.largest(b) AS x FROM t", "perhaps"),
+        ("SELECT b OPERATOR(lab.###) 1 AS x FROM u", "perhaps"),
+        ("SELECT b OPERATOR(lab.@#@) 1 AS x FROM u", "nothing"),
+        ("SELECT (b::lab.pair)::text AS x FROM u", "perhaps"),
+        ("SELECT query_to_xml('select a from t', true, false, '')::text AS x", "perhaps"),
+        ("SELECT table_to_xml('t'::regclass, true, false, '')::text AS x FROM u", "perhaps"),
     ],
 )
 def test_views_of_postgresql_are_followed_or_open(
@@ -191,6 +196,14 @@ def test_views_of_postgresql_are_followed_or_open(
         CREATE FUNCTION lab.larger(p integer, q integer) RETURNS integer LANGUAGE sql
             AS 'SELECT max(a) + p + q FROM public.t';
         CREATE AGGREGATE lab.largest(integer) (SFUNC = lab.larger, STYPE = integer);
+        CREATE TYPE lab.pair AS (p integer, q integer);
+        CREATE FUNCTION lab.pair_of(n integer) RETURNS lab.pair LANGUAGE sql
+            AS 'SELECT ROW(max(a), n)::lab.pair FROM public.t';
+        CREATE CAST (integer AS lab.pair) WITH FUNCTION lab.pair_of(integer);
+        CREATE OPERATOR lab.### (FUNCTION = lab.larger, LEFTARG = integer, RIGHTARG = integer);
+        CREATE FUNCTION lab.plus(p integer, q integer) RETURNS integer LANGUAGE sql
+            AS 'SELECT p + q';
+        CREATE OPERATOR lab.@#@ (FUNCTION = lab.plus, LEFTARG = integer, RIGHTARG = integer);
         """,
         database,
     )

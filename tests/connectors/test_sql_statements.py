@@ -687,3 +687,34 @@ def test_partitions_that_change_tables_feed_them(
     moved = feeds(statement.parse(grammar))
     found = {str(next(each.query.find_all(exp.Table)).name): each.table.name for each in moved}
     assert found == expected
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SET VARIABLE v = (SELECT max(email) FROM customers);"
+        " UPDATE copy SET email = getvariable('v')",
+        "INSERT INTO copy (email) SELECT email FROM query_table('customers')",
+        "INSERT INTO copy (email) SELECT q.email FROM query('SELECT email FROM customers') q",
+    ],
+)
+def test_what_reads_by_a_variable_or_a_text_is_perhaps_of_what_that_names(
+    duck: MakeDatabase, hw: Headwater, tmp_path: Path, sql: str
+) -> None:
+    (tmp_path / "fill.sql").write_text(sql)
+    report = run(hw, duck(SHOP), tmp_path / "fill.sql")
+    assert len(report.unresolved) >= 1
+    found = reached(hw, f"{MAIN}.customers.email", f"{MAIN}.copy.email")
+    assert found == {"email": "perhaps"}
+
+
+def test_a_variable_of_a_constant_is_told_of_no_table(
+    duck: MakeDatabase, hw: Headwater, tmp_path: Path
+) -> None:
+    (tmp_path / "fill.sql").write_text(
+        "SET VARIABLE v = 5;"
+        " INSERT INTO copy (id, email) SELECT getvariable('v'), email FROM customers"
+    )
+    report = run(hw, duck(SHOP), tmp_path / "fill.sql")
+    assert report.unresolved == []
+    assert set(pairs(hw, "copy")) == {("customers.email", "email")}
