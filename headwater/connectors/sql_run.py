@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -139,7 +139,7 @@ class _Reader:
         writer.write(read, known)
         # A table may stand where a view was; what a file says of it counts, if one does.
         plain = known.difference(map(self._fqn, views))
-        said = self._write_statements(reader, self._grammar, views, known)
+        said = self._write_statements(reader, self._grammar, written, known)
         own = plain.difference(said)
         places = {(each.schema, each.name): each for each in relations}
         writer.write(
@@ -152,15 +152,21 @@ class _Reader:
         )
 
     def _write_statements(
-        self, reader: ViewReader, grammar: str, views: Sequence[SqlTable], known: set[str]
+        self, reader: ViewReader, grammar: str, tables: Sequence[SqlTable], known: set[str]
     ) -> Collection[str]:
         """Write what files say; answer of which tables they say that they are views."""
         if not self._config.statements:
             self._run.replace_edges([], source=STATEMENT, targets=None)  # there were some, perhaps
             return ()
-        told = {self._fqn(view) for view in views if view.definition}
+        told = {self._fqn(view) for view in tables if view.is_view and view.definition}
+        places = {(each.schema, each.name): each for each in tables}
+        parts = {
+            self._fqn(each): [_relation(part) for part in _partitions(each, places)]
+            for each in tables
+            if each.type == "Partitioned"
+        }
         lineage = StatementLineage(
-            self._run, self._place, reader, dialect=grammar, known=known, told=told
+            self._run, self._place, reader, dialect=grammar, known=known, told=told, parts=parts
         )
         return lineage.write(self._config.statements)
 
@@ -172,6 +178,13 @@ def _relation(table: SqlTable) -> Relation:
     columns = table.columns if table.whole else ()  # a star over some of them would give others
     names = tuple(column.name for column in columns)
     return Relation(table.schema, table.name, names, table.row_id)
+
+
+def _partitions(table: SqlTable, tables: Mapping[tuple[str, str], SqlTable]) -> Iterator[SqlTable]:
+    """The partitions of a table that are known, and theirs."""
+    for part in (tables[each] for each in table.parts if each in tables):
+        yield part
+        yield from _partitions(part, tables)
 
 
 def _own_lineage(

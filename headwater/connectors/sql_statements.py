@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from glob import glob
 from pathlib import Path
@@ -71,6 +71,7 @@ class StatementLineage:
         dialect: str,
         known: Collection[str],
         told: Collection[str],
+        parts: Mapping[str, Collection[Relation]],
     ) -> None:
         """Take what is known of the database.
 
@@ -81,6 +82,7 @@ class StatementLineage:
             dialect: sqlglot's.
             known: Tables and views that the catalog has, by FQN.
             told: Views whose SQL the database tells: that counts, and not a file's.
+            parts: The partitions of tables, by the tables' FQN.
         """
         self._run = run
         self._place = place
@@ -88,6 +90,7 @@ class StatementLineage:
         self._dialect = Dialect.get_or_raise(dialect)
         self._known = known
         self._told = told
+        self._parts = parts
         self._fed: dict[str, dict[str, dict[str, _Fed]]] = {STATEMENT: {}, VIEW: {}}
         self._open: set[str] = set()
         self._all_open = False
@@ -170,7 +173,7 @@ class StatementLineage:
                 if not (lineage.relations or lineage.columns):
                     _, named = reader.named(statement.sql)
                     lineage = replace(lineage, relations=named)
-                self._add(file, statement, relation, lineage, is_view=feed.is_view)
+                self._fill(file, statement, relation, lineage, is_view=feed.is_view)
         except OpenError as error:
             self._run.leave_open(str(file), error.message, line=error.line or statement.line)
             return self._leave_open(file, statement, reader)
@@ -183,8 +186,26 @@ class StatementLineage:
         for relation in filled.values():
             if relation is not None and self._fqn(relation) not in self._told:
                 self._open.add(self._fqn(relation))
-                self._add(file, statement, relation, ViewLineage(named))
+                self._fill(file, statement, relation, ViewLineage(named))
         return reader.within(behind={name: named for name, each in filled.items() if not each})
+
+    def _fill(
+        self,
+        file: Path,
+        statement: Statement,
+        relation: Relation,
+        lineage: ViewLineage,
+        *,
+        is_view: bool = False,
+    ) -> None:
+        """Add what a statement moves into a table, and into the partitions that its rows go to."""
+        name = self._fqn(relation)
+        self._add(file, statement, relation, lineage, is_view=is_view)
+        for part in self._parts.get(name, ()):
+            columns = tuple(each for each in lineage.columns if each.column in part.columns)
+            self._add(file, statement, part, replace(lineage, columns=columns, notes=()))
+            if name in self._open:
+                self._open.add(self._fqn(part))
 
     def _add(
         self,

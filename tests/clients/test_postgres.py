@@ -13,6 +13,8 @@ import pytest
 from sqlalchemy import make_url
 
 from headwater import Headwater, SourceError, Table
+from headwater.connectors.config import check_config
+from headwater.connectors.ingest import ingest as ingest_all
 from headwater.connectors.run import RunOptions
 from headwater.connectors.sql import ingest
 
@@ -385,3 +387,27 @@ def test_parts_feed_their_table_and_generated_columns_come_from_others(
     server.run("ALTER TABLE log DETACH PARTITION log_2024", database)
     ingest(hw, server.url(database))
     assert feeds(hw, f"{public}.log.email") == set()
+
+
+def test_what_fills_a_table_fills_its_partitions(
+    server: Postgres, database: str, hw: Headwater, tmp_path: Path
+) -> None:
+    server.run(
+        """
+        CREATE TABLE raw (day date, email text);
+        CREATE TABLE log (day date, email text) PARTITION BY RANGE (day);
+        CREATE TABLE log_2024 PARTITION OF log FOR VALUES FROM ('2024-01-01') TO ('2025-01-01')
+            PARTITION BY LIST (email);
+        CREATE TABLE log_2024_a PARTITION OF log_2024 FOR VALUES IN ('a');
+        """,
+        database,
+    )
+    (tmp_path / "fill.sql").write_text("INSERT INTO log (day, email) SELECT day, email FROM raw")
+    source = {"type": "sql", "service": "pg", "url": "env:PG"}
+    config = {"sources": [source | {"statements": [str(tmp_path / "fill.sql")]}]}
+    sources = check_config(config, environ={"PG": server.url(database)})
+    (report,) = ingest_all(hw, sources)
+    assert report.unresolved == []
+    public = f"pg.{database}.public"
+    assert f"{public}.raw.email" in feeds(hw, f"{public}.log_2024_a.email")
+    assert feeds(hw, f"{public}.log_2024_a.day") == {f"{public}.raw.day"}
