@@ -146,20 +146,30 @@ def _inserted(tree: exp.Insert) -> Iterator[Feed]:
             raise OpenError("INSERT BY NAME of what has no name is not followed")
     yield Feed(table, columns, query)
     changed = _changed(tree)
-    if changed and columns is None:
+    reads_rows = any(_reads_row(each.expression, table) for each in changed)
+    if reads_rows and columns is None:
         raise OpenError("what is done ON CONFLICT is not followed without a list of columns")
     if changed:
         given = [each.copy() for each in columns or ()]
         alias = exp.TableAlias(this=exp.to_identifier("excluded"), columns=given)
         pairs = [(each.this, each.expression) for each in _listed(changed)]
         rows = exp.Subquery(this=query.copy(), alias=alias)
-        yield _assigned(tree, table, pairs, [rows, table])
+        yield _assigned(tree, table, pairs, [rows, table] if reads_rows else [table])
 
 
 def _changed(tree: exp.Create | exp.Insert) -> list[exp.Expr]:
     """What is assigned ON CONFLICT, without what takes the value that was to be inserted."""
     conflict = tree.args.get("conflict")
     return [each for each in conflict.expressions if not _is_excluded(each)] if conflict else []
+
+
+def _reads_row(value: exp.Expr, table: exp.Table) -> bool:
+    """Whether a value reads the row that was to be inserted: ``excluded.a``, MySQL's VALUES(a)."""
+    own = ("", table.alias_or_name)
+    columns, calls = value.find_all(exp.Column), value.find_all(exp.Anonymous)
+    return any(each.table not in own for each in columns) or any(
+        each.name.upper() == "VALUES" for each in calls
+    )
 
 
 def _is_excluded(given: exp.Expr) -> bool:

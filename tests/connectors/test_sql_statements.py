@@ -185,8 +185,10 @@ def test_what_was_known_is_perhaps_while_its_statement_is_not_understood(
     [
         "UPDATE copy SET (id, email) = (SELECT id, total FROM orders)",
         "UPDATE OR IGNORE copy SET email = (SELECT max(total) FROM orders)",
-        "INSERT INTO copy SELECT id, total, 1 FROM orders ON CONFLICT DO UPDATE SET email = id",
-        "INSERT INTO copy VALUES (1, 2, 3) ON CONFLICT DO UPDATE SET id = (SELECT 1 FROM orders)",
+        "INSERT INTO copy SELECT id, total, 1 FROM orders"
+        " ON CONFLICT DO UPDATE SET email = excluded.id",
+        "INSERT INTO copy VALUES (1, 2, 3)"
+        " ON CONFLICT DO UPDATE SET id = excluded.id + (SELECT 1 FROM orders)",
         "MERGE INTO copy USING orders ON copy.id = orders.id WHEN NOT MATCHED THEN INSERT",
         "INSERT INTO copy BY NAME SELECT * FROM orders",
         "INSERT INTO copy BY POSITION SELECT id, total, 1 FROM orders",
@@ -556,6 +558,10 @@ def test_what_replaces_rows_is_followed(
             " DO UPDATE SET email = excluded.email || p.low",
             {("low", "email")},
         ),
+        (
+            "INSERT INTO p VALUES (1, 'a', 'b') ON CONFLICT (id) DO UPDATE SET low = p.email",
+            {("email", "low")},
+        ),
     ],
 )
 def test_columns_within_one_table_feed_each_other(
@@ -718,3 +724,17 @@ def test_a_variable_of_a_constant_is_told_of_no_table(
     report = run(hw, duck(SHOP), tmp_path / "fill.sql")
     assert report.unresolved == []
     assert set(pairs(hw, "copy")) == {("customers.email", "email")}
+
+
+@pytest.mark.parametrize("value", ["CONCAT(VALUES(a), b)", "new.a", "excluded.a"])
+def test_what_is_done_with_a_row_that_is_there_reads_the_row_to_be_inserted(value: str) -> None:
+    grammar = Dialect.get_or_raise("mysql")
+    sql = f"INSERT INTO t (a, b) SELECT x, 1 FROM s ON DUPLICATE KEY UPDATE b = {value}"  # noqa: S608  # parsed only
+    (statement,) = split(sql, grammar)
+    source = Relation("main", "s", ("x",))
+    known = [source, Relation("main", "t", ("a", "b"))]
+    reader = ViewReader(known, dialect="mysql", database="db", default_schema="main")
+    _, last = feeds(statement.parse(grammar))
+    _, lineage = reader.read_feed(last)
+    (column,) = lineage.columns
+    assert (source, "x") in column.origins or source in column.perhaps
