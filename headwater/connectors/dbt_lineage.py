@@ -42,12 +42,15 @@ class ModelReader(ViewReader):
         """
         read = self.read(model, sql)
         columns = tuple(
-            _without(column, model) for column in read.columns if column.column in model.columns
+            _without_itself(column, model)
+            for column in read.columns
+            if column.column in model.columns
         )
         lost = [each.column for each in read.columns if each.column not in model.columns]
         notes = [Note(1, f"{name} is not a column of the table") for name in lost]
         relations = dict.fromkeys([*read.relations, *reads])
-        relations.pop(model, None)
+        if not any(model in _sources(each) for each in columns):
+            relations.pop(model, None)
         return ViewLineage(tuple(relations), columns, (*read.notes, *notes))
 
     def _find(self, table: exp.Table, view: Relation) -> Sequence[Relation]:
@@ -74,8 +77,11 @@ def split(text: str) -> tuple[str, str]:
     return database, schema
 
 
-def _without(column: ColumnLineage, model: Relation) -> ColumnLineage:
-    """A column's lineage without what comes from the model itself, as it was before."""
-    origins = tuple(each for each in column.origins if each[0] != model)
-    perhaps = tuple(each for each in column.perhaps if each != model)
-    return replace(column, origins=origins, perhaps=perhaps)
+def _without_itself(column: ColumnLineage, model: Relation) -> ColumnLineage:
+    """A column's lineage without its own values of before: that says nothing."""
+    origins = tuple(each for each in column.origins if each != (model, column.column))
+    return replace(column, origins=origins)
+
+
+def _sources(column: ColumnLineage) -> list[Relation]:
+    return [*(relation for relation, _ in column.origins), *column.perhaps]

@@ -238,6 +238,20 @@ def test_outputs_are_matched_by_name_as_dbt_fills_tables(hw: Headwater, write: W
     assert feeds(hw, f"{CELLAR}.main.ratio.id") == {f"{CELLAR}.raw.sample.id"}
 
 
+def test_a_model_may_make_a_column_of_another_of_its_own(hw: Headwater, write: Write) -> None:
+    key, model = node(
+        "ratio",
+        "select s.id, s.ash + coalesce(t.id, t.ratio) as ratio"
+        " from raw.sample s left join main.ratio t on t.id = s.id",
+        SAMPLE[0],
+    )
+    report = run(hw, write(BASE | {"nodes": {key: model}}))
+    assert (report.failed, report.unresolved) == ([], [])
+    ratio = f"{CELLAR}.main.ratio"
+    assert feeds(hw, f"{ratio}.ratio") >= {f"{CELLAR}.raw.sample.ash", f"{ratio}.id"}
+    assert feeds(hw, f"{ratio}.id") == {f"{CELLAR}.raw.sample.id"}
+
+
 def test_a_model_reads_other_databases(hw: Headwater, write: Write) -> None:
     far = source("sample", database="lake")
     key, model = node("ratio", "select id from lake.raw.sample", far[0])
