@@ -177,6 +177,9 @@ _READ = frozenset(
      b"transfer-encoding"}
 )  # fmt: skip
 
+OF_PROXIES = (b"via", b"forwarded", b"x-forwarded-", b"x-real-ip")
+"""What the names of headers begin with that say that a request came through a proxy."""
+
 
 def _is_open(path: str) -> bool:
     """Whether a path tells nothing of the catalog: those listed, and pages of documentation."""
@@ -196,7 +199,7 @@ def _read(scope: Scope) -> tuple[Headers, str | None]:
             if name in found:
                 raise malformed(f"the header {name.decode()} is given twice")
             found[name] = value
-        elif name in (b"via", b"forwarded") or name.startswith((b"x-forwarded-", b"x-real-ip")):
+        elif name.startswith(OF_PROXIES):
             stranger = (
                 f"a request with the header {name.decode('latin-1')} came through a proxy; without"
                 " tokens only this machine is served"

@@ -13,8 +13,9 @@ from typing import Any
 import httpx
 import pytest
 
+from headwater.api import build_api
 from headwater.api.dialects.mlflow.tracking import _transport
-from headwater.app import InProcessTransport
+from headwater.app import InProcessTransport, create_services
 from headwater.catalog import CatalogService, TokenService
 from headwater.catalog.token import NewToken
 from headwater.errors import InvalidInputError
@@ -217,7 +218,8 @@ def test_what_the_caller_is_known_by_stays_here(
     assert sent["authorization"] == "Basic aGVhZHdhdGVyOml0cyBvd24="
     assert sent["host"] == upstream.url.removeprefix("http://")
     assert sent["x-mlflow-workspace"] == "default"
-    gone = ("cookie", "x-secret", "proxy-authorization", "te", "x-forwarded-for")
+    assert sent["x-forwarded-for"] == "unknown"
+    gone = ("cookie", "x-secret", "proxy-authorization", "te")
     assert not {*gone, "x-headwater-producer"} & sent.keys()
 
 
@@ -250,6 +252,34 @@ def test_what_the_tracking_server_sets_is_not_handed_back(
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
+def test_no_caller_gets_another_one_s_cookie(client: httpx.Client, upstream: Upstream) -> None:
+    upstream.headers = {"Set-Cookie": "a=b; Path=/"}
+    for _ in range(2):
+        client.get("/api/2.0/mlflow/runs/get")
+    assert "cookie" not in upstream.asked[1][2]
+
+
+def test_the_tracking_server_is_told_who_asks(
+    store: Store, upstream: Upstream, signed: Signed
+) -> None:
+    # It lets callers of its own host do more.
+    headers = signed("editor")
+
+    async def ask(host: str) -> None:
+        services = create_services(store, Settings(mlflow_tracking_uri=upstream.url))
+        transport = httpx.ASGITransport(build_api(services), client=(host, 9))
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            answer = await client.get("/api/2.0/mlflow/runs/get", headers=headers)
+            assert answer.status_code == 200
+        await services.close()
+        services.threads.shutdown()
+
+    for host in ("127.0.0.1", "10.0.0.1"):
+        asyncio.run(ask(host))
+    told = [sent["x-forwarded-for"] for _, _, sent, _ in upstream.asked]
+    assert told == ["127.0.0.1", "10.0.0.1"]
+
+
 def test_redirects_and_sign_in_of_the_tracking_server_go_no_further(
     client: httpx.Client, upstream: Upstream
 ) -> None:
@@ -277,6 +307,7 @@ def test_redirects_and_sign_in_of_the_tracking_server_go_no_further(
         "/api/2.0/mlflow/runs%252fget",
         "/api/2.0/mlflow-artifacts/artifacts/a%2f..%2f..%2fb",
         "/api/2.0/mlflow-artifacts/artifacts/..",
+        "/api/2.0/mlflow-artifacts/artifacts/..;/users/get",
         "/api/2.0/mlflow/runs/get%0d%0aX: y",
         "/api/2.0/mlflow/runs/%" + "25" * 20 + "2e",
         "/api/2.0/mlflow/runs/%00",
@@ -336,7 +367,12 @@ def test_viewers_read_what_is_listed_and_nothing_else(
 def test_who_may_do_what_there_is_for_admins(
     client: httpx.Client, upstream: Upstream, signed: Signed
 ) -> None:
-    paths = ("users/create", "experiments/permissions/create", "gateway/secrets/create")
+    paths = (
+        "users/create",
+        "experiments/permissions/create",
+        "gateway/secrets/create",
+        "assistant/message",
+    )
     editor, admin = signed("editor"), signed("admin")
     for path in paths:
         answer = client.post(f"/api/2.0/mlflow/{path}", json={}, headers=editor)

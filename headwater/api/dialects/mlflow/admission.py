@@ -32,9 +32,10 @@ _POSTS = re.compile(
     r"|(?:experiments|runs|logged-models|traces|datasets|issues)/search"
     r"|experiments/search-datasets|traces/(?:batchGetInfos|metrics|calculate-filter-correlation))"
 )
-# They would act with the rights that this server has at the tracking server.
+# They would act with the rights that this server has at the tracking server; the assistant runs
+# programs on its host.
 _FOR_ADMINS = re.compile(
-    rf"{_API}(?:(?:users|roles|workspaces|webhooks|gateway|gateway-proxy)(?:/.*)?"
+    rf"{_API}(?:(?:users|roles|workspaces|webhooks|gateway|gateway-proxy|assistant)(?:/.*)?"
     r"|(?:.*/)?permissions(?:/.*)?)",
     re.DOTALL,
 )
@@ -47,7 +48,7 @@ def is_read(method: str, path: str) -> bool:
 
 
 def is_for_admins(path: str) -> bool:
-    """Whether a path is about who may do what, or about secrets."""
+    """Whether a path is about who may do what, about secrets, or about programs of its host."""
     return _FOR_ADMINS.fullmatch(path) is not None
 
 

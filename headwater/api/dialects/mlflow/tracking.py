@@ -10,6 +10,7 @@ import logging
 import re
 import ssl
 from collections.abc import AsyncIterator, Iterable
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
@@ -23,6 +24,7 @@ from headwater.api.auth import actor_of
 from headwater.api.dialects.mlflow.admission import is_for_admins, is_read
 from headwater.api.dialects.mlflow.chunk import MergingBackend
 from headwater.api.dialects.mlflow.error import MlflowError, invalid, no_endpoint, refusal
+from headwater.api.guard import OF_PROXIES
 from headwater.settings import Settings
 from headwater.store.draft import Role
 
@@ -35,8 +37,7 @@ _HOP_BY_HOP: Final = frozenset(
 )  # fmt: skip
 """Headers that concern one connection (RFC 9110, 7.6.1)."""
 _NOT_SENT = _HOP_BY_HOP | {
-    b"authorization", b"cookie", b"forwarded", b"host", b"origin", b"referer", b"via",
-    b"x-headwater-producer", b"x-real-ip",
+    b"authorization", b"cookie", b"host", b"origin", b"referer", b"x-headwater-producer",
 }  # fmt: skip
 _NOT_ANSWERED = _HOP_BY_HOP | {b"date", b"server", b"set-cookie", b"www-authenticate"}
 _MOST_ENCODED = 4
@@ -98,7 +99,7 @@ class Tracking:
         outgoing = self._open().build_request(
             request.method,
             address,
-            headers=self._headers(scope["headers"]),
+            headers=self._headers(scope),
             content=_body(request.receive) if _has_body(scope["headers"]) else None,
         )
         answer = await self._open().send(outgoing, stream=True, follow_redirects=False)
@@ -114,20 +115,36 @@ class Tracking:
         if self._client is None:
             # Nothing of the environment: a proxy there, or a .netrc, is not what was set.
             self._client = httpx.AsyncClient(
-                timeout=_TIMEOUT, trust_env=False, transport=_transport()
+                timeout=_TIMEOUT, trust_env=False, transport=_transport(), cookies=_no_cookies()
             )
         return self._client
 
-    def _headers(self, given: Pairs) -> Pairs:
+    def _headers(self, scope: Scope) -> Pairs:
+        given: Pairs = scope["headers"]
         sent = [
             (name, value)
             for name, value in given
-            if name not in _dropped(given, _NOT_SENT) and not name.startswith(b"x-forwarded-")
+            if name not in _dropped(given, _NOT_SENT) and not name.startswith(OF_PROXIES)
         ]
         names = {name for name, _ in sent}
         # Otherwise httpx would name encodings that the caller cannot read.
         sent += [] if b"accept-encoding" in names else [(b"accept-encoding", b"identity")]
+        # MLflow lets programs of its own host do more: it has to know that others ask.
+        sent.append((b"x-forwarded-for", _caller(scope).encode("latin-1")))
         return sent + ([(b"authorization", self._authorization)] if self._authorization else [])
+
+
+def _no_cookies() -> CookieJar:
+    """What keeps no cookie: the answer to one caller must not go with the request of another."""
+    return CookieJar(DefaultCookiePolicy(allowed_domains=()))
+
+
+def _caller(scope: Scope) -> str:
+    """The address that a request came from; ``unknown`` behind a proxy, which may be here."""
+    if scope.get("client") is None or any(n.startswith(OF_PROXIES) for n, _ in scope["headers"]):
+        return "unknown"
+    host: str = scope["client"][0]
+    return host
 
 
 def _transport() -> httpx.AsyncHTTPTransport:
@@ -163,7 +180,7 @@ def _check_path(raw: bytes) -> None:
             plain, encoded = unquote_to_bytes(plain), plain
         if (
             plain != encoded
-            or plain in (b"", b".", b"..")
+            or plain.partition(b";")[0] in (b"", b".", b"..")  # some servers cut off the rest
             or re.search(rb"[/\\\x00-\x1f\x7f]", plain)
         ):
             raise invalid("The path holds an empty segment, a dot, or a slash that is encoded.")
