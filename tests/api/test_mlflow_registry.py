@@ -370,6 +370,10 @@ def test_the_champion_follows_what_is_promoted_natively(mlflow: Client) -> None:
     assert mlflow.stages("churn") == {"1": "Archived", "2": "Production"}
     mlflow.delete("registered-models/alias", name="churn", alias="champion")
     assert mlflow.aliases("churn") == {}
+    how = {"stage": "production", "force": True}
+    for id_, number in ((ids[0], "1"), (ids[1], "2")):  # taken away from another, before that
+        mlflow.http.post(f"/modelVersions/{id_}/stage", json=how)
+        assert mlflow.aliases("churn") == {"champion": number}
     mlflow.alias("churn", "champion", "2")  # given from now on
     how = {"stage": "production", "force": True}
     moved = mlflow.http.post(f"/modelVersions/{ids[0]}/stage", json=how)

@@ -12,12 +12,15 @@ from headwater.catalog.stage import LATEST
 from headwater.store.base import Record, Store
 from headwater.store.draft import Document
 
+_PRODUCTION = "production"
+
 
 class Champion:
     """Knows which version is shown with the alias of the one that serves.
 
     Promotions over this protocol give it. A model that was promoted otherwise never had it: its
-    serving version is shown with it. Where somebody took it away it stays away.
+    serving version is shown with it. Where somebody took it away it stays away until the next
+    promotion.
 
     Attributes:
         alias: The alias; empty for none.
@@ -36,7 +39,7 @@ class Champion:
             for id_, summary in summaries.items()
             if self.alias and summary.serving and self.alias not in summary.aliases
         }
-        for id_ in without.keys() - self._named(without):
+        for id_ in without.keys() - self._taken(without):
             found[id_][self.alias] = without[id_]
         return found
 
@@ -54,7 +57,7 @@ class Champion:
         candidates = {
             str(each.record.parent_id)
             for each in versions
-            if each.document["stage"] == "production"
+            if each.document["stage"] == _PRODUCTION
             and self.alias not in each.document.get("aliases", ())
         }
         if not candidates or not self.alias:
@@ -63,10 +66,17 @@ class Champion:
         named = self.aliases(models).values()
         return {str(its[self.alias]["id"]) for its in named if self.alias in its}
 
-    def _named(self, models: Collection[str]) -> set[str]:
-        """The ids of those models of which some version had the alias once."""
+    def _taken(self, models: Collection[str]) -> set[str]:
+        """The ids of those models without the alias that had it since their last promotion."""
         if not models:
             return set()
-        moves = self._store.entries(entity_ids=models, types=["lifecycle"], limit=ALL)
-        marked = [each for each in moves if '"alias"' in each.data]
-        return {e.entity_id for e in marked if from_json(e.data).get("alias") == self.alias}
+        taken: dict[str, bool] = {}
+        for move in self._store.entries(entity_ids=models, types=["lifecycle"], limit=ALL):
+            if move.entity_id in taken or not ('"alias"' in move.data or _PRODUCTION in move.data):
+                continue
+            told = from_json(move.data)
+            if told.get("alias") == self.alias:
+                taken[move.entity_id] = True
+            elif "alias" not in told and told.get("to") == _PRODUCTION:
+                taken[move.entity_id] = False
+        return {id_ for id_, is_taken in taken.items() if is_taken}
