@@ -56,7 +56,19 @@ class Field:
             return True
         if not self.is_list:
             return self._is_one(value)
-        return isinstance(value, list) and all(map(self._is_one, value)) and self._differ(value)
+        if not isinstance(value, list):
+            return False
+        if self.reference or self.keyed_by is None or self.tie_breaker:
+            return all(map(self._is_one, value)) and self._differ(value)
+        key, names = self.keyed_by, set[str]()  # one look at each: tables have many columns
+        for each in value:
+            if type(each) is not dict or ("type" in each and is_reference(each)):
+                return False
+            name = each.get(key)
+            if type(name) is not str or name in names:
+                return False
+            names.add(name)
+        return True
 
     def elements(self, holder: Mapping[str, Any]) -> list[dict[str, Any]]:
         """The elements of the list of objects that a stored document has, if it has one."""
@@ -82,9 +94,9 @@ class Field:
 
 def is_reference(value: Any) -> bool:
     """Whether a value is a reference in the form that is stored."""
-    if not isinstance(value, dict) or not value.keys() >= {"id", "type", "fullyQualifiedName"}:
+    if not isinstance(value, dict) or "type" not in value:
         return False  # a part has an id and an FQN, too
-    return isinstance(value["id"], (str, NoneType))
+    return "fullyQualifiedName" in value and isinstance(value.get("id", 0), (str, NoneType))
 
 
 @dataclass(eq=False)
