@@ -47,23 +47,15 @@ def _rename(
     given = columns_of(node, source, bindings)
     for column in _own_columns(scope.expression):
         first, *others = column.parts  # of t.s.x the second is a column, too: a struct
-        if first.name == old and (_is_row if not others else _has)(given, others or [first]):
+        named = others[0] if others else first
+        has = given is None or named.name in given or isinstance(named, exp.Star)
+        if first.name == old and has == bool(others):  # a table's name alone means its rows
             first.set("this", new)
         elif column.table == old and column.text("db") == node.text("db") != "":
             column.replace(exp.column(column.this, exp.to_identifier(new, quoted=True)))
     columns = node.args["alias"].args.get("columns") if node.args.get("alias") else None
     alias = exp.TableAlias(this=exp.to_identifier(new, quoted=True), columns=columns)
     node.set("alias", alias)
-
-
-def _has(given: set[str] | None, names: list[exp.Expr]) -> bool:
-    name = names[0]
-    return given is None or name.name in given or isinstance(name, exp.Star)
-
-
-def _is_row(given: set[str] | None, names: list[exp.Expr]) -> bool:
-    """Whether a name alone is that of a table, and means its rows."""
-    return given is not None and names[0].name not in given
 
 
 def columns_of(node: exp.Expr, source: exp.Table | Scope, bindings: Bindings) -> set[str] | None:
