@@ -253,7 +253,7 @@ class ViewReader:
     def _resolve(self, filled: Relation, query: _Query, *, view: Relation) -> ViewLineage:
         if _depth(query.body) > _MOST_DEPTH:
             return _nothing(TOO_DEEP, line=line_of(query.body))
-        read: tuple[Relation, ...] = ()
+        read, perhaps = tuple[Relation, ...](), tuple[Relation, ...]()
         found: tuple[Note, ...] = ()
         # sqlglot answers unusual SQL with more than its own errors (KeyError, RecursionError), and
         # one view must not end a run.
@@ -264,13 +264,13 @@ class ViewReader:
                 body, self._dialect, lambda table: self._find(table, view), self._read_by(body)
             )
             read, found = tuple(dict.fromkeys(bindings.relations.values())), tuple(bindings.notes)
+            perhaps = bindings.perhaps
             columns, notes = self._columns(
                 filled, body, bindings, named=starred or query.named, what=query.what
             )
-            if found or notes:
-                read = bindings.perhaps
         except Exception as error:  # noqa: BLE001 - see above
             columns, notes = (), (_unread(first_line(error), line=line_of(query.body)),)
+        read = perhaps if found or notes else read
         return ViewLineage(read, columns, tuple(dict.fromkeys((*found, *notes))))
 
     def _read_by(self, body: exp.Query) -> Mapping[str, Collection[Relation]]:

@@ -708,3 +708,13 @@ def test_an_element_that_rows_decide_comes_from_each() -> None:
 def test_a_part_is_followed_behind_what_passes_it_on() -> None:
     made = "(SELECT s AS r FROM (SELECT {'x': {'z': acid}, 'y': ash} AS s FROM chemistry))"
     assert origins(f"SELECT q.r.x.z AS k FROM {made} q", "k") == {"k": {ACID}}  # noqa: S608  # parsed only
+
+
+def test_what_sqlglot_fails_at_is_perhaps_of_all_that_is_named() -> None:
+    lineage = read(
+        "SELECT (SELECT max(p.x) FROM (PIVOT chemistry ON ash USING max(acid)) p) AS k"
+        " FROM samples p",
+        "k",
+    )
+    assert lineage.notes
+    assert {*lineage.relations} == {CHEMISTRY, SAMPLES}
