@@ -66,6 +66,8 @@ PAIRS = [
     *[("number", "object"), ("references", "objects"), ("objects", "keyed"), ("keyed", "objects")],
     *[("twins", "keyed"), ("twins", "columns")],
 ]
+STORED = [pair for pair in PAIRS if pair[0] != "text" and {*pair} & {"reference", "columns"}]
+"""Those whose references and parts the engine has of its own."""
 
 
 def schema(form: str) -> dict[str, Any]:
@@ -172,7 +174,14 @@ def refused(store: Store, name: str) -> bool:
     return any(each.startswith(spelled) for each in found.get("refusedBySchema", ()))
 
 
-@pytest.mark.parametrize(("old", "new"), PAIRS)
+@pytest.mark.parametrize(
+    ("store", "old", "new"),
+    [
+        *[("sqlite", *pair) for pair in PAIRS],
+        *[pytest.param("neo4j", *pair, marks=pytest.mark.neo4j) for pair in STORED],
+    ],
+    indirect=["store"],
+)
 def test_entities_outlive_a_retyped_property(
     old: str, new: str, use: Use, store: Store, catalog: CatalogService, tmp_path: Path
 ) -> None:
