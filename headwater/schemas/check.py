@@ -206,6 +206,8 @@ def _list(about: Schema, items: Schema) -> Iterator[str]:
     key = about.get("keyedBy")
     if key is not None and (key not in properties or key not in items.get("required", ())):
         yield f"keyedBy names {key!r}, which is no required property of the items"
+    elif key is not None and properties[key].get("type", "string") != "string":
+        yield f"keyedBy names {key!r}, which is no text"
     if ("ordered" in about or "part" in about) and key is None:
         yield "ordered and part need keyedBy"
     if "part" in about:

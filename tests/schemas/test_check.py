@@ -88,6 +88,7 @@ CONTRADICTORY = [
     ("table.json", prop("origin"), {**REFERENCE, "x-headwater": {"reference": ["nothing"]}}),
     ("table.json", prop("origin"), {**REFERENCE, "x-headwater": {"default": "a"}}),
     ("table.json", about("columns"), {"keyedBy": "constraint"}),
+    ("column.json", ("properties", "name"), {"type": "integer", "description": "A number."}),
     ("table.json", about("columns"), {"part": "column"}),
     ("table.json", about("columns", "part"), "table"),
     ("table.json", ("x-headwater", "kind"), "database"),
