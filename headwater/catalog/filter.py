@@ -87,6 +87,8 @@ def meant(store: Store, chosen: Mapping[str, Sequence[str]], among: Iterable[str
         among: The kinds that are looked through.
     """
     facets = {facet: tuple(values) for facet, values in chosen.items()}
+    if not any(":" in value for values in facets.values() for value in values):
+        return Filter(facets, {}, {})
     plain, named = {}, {}
     roots = {_root(name) for name in among}
     for facet, known in (("owner", {"user", "team"}), ("tag", {"tag"}), ("service", _roots())):

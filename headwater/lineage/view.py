@@ -40,9 +40,10 @@ class Graph:
     edges: dict[Pair, list[Edge]]
     more: dict[tuple[str, Direction], int] = field(default_factory=dict)
 
-    def broken(self, pair: Pair) -> bool:
-        """Whether an end of an edge is a part that is gone from its entity."""
-        return any(node_id in self.nodes and self.nodes[node_id].dropped for node_id in pair)
+    def broken(self) -> set[Pair]:
+        """The edges of which an end is a part that is gone from its entity."""
+        gone = {node.id for node in self.nodes.values() if node.dropped}
+        return {pair for pair in self.edges if not gone.isdisjoint(pair)} if gone else set()
 
     def depths(self, scope: Scope) -> dict[str, int]:
         """Distance of every node within the scope, negative upstream."""
@@ -106,7 +107,7 @@ def starts_of(store: Store, root: Node) -> list[Node]:
 
 def spell(store: Store, graph: Graph, view: View, scope: Scope) -> Document:
     """The answer to a lineage question, as REST gives it."""
-    depths = graph.depths(scope)
+    depths, broken = graph.depths(scope), graph.broken()
     nodes = [n for n in graph.nodes.values() if n.id in depths]
     nodes.sort(key=lambda n: (abs(depths[n.id]), depths[n.id], n.fqn, n.id))
     owner_ids = {n.owner_id for n in nodes if n.owner_id} - depths.keys()
@@ -116,7 +117,7 @@ def spell(store: Store, graph: Graph, view: View, scope: Scope) -> Document:
         "level": view,
         "nodes": [{**as_json(node), "depth": depths[node.id]} for node in nodes],
         "edges": [
-            edge_json(pair, edges) | ({"broken": True} if graph.broken(pair) else {})
+            edge_json(pair, edges) | ({"broken": True} if pair in broken else {})
             for pair, edges in graph.edges.items()
             if pair[0] in depths and pair[1] in depths
         ],

@@ -14,6 +14,7 @@ from headwater.lineage.source import source_id, sources_of
 from headwater.schemas import shape_of
 from headwater.store.base import Direction, Edge, Hop, Level, Node, Record, Store
 from headwater.store.draft import Document, load
+from headwater.store.row import masks
 
 Pair = tuple[str, str]
 
@@ -189,15 +190,19 @@ def _away_then(store: Store, nodes: dict[str, Node], records: dict[str, Record])
 
 def edge_json(pair: Pair, edges: list[Edge]) -> Document:
     """What is asserted between two nodes as one edge of an answer."""
-    level = edges[0].key.level
-    masked = {"masking": True} if masked_by(edges) else {}
-    said = assertions(edges)
-    return {"from": pair[0], "to": pair[1], "level": level, **masked, "assertions": said}
+    out: Document = {"from": pair[0], "to": pair[1], "level": edges[0].key.level}
+    if masked_by(edges):
+        out["masking"] = True
+    out["assertions"] = assertions(edges)
+    return out
 
 
 def masked_by(edges: Iterable[Edge]) -> bool:
     """Whether everything that is asserted between two nodes masks: one that does not is enough."""
-    return all(edge.masking for edge in edges)
+    for edge in edges:  # noqa: SIM110  (a walk asks this of every edge)
+        if not masks(edge.details):
+            return False
+    return True
 
 
 def assertions(edges: list[Edge]) -> list[Document]:
