@@ -25,7 +25,9 @@ class Walk:
 
     Attributes:
         nodes: By id, with the distance from the start (negative upstream).
-        came_from: The node on the near side, for each node but the starts.
+        came_from: The node on the near side, for each node but the starts: of the shortest ways on
+            one that leads through nothing that is gone, if there is one, and the first by name.
+        broken: Ids of nodes to which every shortest way leads through what is gone.
         edges: Assertions by ``(from, to)``.
         more: Neighbours left out, by ``(node id, direction)``.
         masked: Where the walk ended because all that is asserted masks: the nodes behind.
@@ -33,6 +35,7 @@ class Walk:
 
     nodes: dict[str, tuple[Node, int]] = field(default_factory=dict)
     came_from: dict[str, str] = field(default_factory=dict)
+    broken: set[str] = field(default_factory=set)
     edges: dict[Pair, list[Edge]] = field(default_factory=dict)
     more: dict[tuple[str, Direction], int] = field(default_factory=dict)
     masked: dict[Pair, Node] = field(default_factory=dict)
@@ -41,6 +44,18 @@ class Walk:
     def truncated(self) -> bool:
         """Whether the limit cut something off."""
         return bool(self.more)
+
+    def reach(self, node: Node, near: str, distance: int) -> None:
+        """Note a way to a node by one on its near side."""
+        known = self.nodes.get(node.id)
+        if known is None:
+            self.nodes[node.id] = (node, distance)
+            self.came_from[node.id] = near
+        elif known[1] == distance and (other := self.came_from[node.id]) != near:
+            self.came_from[node.id] = min(other, near, key=self._rank)
+
+    def _rank(self, node_id: str) -> tuple[bool, str]:
+        return node_id in self.broken, self.nodes[node_id][0].fqn
 
     def path(self, node_id: str) -> list[Node]:
         """The nodes from a start to this one."""
@@ -71,6 +86,7 @@ class Walker:
         """Return everything within the two distances of the starts."""
         seen = as_seen(self.store, starts, self.as_of)
         walk = Walk({node.id: (node, 0) for node in seen.values()})
+        walk.broken.update(node.id for node in seen.values() if node.dropped)
         first = list(walk.nodes)
         self._one_way(walk, first, "upstream", upstream)
         self._one_way(walk, first, "downstream", downstream)
@@ -94,13 +110,18 @@ class Walker:
                 pair = hop.edge.key[:2]
                 if pair not in met or hop.edge not in walk.edges[pair]:
                     walk.edges.setdefault(pair, []).append(hop.edge)
-                self._add(walk, hop, direction, sign * distance)
+                walk.reach(hop.node, pair[direction == "upstream"], sign * distance)
                 if hop.node.id not in seen:
                     seen.add(hop.node.id)
                     following.append(hop.node.id)
             if not whole:
                 self._note_more(walk, frontier, hops, direction)
                 return
+            walk.broken.update(
+                id_
+                for id_ in following
+                if walk.nodes[id_][0].dropped or walk.came_from.get(id_) in walk.broken
+            )
             frontier = following
 
     def _telling(self, walk: Walk, hops: list[Hop]) -> list[Hop]:
@@ -118,12 +139,6 @@ class Walker:
             return hops
         nodes = as_seen(self.store, [hop.node for hop in hops], self.as_of)
         return [hop._replace(node=nodes[hop.node.id]) for hop in hops if hop.node.id in nodes]
-
-    def _add(self, walk: Walk, hop: Hop, direction: Direction, depth: int) -> None:
-        key, node = hop.edge.key, hop.node
-        if node.id not in walk.nodes:
-            walk.nodes[node.id] = (node, depth)
-            walk.came_from[node.id] = key.to_id if direction == "upstream" else key.from_id
 
     def _note_more(
         self, walk: Walk, frontier: list[str], hops: list[Hop], direction: Direction

@@ -72,6 +72,10 @@ def _document(path: Path) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise InvalidInputError(f"{path}: a schema is an object")
     # What could only be said in one way need not be said.
-    schema = shipped()["common.json"]["$schema"]
-    usual = {"$schema": schema, "$id": BASE + path.name, "additionalProperties": False}
-    return {**usual, **document}
+    schema, closed = shipped()["common.json"]["$schema"], {"additionalProperties": False}
+    if isinstance(inner := document.get("$defs"), dict):
+        document["$defs"] = {
+            name: closed | each if isinstance(each, dict) and "properties" in each else each
+            for name, each in inner.items()
+        }
+    return {"$schema": schema, "$id": BASE + path.name, **closed, **document}

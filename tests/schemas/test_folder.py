@@ -96,11 +96,10 @@ def test_edited_files_count_at_the_next_start(tmp_path: Path) -> None:
 
 
 def test_what_can_only_be_said_in_one_way_need_not_be_said(tmp_path: Path) -> None:
-    short = {
-        name: value
-        for name, value in NOTEBOOK.items()
-        if name not in ("$schema", "$id", "additionalProperties")
-    }
+    short = {name: each for name, each in NOTEBOOK.items() if name not in ("$schema", "$id")}
+    short["$defs"] = {name: {**each} for name, each in NOTEBOOK["$defs"].items()}
+    for each in (short, *short["$defs"].values()):
+        each.pop("additionalProperties", None)
     use_folder(make_folder(tmp_path, notebook=short))
 
     assert documents()["notebook.json"] == NOTEBOOK

@@ -105,6 +105,19 @@ def test_edges_of_a_dropped_column_are_broken(lineage: LineageService, shop: Sho
     assert broken == {"x": True, "y": False}
 
 
+def test_of_ways_of_one_length_an_intact_one_is_told_and_the_first_by_name(
+    lineage: LineageService, shop: Shop
+) -> None:
+    for n in range(6):  # ids are random: one of them would not tell
+        shop.table(f"t{n}", "a", "b", "c")
+        features = {each: [f"t{n}.{each}"] for each in "acb"}
+        shop.model(f"m{n}", features=features)
+        shop.table(f"t{n}", "c", "b")
+        (model,) = lineage.impact(f"wh.main.shop.t{n}")["models"]
+        assert "broken" not in model
+        assert [step["name"] for step in model["path"]] == ["b", "b", f"m{n}"]
+
+
 def test_what_a_model_writes_as_a_whole_is_perhaps_hit_too(
     lineage: LineageService, shop: Shop
 ) -> None:
