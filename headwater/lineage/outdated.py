@@ -188,9 +188,10 @@ def _compared(
             continue
         if _type(column) != _type(now):
             yield id_, {"name": name, "change": "retyped", "was": _type(column), "is": _type(now)}
-    for id_ in new.keys() - old.keys():
-        name = new[id_]["fullyQualifiedName"][len(is_in) + 1 :]
-        yield id_, {"name": name, "change": "added", "is": _type(new[id_])}
+    for id_, column in new.items():
+        if id_ not in old:
+            name = column["fullyQualifiedName"][len(is_in) + 1 :]
+            yield id_, {"name": name, "change": "added", "is": _type(column)}
 
 
 def _by_id(parts: Iterable[tuple[str, Document]]) -> dict[str, Document]:

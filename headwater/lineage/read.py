@@ -129,9 +129,9 @@ class LineageReader:
             )
         if root.kind not in WORDS:
             seq = sequence_of(self._store, as_of, root.owner_id or root.id)
-            _check_existed(self._store, root, seq)
+            there = _as_it_was(self._store, root, seq)
             return impact(
-                self._store, root, depth=depth, limit=limit, as_of=seq, stage=stage, drop=drop
+                self._store, there, depth=depth, limit=limit, as_of=seq, stage=stage, drop=drop
             )
         if as_of is not None or drop:
             raise InvalidInputError(
@@ -363,17 +363,18 @@ class LineageReader:
         return root, Question(level or view_of(None, root), depth, limit, seq)
 
 
-def _check_existed(store: Store, node: Node, seq: int | None) -> None:
-    """Refuse to ask what a node reached before there was one; what was gone by then may be asked.
+def _as_it_was(store: Store, node: Node, seq: int | None) -> Node:
+    """The node at a moment; what was gone by then may be asked about, too.
 
     Raises:
         NotFoundError: Neither then nor earlier was there such a node.
     """
     if seq is None:
-        return
+        return node
     then = as_seen(store, [node], seq).get(node.id)
     if then is None or (then.dropped and not _was_part(store, node, seq)):
         raise NotFoundError(f"there was no {node.kind} {node.fqn!r} as of {seq}")
+    return then
 
 
 def _was_part(store: Store, part: Node, seq: int) -> bool:

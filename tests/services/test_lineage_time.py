@@ -86,7 +86,9 @@ def test_impact_before_there_was_what_is_asked_about_is_an_error(
     for name, seq in (("a", 0), ("a", start), ("a.x", start), ("a.y", start), ("a.y", first)):
         with pytest.raises(NotFoundError, match=f"there was no .* as of {seq}"):
             lineage.impact(f"{S}.{name}", as_of=seq)
-    assert lineage.impact(f"{S}.a.x", as_of=first)["total"] == 0
+    was = lineage.impact(f"{S}.a.x", as_of=first)
+    assert was["total"] == 0
+    assert "deleted" not in was["root"], "as it was then"
     for later in (fed, fed + 1, None):  # there, dropped, deleted
         assert lineage.impact(f"{S}.a.y", as_of=later)["total"] == 1
 

@@ -281,6 +281,9 @@ def test_versions_are_told_when_their_columns_change(
     assert added["tables"][0]["columns"] == [
         {"name": "extra", "change": "added", "is": "INT", "features": []}
     ]
+    shop.table("people", "age", "city", "note", "extra", *"dcab")
+    (table,) = lineage.source_changes(version.id)["tables"]
+    assert [each["name"] for each in table["columns"]] == ["extra", *"dcab"], "as they stand"
     columns = [{"name": "age", "dataType": "VARCHAR"}, {"name": "note", "dataType": "INT"}]
     shop.catalog.put(
         "table",
