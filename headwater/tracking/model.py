@@ -220,7 +220,8 @@ class Model(ModelArtifacts):
             ConflictError: It is in production, and not ``force``.
         """
         self._hw.delete(self.resolved, force=force)
-        self._found = None
+        if self._run is None:  # a run makes no second one
+            self._found = None
 
     # Inside
 

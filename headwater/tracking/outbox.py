@@ -21,6 +21,7 @@ from headwater.errors import (
 )
 from headwater.generated import ArtifactVersion, EntityReference, ModelVersion
 from headwater.sdk import Headwater
+from headwater.tracking.deleted_version import DeletedVersions
 
 FOLDER = Path(".headwater") / "journal"
 """Where journals are kept, beside the artifacts of a run that says nothing else."""
@@ -52,12 +53,20 @@ class Outbox:
         self._hw = hw
         self._journal = journal and journal.absolute()  # a later chdir changes nothing
         self._lost: HeadwaterError | None = None
+        self._deleted = DeletedVersions(hw)
         self._lock = Lock()  # a run's own thread sends, too
 
     @property
     def is_cut_off(self) -> bool:
         """Whether messages are kept in the journal."""
         return self._lost is not None
+
+    def is_deleted(self, model_version: str) -> bool:
+        """Whether a version of a model, by id, is known to be deleted; a warning tells so."""
+        try:
+            return not self.is_cut_off and self._deleted.has(model_version)
+        except AWAY:  # what is sent next tells that
+            return False
 
     def put(self, kind: str, requests: Sequence[Message]) -> list[Any] | None:
         """Create or update entities of a kind, all in one commit; None when that is kept for later.
@@ -105,7 +114,7 @@ class Outbox:
             return perform(self._hw, message)
         if self._lost is None:
             try:
-                return perform(self._hw, message)
+                return _perform_in_part(self._hw, message, self._deleted)
             except AWAY as error:
                 self._cut_off(error)
         with self._lock:
@@ -151,9 +160,10 @@ def send_journal(hw: Headwater, journal: str | Path) -> int:
     lines = path.read_bytes().split(b"\n")[:-1]  # behind the last end, a torn line
     messages = [_message(line, f"{path}, line {n}") for n, line in enumerate(lines, 1)]
     _restore_versions(hw, messages)
+    deleted = DeletedVersions(hw)
     for number, message in enumerate(messages, 1):
         try:
-            perform(hw, message)
+            _perform_in_part(hw, message, deleted)
         except (InvalidInputError, NotFoundError, ValueError, TypeError) as error:
             raise InvalidInputError(
                 f"{path}, line {number} is refused, and those before it are recorded: {error}"
@@ -183,6 +193,17 @@ def _message(line: bytes, where: str) -> Message:
     if not is_known or not all(isinstance(each, dict) for each in found.get("requests", ())):
         raise InvalidInputError(f"{where} is no message of a run; nothing is recorded")
     return dict(found)
+
+
+def _perform_in_part(hw: Headwater, message: Message, deleted: DeletedVersions) -> Any:
+    """Send one message; one that is refused, without what it says of deleted versions."""
+    try:
+        return perform(hw, message)
+    except (InvalidInputError, NotFoundError):
+        rest = deleted.left_out(message)
+        if rest is None:
+            raise
+    return perform(hw, rest)
 
 
 def perform(hw: Headwater, message: Message) -> Any:

@@ -324,9 +324,11 @@ class Run:
             self.outbox.put("pipelineRun", [document])
         except InvalidInputError as error:
             pointers = [each["pointer"] for each in error.errors]
-            if not self.document.forget_inputs(document, pointers):
+            if not self.document.forget(document, pointers):
                 raise
-            _log.warning("run %s is not tied to something that it read: %s", self.fqn, error)
+            _log.warning(
+                "run %s is not tied to something that it read or made: %s", self.fqn, error
+            )
             self._write()
             return
         self._shown |= {each["name"] for each in document["steps"]}

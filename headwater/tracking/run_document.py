@@ -14,7 +14,7 @@ from headwater.tracking.environment import environment
 from headwater.tracking.plain import is_parameter, plain
 
 Reference = Mapping[str, str]
-_INPUT = re.compile(r"(/steps/(?P<step>\d+))?/inputs/(?P<input>\d+)(/.*)?")
+_REFERENCE = re.compile(r"(/steps/(?P<step>\d+))?/(?P<list>inputs|outputs)/(?P<at>\d+)(/.*)?")
 
 
 class RunDocument:
@@ -96,17 +96,18 @@ class RunDocument:
             if reference not in self.wire["inputs"] and reference not in self.wire["outputs"]:
                 self.wire["inputs"].append(dict(reference))
 
-    def forget_inputs(self, refused: Mapping[str, Any], pointers: Sequence[str]) -> bool:
-        """Take out what was read and is no more; answer whether there was such.
+    def forget(self, refused: Mapping[str, Any], pointers: Sequence[str]) -> bool:
+        """Take out what was read or made and is no more; answer whether there was such.
 
         Args:
             refused: The request that was refused.
             pointers: To what of it is at fault.
         """
-        found = list(filter(None, (_input_at(refused, each) for each in pointers)))
+        found = list(filter(None, (_reference_at(refused, each) for each in pointers)))
         with self._lock:
             for holder in (self.wire, *self.wire["steps"], *self._running.values()):
-                holder["inputs"][:] = [each for each in holder["inputs"] if each not in found]
+                for name in ("inputs", "outputs"):
+                    holder[name][:] = [each for each in holder[name] if each not in found]
         return bool(found)
 
     def add_outputs(self, references: Sequence[Reference]) -> None:
@@ -117,20 +118,20 @@ class RunDocument:
     def forget_output(self, reference: Reference) -> None:
         """Take out what the run made, and what is no more."""
         with self._lock:
-            self.wire["outputs"].remove(reference)
+            self.wire["outputs"] = [each for each in self.wire["outputs"] if each != reference]
 
     def end(self, status: str) -> None:
         """Note how the run ended."""
         self.wire |= {"status": status, "endedAt": now()}
 
 
-def _input_at(request: Mapping[str, Any], pointer: str) -> Reference | None:
-    """The reference among inputs that a pointer points to."""
-    at = _INPUT.fullmatch(pointer)
+def _reference_at(request: Mapping[str, Any], pointer: str) -> Reference | None:
+    """The reference among inputs or outputs that a pointer points to."""
+    at = _REFERENCE.fullmatch(pointer)
     if at is None:
         return None
     holder = request if at["step"] is None else request["steps"][int(at["step"])]
-    found: Reference = holder["inputs"][int(at["input"])]
+    found: Reference = holder[at["list"]][int(at["at"])]
     return found
 
 

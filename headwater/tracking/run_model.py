@@ -116,7 +116,9 @@ class RunModels:
             self._document.forget_output(reference_to(model))
 
     def _write(self, model: Model, about: dict[str, Any]) -> None:
-        self._outbox.put("modelVersion", [_request(model, about)])
+        # By its name, which would bring it back.
+        if not self._outbox.is_deleted(model.version_id):
+            self._outbox.put("modelVersion", [_request(model, about)])
 
 
 def _request(model: Model, about: dict[str, Any]) -> dict[str, Any]:
