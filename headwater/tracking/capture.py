@@ -7,6 +7,7 @@ Reads are noted by the recorders of the context (``recording``), and by the fram
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -20,6 +21,7 @@ from headwater.sdk import Headwater
 from headwater.sdk.address import EntityLike, address_of
 from headwater.tracking import frame_reader
 from headwater.tracking.catalog_match import Catalog, Source
+from headwater.tracking.connection import current
 from headwater.tracking.context import find_step, opaque
 from headwater.tracking.extra import load as module
 from headwater.tracking.hash import file_hash
@@ -75,10 +77,12 @@ class Recorder:
     Attributes:
         catalog: Whose names are meant; None: reads are noted without them.
         reads: In order.
+        process: Id of the process that records.
     """
 
     catalog: Headwater | None = None
     reads: list[Read] = field(default_factory=list)
+    process: int = field(default_factory=os.getpid)
 
 
 _recorders: ContextVar[tuple[Recorder, ...]] = ContextVar("headwater_recorders", default=())
@@ -208,6 +212,8 @@ class _Note:
     ) -> None:
         around = _recorders.get()
         client = catalog or (around[-1].catalog if around else None)
+        if client is not None and catalog is None and around[-1].process != os.getpid():
+            client = current()  # two processes cannot share a connection
         self._catalog = Catalog(client) if client else None
         self._notes: list[str] = []
         # Before the data is read: what is missing, or is named wrongly, need not wait for it.

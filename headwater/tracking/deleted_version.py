@@ -1,7 +1,7 @@
 """Versions of models that are deleted while a run has something to say of them.
 
-Nothing is lost by that: what the run makes is kept without its link to such a version, and a warning
-tells so.
+Nothing is lost by that: what the run makes is kept without its link to such a version, and a
+warning tells so.
 """
 
 from __future__ import annotations

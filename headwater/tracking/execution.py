@@ -79,6 +79,8 @@ def execute(
         else:
             at_work.effects.is_watched = key is not None
             result = _called(step, at_work, bound, options.trusted)
+            if not run.is_here:  # but in a process that the function forked
+                return result
             if key is not None:
                 _tell_changed(at_work, arguments, given)
             at_work.complete(
@@ -88,8 +90,9 @@ def execute(
                 is_own_word=options.is_cached_by_itself,
             )
     except BaseException:
-        with suppress(HeadwaterError):  # what went wrong says more
-            at_work.fail()
+        if run.is_here:
+            with suppress(HeadwaterError):  # what went wrong says more
+                at_work.fail()
         raise
     at_work.tell_trained(step.outputs.split(result), flat(bound).values())
     return result

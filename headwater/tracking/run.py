@@ -246,8 +246,12 @@ class Run:
             self._models.step_ended(model, completed=completed)
 
     def end(self) -> None:
-        """Record that the run is completed, and that the versions it made are ready."""
-        self._end("completed")
+        """Record that the run is completed, and that the versions it made are ready.
+
+        A process that was forked from the run's may get here, too; it ends nothing, nor fails it.
+        """
+        if self.is_here:
+            self._end("completed")
 
     def warn_of_unused(self) -> None:
         """Tell of configured steps that did not run."""
@@ -260,6 +264,8 @@ class Run:
 
     def fail(self, error: BaseException) -> None:
         """Record that the run failed, and what becomes of the versions it made."""
+        if not self.is_here:
+            return
         is_failure = isinstance(error, Exception)
         told = traceback.TracebackException.from_exception(error)
         message = _text(told.format_exception_only()).strip()[:_MOST_TEXT]
@@ -326,9 +332,7 @@ class Run:
             pointers = [each["pointer"] for each in error.errors]
             if not self.document.forget(document, pointers):
                 raise
-            _log.warning(
-                "run %s is not tied to something that it read or made: %s", self.fqn, error
-            )
+            _log.warning("run %s is not tied to what it read or made: %s", self.fqn, error)
             self._write()
             return
         self._shown |= {each["name"] for each in document["steps"]}

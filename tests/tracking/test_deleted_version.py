@@ -1,4 +1,4 @@
-"""Versions of models that are deleted while a run makes or uses them: nothing of the run is lost."""
+"""Versions of models that are deleted while a run makes or uses them: nothing is lost by it."""
 
 from __future__ import annotations
 
