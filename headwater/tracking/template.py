@@ -16,14 +16,16 @@ def render(template: str, run: Mapping[str, str] | None = None) -> str:
     """Fill in a template.
 
     ``{date}`` and ``{time}`` are UTC's, ``{run.id}`` and ``{run.name}`` the run's; each may be cut,
-    as in ``{run.id[:8]}``. ``{{`` and ``}}`` are braces.
+    as in ``{run.id[:8]}``. ``{{`` and ``}}`` are braces. What comes out is always a name: digits
+    alone would be a number, and have a ``v`` in front.
 
     Args:
         template: The text.
         run: ``id`` and ``name`` of the run, inside of one.
 
     Raises:
-        InvalidInputError: A placeholder is not known, or asks for a run where there is none.
+        InvalidInputError: A placeholder is not known, or asks for a run where there is none; or
+            nothing comes out.
     """
     now = datetime.now(UTC)
     known = {"date": f"{now:%Y_%m_%d}", "time": f"{now:%H_%M_%S_%f}"}
@@ -39,7 +41,10 @@ def render(template: str, run: Mapping[str, str] | None = None) -> str:
         start, end = placeholder[2], placeholder[3]
         return known[placeholder[1]][int(start or 0) : int(end) if end else None]
 
-    return _TOKEN.sub(fill, template)
+    text = _TOKEN.sub(fill, template)
+    if not text:
+        raise InvalidInputError(f"the name {template!r} comes out empty")
+    return f"v{text}" if text.isdigit() and text != template else text
 
 
 def random_first(run_id: str) -> str:

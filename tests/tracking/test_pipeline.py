@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
@@ -114,6 +115,25 @@ def test_each_run_makes_a_version_and_a_template_names_it(hw: Headwater) -> None
     versions = list(Client().list_model_versions("iris"))
     assert len({each.version for each in versions}) == 2
     assert all(each.version.startswith("run-") for each in versions)
+
+
+@pytest.mark.parametrize("template", ["{date[:4]}", "{run.id[:8]}"])
+def test_a_template_that_comes_out_as_digits_names_a_version(
+    hw: Headwater, monkeypatch: pytest.MonkeyPatch, template: str
+) -> None:
+    monkeypatch.setattr("headwater.tracking.template.random_first", lambda _: "00000001-a")
+    Client().create_model_version("iris")  # 1, which the digits may not mean
+
+    @pipeline(model=Model("iris", version=template))
+    def training() -> str:
+        load()
+        return get_pipeline_context().model.version
+
+    made = training()
+    assert re.fullmatch(r"v\d+", made)
+    assert Model("iris", version=made).number == 2
+    assert training() == made  # which is there
+    assert [each.number for each in Client().list_model_versions("iris")] == [1, 2]
 
 
 def test_the_step_s_model_goes_before_the_pipeline_s(hw: Headwater) -> None:

@@ -27,6 +27,19 @@ def test_braces_are_doubled_to_be_braces() -> None:
 
 
 @pytest.mark.parametrize(
+    ("template", "name"),
+    [("{run.id[:8]}", "v01234567"), ("{run.id[:9]}9", "v0123456789"), ("5", "5"), ("{{5}}", "{5}")],
+)
+def test_digits_that_placeholders_give_are_a_name_and_no_number(template: str, name: str) -> None:
+    assert render(template, RUN) == name
+
+
+def test_a_template_of_which_nothing_is_left_is_refused() -> None:
+    with pytest.raises(InvalidInputError, match=r"'\{run.name\[50:\]\}' comes out empty"):
+        render("{run.name[50:]}", RUN)
+
+
+@pytest.mark.parametrize(
     "template",
     ["{run.id.__class__}", "{run.id!r}", "{x}", "{}", "{", "}", "{date:%Y}", "{run.id[0]}", "{0}"],
 )
