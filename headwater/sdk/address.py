@@ -141,9 +141,9 @@ def part_kinds() -> dict[str, str]:
     return found
 
 
-def is_id(text: str) -> bool:
+def is_id(text: Any) -> bool:
     """Whether the text is a UUID, and therefore an id wherever an id or a name may stand."""
-    return _UUID.fullmatch(text) is not None
+    return isinstance(text, str) and _UUID.fullmatch(text) is not None
 
 
 def _of_text(text: str, given: str | None) -> Address:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
 from typing import Any, Literal, Protocol, TypedDict, TypeVar, Unpack, overload
 
 from headwater.document import Document
@@ -22,7 +21,7 @@ from headwater.sdk.bulk import BulkFailure, BulkResult, Numbered, chunks
 from headwater.sdk.json_text import to_json
 from headwater.sdk.memory import Read, parse, recall
 from headwater.sdk.patch import json_patch
-from headwater.sdk.session import PAGE, Session, entity_of
+from headwater.sdk.session import Session, entity_of
 
 E = TypeVar("E", bound=Document)
 E_co = TypeVar("E_co", bound=Document, covariant=True)
@@ -268,11 +267,10 @@ class EntityCalls(Session):
         limit, parent = options.get("limit"), options.get("parent")
         params = {
             **options,
-            "limit": PAGE if limit is None else max(1, min(limit, PAGE)),
             "parent": None if parent is None else self._fqn(parent, asked.parent_kind),
             "fields": fields,
         }
-        return islice(self._pages("/" + asked.collection, params), limit)
+        return self._pages("/" + asked.collection, params, limit=limit)
 
     def update(self, entity: E) -> E:
         """Write exactly what was changed on an entity since it was read; return the new state.

@@ -11,7 +11,7 @@ from headwater.sdk.diff import Diff
 from headwater.sdk.entities import E, EntityCalls, Named, body_of
 from headwater.sdk.json_text import to_json
 from headwater.sdk.memory import parse
-from headwater.sdk.session import PAGE, entity_of
+from headwater.sdk.session import entity_of
 
 
 class HistoryCalls(EntityCalls):
@@ -24,7 +24,7 @@ class HistoryCalls(EntityCalls):
     def versions(self, entity: EntityLike, *, kind: KindLike | None = None) -> Sequence[Any]:
         """Return every version of an entity, the newest first."""
         address, asked = self._located(entity, kind, deleted=True)
-        pages = self._pages(self._path(address, deleted=True) + "/versions", {"limit": PAGE})
+        pages = self._pages(self._path(address, deleted=True) + "/versions")
         return [parse(entity_class(asked), raw) for raw in pages]
 
     @overload

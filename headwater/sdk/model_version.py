@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
 from typing import Any, Literal
 
 from headwater.errors import InvalidInputError, NotFoundError
@@ -13,7 +12,7 @@ from headwater.sdk.comparison import ModelComparison
 from headwater.sdk.entities import EntityCalls
 from headwater.sdk.memory import parse
 from headwater.sdk.model import ModelHandle
-from headwater.sdk.session import PAGE, entity_of
+from headwater.sdk.session import entity_of
 
 ArtifactType = Literal["data", "model", "deployment"]
 
@@ -137,8 +136,7 @@ class ModelVersionCalls(EntityCalls):
     ) -> Iterator[PipelineRun]:
         """Iterate over the runs that made or used a version, the last to start first."""
         path = self._path(address_of(version, "modelVersion")) + "/runs"
-        pages = self._pages(path, {"limit": PAGE})
-        return (parse(PipelineRun, each) for each in islice(pages, limit))
+        return (parse(PipelineRun, each) for each in self._pages(path, limit=limit))
 
     def version_artifacts(
         self,
@@ -152,7 +150,7 @@ class ModelVersionCalls(EntityCalls):
         Each is an ``artifactVersion`` in wire form, with the ``artifactType`` of its artifact.
         """
         path = self._path(address_of(version, "modelVersion")) + "/artifacts"
-        return islice(self._pages(path, {"limit": PAGE, "type": artifact_type}), limit)
+        return self._pages(path, {"type": artifact_type}, limit=limit)
 
     def source_changes(self, version: EntityLike) -> dict[str, Any]:
         """Tell what changed in the data of a version since it was trained, by column.
@@ -204,7 +202,7 @@ class ModelVersionCalls(EntityCalls):
         version's ``number`` and ``name``, ``from``, ``to`` and perhaps ``reason`` or ``alias``.
         """
         path = self._path(address_of(model, "mlmodel")) + "/lifecycle"
-        return islice(self._pages(path, {"limit": PAGE}), limit)
+        return self._pages(path, limit=limit)
 
     def versions_in(
         self, model: EntityLike, stage: str, *, at: str | int | None = None

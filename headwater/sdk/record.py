@@ -9,7 +9,7 @@ from typing import Any, Literal
 from headwater.generated import EntityReference, User
 from headwater.names import quote
 from headwater.sdk.address import EntityLike, KindLike, address_of, is_id, segment
-from headwater.sdk.session import PAGE, Session
+from headwater.sdk.session import Session
 
 _MOST = 1000  # records that one exchange takes
 
@@ -94,9 +94,8 @@ class RecordCalls(Session):
             "key": key,
             "latest": "true" if latest else None,
             "asOf": as_of,
-            "limit": PAGE if limit is None else max(1, min(limit, PAGE)),
         }
-        return islice(self._pages(self._records(entity, kind, type), params), limit)
+        return self._pages(self._records(entity, kind, type), params, limit=limit)
 
     def follow(self, entity: EntityLike, user: User | str, *, kind: KindLike | None = None) -> None:
         """Let a user follow an entity: oneself; with an admin's token, anyone.

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from copy import copy
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, SupportsIndex, TypeVar
 
 import httpx
 
@@ -34,6 +35,16 @@ E = TypeVar("E", bound=Document)
 
 PAGE = 100
 """How many entities one exchange asks for."""
+
+
+def check_limit(limit: Any) -> None:
+    """Refuse what cannot say how many are returned.
+
+    Raises:
+        InvalidInputError: It is no number from 0.
+    """
+    if limit is not None and (not isinstance(limit, SupportsIndex) or int(limit) < 0):
+        raise InvalidInputError(f"limit is the most to return, from 0, and not {limit!r}")
 
 
 class Session:
@@ -118,7 +129,15 @@ class Session:
         except NotFoundError as error:
             raise with_candidates(error, self._wire) from None
 
-    def _pages(self, path: str, params: Mapping[str, Any]) -> Iterator[Any]:
+    def _pages(
+        self, path: str, params: Mapping[str, Any] | None = None, *, limit: int | None = None
+    ) -> Iterator[Any]:
+        """What a list holds, or the first of it, page by page."""
+        check_limit(limit)
+        size = PAGE if limit is None else max(1, min(limit, PAGE))
+        return islice(self._all_pages(path, {**(params or {}), "limit": size}), limit)
+
+    def _all_pages(self, path: str, params: Mapping[str, Any]) -> Iterator[Any]:
         asked = dict(params)
         while True:
             answer = self._named("GET", path, asked).data

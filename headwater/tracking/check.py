@@ -10,15 +10,36 @@ from headwater import names
 from headwater.errors import InvalidInputError, NotFoundError
 
 
+def check_text(name: Any, of: str) -> None:
+    """Refuse what is no text where a name, an FQN or an id is wanted.
+
+    Raises:
+        InvalidInputError: It is something else.
+    """
+    if not isinstance(name, str):
+        raise InvalidInputError(f"{of} has a name, which is text and not {name!r}")
+
+
 def check_name(name: Any, of: str) -> None:
     """Refuse what cannot be a name.
 
     Raises:
         InvalidInputError: It is no text, empty, too long, or has a control character.
     """
-    if not isinstance(name, str):
-        raise InvalidInputError(f"{of} has a name, which is text and not {name!r}")
+    check_text(name, of)
     names.check_name(name)
+
+
+def check_options(of: str, name: Any, enable_cache: Any) -> None:
+    """Refuse what a pipeline or step cannot be called, and what does not say whether to cache.
+
+    Raises:
+        InvalidInputError: One of them is neither None nor such.
+    """
+    if name is not None:
+        check_name(name, of)
+    if enable_cache is not None and not isinstance(enable_cache, bool):
+        raise InvalidInputError(f"enable_cache is True or False, and not {enable_cache!r}")
 
 
 def check_version(version: str | int | None) -> None:

@@ -9,10 +9,11 @@ from typing import Any
 from headwater.generated import MlModel, PipelineRun
 from headwater.sdk.address import is_id
 from headwater.sdk.comparison import ModelComparison
+from headwater.sdk.session import check_limit
 from headwater.tracking.context import find_run
 from headwater.tracking.label import tag_fqn, tag_references
 from headwater.tracking.model import Model
-from headwater.tracking.model_client import ModelClient
+from headwater.tracking.model_client import ModelClient, change, stage_word
 from headwater.tracking.outbox import send_journal
 from headwater.tracking.run_client import RunClient
 from headwater.tracking.selection import Wanted, ensure_model, version_of
@@ -102,7 +103,8 @@ class Client(ModelClient, RunClient):
             tag: Only with this tag; see ``list_models``.
             limit: The most to return.
         """
-        model, wanted = self._model(model_name_or_id), stage and stage.lower()
+        check_limit(limit)
+        model, wanted = self._model(model_name_or_id), stage_word(stage)
         found = self.catalog.list(
             "modelVersion",
             parent=model,
@@ -148,7 +150,7 @@ class Client(ModelClient, RunClient):
         if stage is not None:  # first, since it may be refused
             model.set_stage(stage, force)
         version = model.entity
-        version.description = version.description if description is None else description
+        change(version, description=description)
         version.tags = self._tags(version.tags, add_tags, remove_tags)
         version = self.catalog.update(version)
         return Model.of(version if name is None else self.catalog.rename(version, name))

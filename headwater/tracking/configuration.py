@@ -65,7 +65,7 @@ def read_configuration(path: str | Path) -> Configuration:
         content = yaml.safe_load(file.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
         raise InvalidInputError(f"{file} is not YAML: {error}") from error
-    return configuration_of(content or {}, str(file))
+    return configuration_of({} if content is None else content, str(file))
 
 
 def configuration_of(content: Any, where: str) -> Configuration:
@@ -75,7 +75,8 @@ def configuration_of(content: Any, where: str) -> Configuration:
         InvalidInputError: It says what a pipeline does not know.
     """
     known = _known(content, _PIPELINE, where)
-    steps = known.pop("steps", None) or {}
+    steps = known.pop("steps", None)
+    steps = {} if steps is None else steps
     if not isinstance(steps, Mapping):
         raise InvalidInputError(f"{where}: steps is a mapping of steps' names")
     return Configuration(

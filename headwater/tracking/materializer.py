@@ -13,6 +13,8 @@ from typing import Any, ClassVar
 
 from headwater.errors import InvalidInputError
 
+_AS_TUPLE = "; a named tuple as tuple(…) or …._asdict()"
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -88,7 +90,8 @@ class Registry:
         raise InvalidInputError(
             f"no materializer writes a {name}; register one with"
             " headwater.tracking.register_materializer, or return what one writes:"
-            f" {', '.join(dict.fromkeys(each.data_type for each in reversed(self._known)))}",
+            f" {', '.join(dict.fromkeys(each.data_type for each in reversed(self._known)))}"
+            f"{_AS_TUPLE if hasattr(value, '_asdict') else ''}",
             type=name,
         )
 

@@ -6,10 +6,16 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
+from pydantic import ValidationError
+
 from headwater import names
+from headwater.document import Document
+from headwater.errors import InvalidInputError
 from headwater.generated import MlModel
 from headwater.sdk import Headwater
 from headwater.sdk.address import is_id
+from headwater.sdk.session import check_limit
+from headwater.tracking.check import check_tags, check_text
 from headwater.tracking.connection import model_service
 from headwater.tracking.context import asked
 from headwater.tracking.label import tag_fqn, tag_references
@@ -18,6 +24,31 @@ from headwater.tracking.stage import ModelStages
 
 _NOT_SUMMED_UP = frozenset({ModelStages.LATEST, ModelStages.NONE, ModelStages.ARCHIVED})
 """Stages of versions that models do not tell."""
+
+
+def change(entity: Document, **fields: Any) -> None:
+    """Set the fields of an entity that are given.
+
+    Raises:
+        InvalidInputError: One cannot have that value.
+    """
+    for name, value in fields.items():
+        try:
+            setattr(entity, name, getattr(entity, name) if value is None else value)
+        except ValidationError as error:
+            raise InvalidInputError.at(f"/{name}", error.errors()[0]["msg"]) from None
+
+
+def stage_word(stage: Any) -> str | None:
+    """A stage as the catalog spells it.
+
+    Raises:
+        InvalidInputError: It is no text.
+    """
+    if stage is None:
+        return None
+    check_text(stage, "a stage")
+    return str(stage).lower()
 
 
 class ModelClient:
@@ -86,7 +117,7 @@ class ModelClient:
             service: In this service; the configured one unless given.
             limit: The most to return.
         """
-        wanted, service = stage and stage.lower(), service or model_service()
+        wanted, service = stage_word(stage), service or model_service()
         held: set[str] | None = None
         if wanted in _NOT_SUMMED_UP:
             within = None if wanted == ModelStages.LATEST else wanted
@@ -99,6 +130,7 @@ class ModelClient:
             stage=wanted if held is None else None,
         )
         chosen = (m for m in found if name in (None, m.name) and (held is None or m.id in held))
+        check_limit(limit)
         return islice(chosen, limit)
 
     def update_model(
@@ -113,8 +145,7 @@ class ModelClient:
     ) -> MlModel:
         """Change what is given of a model, and return it."""
         model = self.get_model(model_name_or_id)
-        model.license = model.license if license is None else license
-        model.description = model.description if description is None else description
+        change(model, license=license, description=description)
         model.tags = self._tags(model.tags, add_tags, remove_tags)
         model = self.catalog.update(model)
         return model if name is None else self.catalog.rename(model, name)
@@ -136,6 +167,7 @@ class ModelClient:
     def _tags(self, tags: Any, added: Sequence[str] | None, removed: Sequence[str] | None) -> Any:
         if not added and not removed:
             return tags
+        check_tags(removed or ())
         gone = {tag_fqn(self.catalog, each) for each in removed or ()}
         kept = [each for each in tags or () if each.fully_qualified_name not in gone]
         return kept + tag_references(self.catalog, added or ())

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Generic, ParamSpec, TypeVar, overload
 
 from headwater.tracking.argument import bind
-from headwater.tracking.check import check_function, check_model
+from headwater.tracking.check import check_function, check_model, check_options
 from headwater.tracking.configuration import Configuration, read_configuration
 from headwater.tracking.connection import current
 from headwater.tracking.context import entered, own_run
@@ -29,6 +29,7 @@ class Pipeline(Generic[P, R]):
         """Make it of a function; see ``pipeline``."""
         check_function(function, "pipeline")
         check_model(configuration.model)
+        check_options("a pipeline", configuration.name, configuration.enable_cache)
         functools.update_wrapper(self, function)
         self.function = function
         self.configuration = configuration

@@ -8,8 +8,10 @@ from headwater import names
 from headwater.errors import InvalidInputError, NotFoundError
 from headwater.generated import Artifact, ArtifactVersion, Pipeline, PipelineRun
 from headwater.sdk.address import is_id
+from headwater.sdk.session import check_limit
 from headwater.tracking.artifact import ArtifactHandle
 from headwater.tracking.artifact_calls import sought
+from headwater.tracking.check import check_text
 from headwater.tracking.connection import current
 from headwater.tracking.context import asked
 from headwater.tracking.metadata import MetadataValue, read_metadata, read_step_metadata
@@ -30,6 +32,7 @@ class RunClient:
         """
         if is_id(name_or_id):
             return asked().get(Artifact, id=name_or_id)
+        check_text(name_or_id, "an artifact")
         return asked().get(Artifact, names.join(name_or_id))
 
     def list_artifacts(self, *, limit: int | None = None) -> Iterator[Artifact]:
@@ -75,6 +78,7 @@ class RunClient:
         """
         if is_id(name_or_id):
             return asked().get(Pipeline, id=name_or_id)
+        check_text(name_or_id, "a pipeline")
         own = asked().find(Pipeline, names.join(SERVICE, name_or_id))  # a name may have dots
         return own or asked().get(Pipeline, _pipeline_fqn(name_or_id))
 
@@ -98,6 +102,7 @@ class RunClient:
         hw = asked()
         if is_id(name_or_id):
             return with_status(hw, hw.get(PipelineRun, name_or_id))
+        check_text(name_or_id, "a run")
         if len(_parts(name_or_id)) == 3 and (found := hw.find(PipelineRun, name_or_id)):
             return with_status(hw, found)
         for run in self.list_pipeline_runs(name_or_id):
@@ -122,6 +127,7 @@ class RunClient:
                 ``interrupted``.
             limit: The most to return.
         """
+        check_limit(limit)
         hw, left = asked(), limit
         of = self.get_pipeline(pipeline)
         for each in hw.records(of, RUN, kind="pipeline", latest=True):

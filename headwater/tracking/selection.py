@@ -11,6 +11,7 @@ from headwater.errors import AlreadyExistsError, InvalidInputError, NotFoundErro
 from headwater.generated import MlModel, ModelVersion
 from headwater.sdk import Headwater
 from headwater.sdk.address import EntityLike
+from headwater.tracking.check import check_text
 from headwater.tracking.connection import model_service
 from headwater.tracking.label import tag_references
 from headwater.tracking.sign_of_life import settled
@@ -44,6 +45,7 @@ def model_fqn(name: str) -> str:
     Raises:
         InvalidInputError: It is neither a name nor an FQN.
     """
+    check_text(name, "a model")
     parts = names.split(name)
     if len(parts) > 2 or not all(parts):
         raise InvalidInputError(

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar, overload
 
 from headwater.errors import InvalidInputError
 from headwater.tracking.argument import bind
-from headwater.tracking.check import check_function, check_model
+from headwater.tracking.check import check_function, check_model, check_options
 from headwater.tracking.context import find_run, in_run, own_step, warn_of_untracked
 from headwater.tracking.execution import execute
 from headwater.tracking.model import Model
@@ -48,6 +48,7 @@ class Step(Generic[R]):
         """Make it of a function; see ``step``."""
         check_function(function, "step")
         check_model(options.model)
+        check_options("a step", options.name, options.enable_cache)
         functools.update_wrapper(self, function)
         self.function = function
         self.options = options

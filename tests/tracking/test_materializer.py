@@ -8,7 +8,7 @@ import subprocess
 import sys
 from datetime import date
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -324,3 +324,13 @@ def test_without_its_package_the_extra_is_named(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(NotInstalledError, match=r"pyarrow .*headwater\[tracking\]"):
         registry.for_value(FRAME).dump(FRAME)
+
+
+class Pair(NamedTuple):
+    left: int
+    right: int
+
+
+def test_a_named_tuple_is_refused_with_what_is_written_instead(store: ArtifactStore) -> None:
+    with pytest.raises(InvalidInputError, match=r"a named tuple as tuple\(…\) or …\._asdict\(\)"):
+        store.put(Pair(1, 2), name="pair")

@@ -40,6 +40,7 @@ any_step: Any = step
 any_make: Any = make
 any_save: Any = save_artifact
 any_load: Any = load_artifact
+any_client: Any = Client
 
 
 @pytest.mark.parametrize(
@@ -63,6 +64,32 @@ any_load: Any = load_artifact
         (lambda: any_pipeline("training"), "@pipeline is for a function"),
         (lambda: any_step(partial(int, "3")), "@step is for a function"),
         (lambda: any_step("training"), "@step is for a function"),
+        (lambda: any_pipeline(name="")(make.function), "a name has 1 to 256"),
+        (lambda: any_pipeline(name=3)(make.function), "a pipeline has a name, which is text"),
+        (
+            lambda: any_pipeline(enable_cache="yes")(make.function),
+            "is True or False, and not 'yes'",
+        ),
+        (lambda: any_step(name="")(make.function), "a name has 1 to 256"),
+        (lambda: any_step(enable_cache="yes")(make.function), "is True or False, and not 'yes'"),
+        (lambda: any_make.with_options(enable_cache=1), "is True or False, and not 1"),
+        (lambda: any_client().create_model("n", tags="abc"), "tags are a list of words"),
+        (lambda: any_client().create_model("n", tags=[3]), "a tag has a name, which is text"),
+        (lambda: any_client().create_model_version("m", tags="abc"), "tags are a list of words"),
+        (lambda: any_client().update_model("m", add_tags="abc"), "tags are a list of words"),
+        (lambda: any_client().update_model("m", remove_tags="abc"), "tags are a list of words"),
+        (lambda: any_client().update_model_version("m", 1, add_tags="a"), "tags are a list"),
+        (lambda: any_client().list_models(tag=3), "a tag has a name, which is text"),
+        (lambda: any_client().list_models(stage=3), "a stage has a name, which is text"),
+        (lambda: any_client().list_model_versions("m", stage=3), "a stage has a name, which is"),
+        (lambda: any_client().update_model("m", license="X" * 5000), "/license: .*256 characters"),
+        (lambda: any_client().update_model("m", description=3), "/description: .*string"),
+        (lambda: any_client().update_model_version("m", 1, description=3), "/description: .*"),
+        (lambda: any_client().get_model(3), "a model has a name, which is text and not 3"),
+        (lambda: any_client().create_model(None), "a model has a name, which is text"),
+        (lambda: any_client().get_artifact(3), "an artifact has a name, which is text"),
+        (lambda: any_client().get_pipeline(3), "a pipeline has a name, which is text"),
+        (lambda: any_client().get_pipeline_run(3), "a run has a name, which is text"),
         (lambda: any_load(3), "which is text and not 3"),
         (lambda: any_load("a", version=1.5), "has a name, which is not 1.5"),
         (lambda: any_load("a", version=True), "has a name, which is not True"),
@@ -72,6 +99,35 @@ def test_what_cannot_be_meant_is_told(hw: Headwater, act: Callable[[], Any], tol
     Model("m").resolve()
     with pytest.raises(InvalidInputError, match=told):
         act()
+
+
+@pytest.mark.parametrize("limit", [-1, "x", 1.5])
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda client, limit: client.list_models(limit=limit),
+        lambda client, limit: client.list_model_versions("m", limit=limit),
+        lambda client, limit: client.list_version_runs(Model("m", "latest"), limit=limit),
+        lambda client, limit: client.list_artifacts(limit=limit),
+        lambda client, limit: client.list_artifact_versions("a", limit=limit),
+        lambda client, limit: client.list_pipelines(limit=limit),
+        lambda client, limit: client.list_pipeline_runs("running", limit=limit),
+        lambda client, limit: client.catalog.list("table", limit=limit),
+        lambda client, limit: client.catalog.records(Model("m", "1").entity, "a", limit=limit),
+        lambda client, limit: client.catalog.lifecycle("headwater.m", limit=limit),
+    ],
+)
+def test_a_limit_that_is_none_is_told(
+    hw: Headwater, act: Callable[[Client, Any], Any], limit: Any
+) -> None:
+    @pipeline
+    def running() -> None:
+        save_artifact("a", 1)
+
+    running()
+    Model("m").resolve()
+    with pytest.raises(InvalidInputError, match="limit is the most to return, from 0"):
+        list(act(Client(), limit))
 
 
 def test_versions_of_artifacts_may_be_called_by_numbers(hw: Headwater) -> None:
@@ -121,6 +177,9 @@ def test_a_configuration_of_steps_that_do_not_run_is_told(hw: Headwater, tmp_pat
         ("steps: {make: {settings: {}}}", "steps.make: settings is not known"),
         ("steps: [make]", "steps is a mapping"),
         ("- name", "a mapping is expected"),
+        ("[]", "a mapping is expected"),
+        ("false", "a mapping is expected"),
+        ("steps: []", "steps is a mapping"),
     ],
 )
 def test_a_wrong_configuration_is_told(hw: Headwater, tmp_path: Path, text: str, told: str) -> None:
