@@ -28,6 +28,9 @@ _ETAG = re.compile(r'(?:W/)?"([^"]*)"')
 class Query:
     """The query parameters of one request.
 
+    Attributes:
+        known: Names of those that the resource takes.
+
     Args:
         scope: Of the request.
         known: Names of the parameters that the resource takes.
@@ -37,11 +40,12 @@ class Query:
         RequestError: Status 400: one that is not known, one given twice, or not UTF-8.
     """
 
-    __slots__ = ("_repeated", "_values")
+    __slots__ = ("_repeated", "_values", "known")
 
     def __init__(
         self, scope: Scope, known: Collection[str] = (), repeated: Collection[str] = ()
     ) -> None:
+        self.known = (*known, *repeated)
         self._values: dict[str, str] = {}
         self._repeated: dict[str, list[str]] = {}
         if raw := scope["query_string"]:

@@ -14,7 +14,8 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from headwater.api.body import parse, read
-from headwater.api.errors import method_not_allowed, problem
+from headwater.api.errors import malformed, method_not_allowed, problem
+from headwater.api.query import Query
 from headwater.api.stream import Streams
 from headwater.catalog import CatalogService, EventService, SearchService, TokenService
 from headwater.catalog.record import RecordService
@@ -100,6 +101,18 @@ class Services:
         raw = await read(request.receive)
         nesting = self.settings.max_nesting
         return await self.act(lambda: call(parse(raw, max_nesting=nesting)))
+
+    async def act_without_body(self, request: Request, query: Query, call: Callable[[], T]) -> T:
+        """Run a write that takes no body.
+
+        Raises:
+            RequestError: Status 400: there is one that says something.
+        """
+        if (raw := await read(request.receive)).strip() not in (b"", b"{}"):
+            parse(raw, max_nesting=self.settings.max_nesting)
+            takes = f"; it has query parameters: {', '.join(query.known)}" if query.known else ""
+            raise malformed(f"this operation takes no body{takes}")
+        return await self.act(call)
 
     async def act(self, call: Callable[[], T]) -> T:
         """Run a write that needs no body."""

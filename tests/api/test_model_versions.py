@@ -233,6 +233,30 @@ def test_an_alias_that_is_protected_moves_by_force(
     assert client.delete(b, params={"force": "true"}).json()["aliases"] == []
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "takes"),
+    [
+        ("PUT", "/modelVersions/{a}/aliases/keep", "it has query parameters: protected, force"),
+        ("DELETE", "/modelVersions/{a}/aliases/keep", "it has query parameters: force"),
+        ("DELETE", "/modelVersions/{a}", "it has query parameters: recursive, hard, force"),
+        ("POST", "/modelVersions/{a}/restore", "this operation takes no body"),
+        ("POST", "/modelVersions/{a}/versions/0.1/revert", "this operation takes no body"),
+        ("PUT", "/modelVersions/{a}/followers/ada", "this operation takes no body"),
+        ("DELETE", "/modelVersions/{a}/followers/ada", "this operation takes no body"),
+        ("POST", "/lineage/mlmodels/{churn}", "this operation takes no body"),
+        ("DELETE", "/tokens/none", "this operation takes no body"),
+    ],
+)
+def test_a_body_that_says_something_is_refused_where_none_is_taken(
+    client: httpx.Client, ids: dict[str, str], method: str, path: str, takes: str
+) -> None:
+    path = path.format(**ids)
+    answer = client.request(method, path, json={"protected": True})
+    assert (answer.status_code, takes in answer.json()["detail"]) == (400, True), answer.text
+    assert client.get(f"/modelVersions/{ids['a']}").json().get("deleted") is None
+    assert "no body" not in client.request(method, path, json={}).text
+
+
 def test_versions_tell_runs_artifacts_and_what_changed_and_are_compared(
     client: httpx.Client, ids: dict[str, str]
 ) -> None:

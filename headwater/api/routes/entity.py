@@ -192,7 +192,7 @@ class _Routes:
                 return self._catalog.erase(which.name, key, actor=actor, force=force, **how)
             return self._catalog.delete(which.name, key, actor=actor, force=force, **how)
 
-        return entity(await self._services.act(delete))
+        return entity(await self._services.act_without_body(request, query, delete))
 
     async def rename(self, request: Request) -> Response:
         which, key = target(request)
@@ -221,11 +221,13 @@ class _Routes:
     async def restore(self, request: Request) -> Response:
         which, key = target(request)
         actor = actor_of(request)
-        Query(request.scope)
+        query = Query(request.scope)
         entity_id = str(key)
         return entity(
-            await self._services.act(
-                lambda: self._catalog.restore(which.name, entity_id, actor=actor)
+            await self._services.act_without_body(
+                request,
+                query,
+                lambda: self._catalog.restore(which.name, entity_id, actor=actor),
             )
         )
 

@@ -248,11 +248,11 @@ class _Routes:
 
     async def add_mlmodel_lineage(self, request: Request) -> Response:
         actor = actor_of(request)
-        Query(request.scope)
+        query = Query(request.scope)
         model_id = request.path_params["id"].lower()
         return json_answer(
-            await self._services.act(
-                lambda: self._lineage.add_mlmodel_lineage(model_id, actor=actor)
+            await self._services.act_without_body(
+                request, query, lambda: self._lineage.add_mlmodel_lineage(model_id, actor=actor)
             )
         )
 

@@ -131,17 +131,17 @@ class _Routes:
                 key, alias, actor=actor, protected=protected, force=force
             )
 
-        return entity(await self._services.act(give))
+        return entity(await self._services.act_without_body(request, query, give))
 
     async def delete_alias(self, request: Request) -> Response:
         key, actor = _key(request, VERSION), actor_of(request)
-        force = Query(request.scope, ("force",)).flag("force")
-        alias = request.path_params["alias"]
+        query = Query(request.scope, ("force",))
+        alias, force = request.path_params["alias"], query.flag("force")
 
         def take() -> Record:
             return self._versions.delete_alias(key, alias, actor=actor, force=force)
 
-        return entity(await self._services.act(take))
+        return entity(await self._services.act_without_body(request, query, take))
 
     async def select(self, request: Request) -> Response:
         key = _key(request, MODEL)

@@ -112,12 +112,12 @@ class _Routes:
     async def _set_following(self, request: Request, *, following: bool) -> Response:
         which, key = target(request)
         actor, user = actor_of(request), request.path_params["user"]
-        Query(request.scope)
+        query = Query(request.scope)
 
         def follow() -> Document:
             return self._records.follow(which.name, key, user, actor=actor, following=following)[0]
 
-        return json_answer(await self._services.act(follow))
+        return json_answer(await self._services.act_without_body(request, query, follow))
 
 
 def entry_page(found: list[Entry], limit: int) -> Response:

@@ -77,9 +77,11 @@ class _Routes:
 
     async def revoke(self, request: Request) -> Response:
         actor = actor_of(request, role="admin")
-        Query(request.scope)
+        query = Query(request.scope)
         token_id = request.path_params["id"]
-        revoked = await self._services.act(lambda: self._tokens.revoke(token_id, actor=actor))
+        revoked = await self._services.act_without_body(
+            request, query, lambda: self._tokens.revoke(token_id, actor=actor)
+        )
         return json_answer(_wire(revoked))
 
 

@@ -60,10 +60,12 @@ class _Routes:
     async def revert(self, request: Request) -> Response:
         which, key = target(request)
         actor, rev = actor_of(request), if_match(request.headers)
-        Query(request.scope)
+        query = Query(request.scope)
         version = request.path_params["version"]
         return entity(
-            await self._services.act(
-                lambda: self._catalog.revert(which.name, key, version, actor=actor, if_match=rev)
+            await self._services.act_without_body(
+                request,
+                query,
+                lambda: self._catalog.revert(which.name, key, version, actor=actor, if_match=rev),
             )
         )
