@@ -68,11 +68,16 @@ def with_status(hw: Headwater, run: PipelineRun) -> PipelineRun:
 
 
 def settled(hw: Headwater, version: ModelVersion) -> ModelVersion | None:
-    """The version; one whose run was interrupted, as that leaves it: None where it is deleted."""
+    """The version; one whose run is over without it, as that leaves it: None where it is deleted.
+
+    The run was interrupted; or the version was deleted when it ended, and restored since.
+    """
     if version.status != "pending" or version.run is None:
         return version
     run = hw.find(PipelineRun, id=version.run.id)
-    if run is None or with_status(hw, run).status != "interrupted":
+    if run is None or run.to_wire().get("environment") is None:
+        return version
+    if with_status(hw, run).status == "running":
         return version
     found = hw.find(ModelVersion, id=version.id)
     if found is not None and found.status == "pending":  # the run could not tell of it any more

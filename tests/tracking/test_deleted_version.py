@@ -48,6 +48,18 @@ DELETIONS: list[Act] = [
 ]
 
 
+def test_a_deleted_model_fails_no_run(hw: Headwater) -> None:
+    @pipeline(model=Model("iris"))
+    def training() -> None:
+        lose(lambda *_: Client().delete_model("iris"), hw)
+
+    with pytest.warns(UserWarning, match=r"headwater\.iris\.1 was deleted"):
+        training()
+    assert Client().get_pipeline_run("training").status == "completed"
+    assert Client().get_artifact_version("kept").load() == "result"
+    assert list(Client().list_models()) == []
+
+
 @pytest.mark.parametrize("act", DELETIONS)
 @pytest.mark.parametrize("version", [None, "1.0.5"])
 def test_a_deleted_version_fails_no_run(hw: Headwater, act: Act, version: str | None) -> None:
@@ -76,6 +88,7 @@ def test_a_deleted_version_fails_no_run(hw: Headwater, act: Act, version: str | 
 
     hw.restore(hw.get("modelVersion", name, deleted=True))
     (back,) = Client().list_model_versions("iris")
+    assert back.status == "failed"  # the run that was to make it is over
     back.link_artifact(Client().get_artifact_version("kept"))
     assert {each.name for each in back.list_artifacts()} == {"made", "kept"}
 
