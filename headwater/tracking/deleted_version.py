@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shlex
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from headwater.generated import ModelVersion
@@ -54,9 +54,15 @@ def _mentioned(message: Mapping[str, Any]) -> Iterator[str]:
     """Ids of the versions of models that a message links something to, or logs on."""
     if "link" in message:
         yield message["to"]
-    for request in message.get("requests", ()):
-        yield from (each["id"] for each in request.get("modelVersions", ()))
+    linked = (each for request in message.get("requests", ()) for each in _linked(request))
+    yield from filter(None, (each.get("id") for each in linked))
     yield from filter(None, map(_about, message.get("records", ())))
+
+
+def _linked(request: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """References to the versions of models that a request links something to."""
+    found: Sequence[Mapping[str, Any]] = request.get("modelVersions") or ()
+    return found
 
 
 def _about(record: Mapping[str, Any]) -> str | None:
@@ -66,10 +72,8 @@ def _about(record: Mapping[str, Any]) -> str | None:
 
 
 def _unlinked(request: Mapping[str, Any], gone: set[str]) -> dict[str, Any]:
-    if "modelVersions" not in request:
-        return dict(request)
-    kept = [each for each in request["modelVersions"] if each["id"] not in gone]
-    return {**request, "modelVersions": kept}
+    kept = [each for each in _linked(request) if each.get("id") not in gone]
+    return {**request, "modelVersions": kept} if "modelVersions" in request else dict(request)
 
 
 def _warning(version: str, found: ModelVersion | None) -> str:

@@ -203,6 +203,7 @@ def test_a_wrong_configuration_is_told(hw: Headwater, tmp_path: Path, text: str,
         (b'{"put": "artifact"}\n', "line 1 is no message of a run"),
         (b'{"put": "artifact", "requests": [{}]}\n', "line 1 is refused"),
         (b'{"link": "nothing.1", "to": "x"}\n', "line 1 is refused"),
+        (b'{"put": "artifactVersion", "requests": [{"modelVersions": [{}]}]}\n', "is refused"),
     ],
 )
 def test_a_broken_journal_is_told(hw: Headwater, tmp_path: Path, content: bytes, told: str) -> None:
