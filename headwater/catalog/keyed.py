@@ -30,10 +30,13 @@ def keyed(field: Field, old: list[Document], new: list[Document]) -> tuple[Eleme
     References in both lists have their full form.
     """
     key = "fullyQualifiedName" if field.reference else str(field.keyed_by)
-    tied: set[str] = set()
-    if field.reference or field.tie_breaker:
+    if field.reference:  # one of a kind may also stand in the place of one of another
+        counts = [Counter(name for name, _ in {(item[key], item["type"]) for item in [*old, *new]})]
+    elif field.tie_breaker:
         counts = [Counter(item[key] for item in items) for items in (old, new)]
-        tied = {name for count in counts for name, times in count.items() if times > 1}
+    else:
+        counts = []
+    tied = {name for count in counts for name, times in count.items() if times > 1}
 
     def label(item: Document) -> str:
         name = quoted(item[key])

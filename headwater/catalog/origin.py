@@ -68,7 +68,11 @@ def record_origins(origins: Origins, changes: Iterable[FieldChange], actor: Acto
     """
     mark = origin(actor)
     changes = list(changes)
-    gone = {change.path for change in changes if change.action == "deleted"}
+    gone = {
+        change.path if change.path in origins else _untied(change.path, change.old)
+        for change in changes
+        if change.action == "deleted"
+    }
     out = {
         path: each
         for path, each in origins.items()
@@ -92,8 +96,13 @@ def _memory(change: FieldChange, value: Any) -> str:
     """The path under which a removal is remembered."""
     if not _is_of_set(change, value):
         return change.path
-    above = change.path.removesuffix(f"@{value['type']}")
+    above = _untied(change.path, value)
     return above.removesuffix(quoted(value["fullyQualifiedName"])) + str(value["id"])
+
+
+def _untied(path: str, value: Any) -> str:
+    """The path of an element as it is where no other has its name: so it may be recorded."""
+    return path.removesuffix(f"@{value['type']}") if is_reference(value) else path
 
 
 def _is_of_set(change: FieldChange, value: Any) -> bool:

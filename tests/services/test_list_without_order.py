@@ -79,3 +79,28 @@ def test_two_of_one_name_and_of_different_kinds_are_two(
     catalog.patch("table", table.id, {"owners": [owners[0]]}, actor=ME)
     assert held(catalog, table.id) == both[:1]
     assert not catalog.put("table", body, actor=BOT).changed, "what a person removed stays away"
+
+
+def test_one_of_another_kind_in_the_place_of_its_namesake_is_a_change(
+    catalog: CatalogService, schema: str, owners: list[Any]
+) -> None:
+    body = {"name": "t", "databaseSchema": schema}
+    team, user = owners[0], owners[2]
+    table = catalog.put("table", {**body, "owners": [user]}, actor=BOT)
+    both = catalog.put("table", {**body, "owners": [team]}, actor=Actor("b", "bot", "B"))
+    assert sorted(held(catalog, table.id)) == [("team", "ops"), ("user", "ops")], "others' stay"
+    assert both.version == "0.2"
+
+    left = catalog.put("table", {**body, "owners": []}, actor=BOT)
+    assert (held(catalog, table.id), left.version) == ([("team", "ops")], "0.3")
+    patched = catalog.patch("table", table.id, {"owners": [user]}, actor=ME)
+    assert (held(catalog, table.id), patched.version) == ([("user", "ops")], "0.4")
+    told = json.loads(patched.document)["changeDescription"]
+    assert [each["name"] for each in told["fieldsAdded"]] == ["owners.ops@user"]
+    assert [each["name"] for each in told["fieldsDeleted"]] == ["owners.ops@team"]
+    origins = catalog.provenance("table", table.id)["origins"]
+    told = {o["field"]: o.get("removed", False) for o in origins if o["field"] != ""}
+    assert told == {"owners.ops@user": False, "owners.ops": True}
+    again = catalog.put("table", {**body, "owners": [team]}, actor=BOT)
+    assert held(catalog, table.id) == [("user", "ops")], "a person chose, and took the team away"
+    assert again.version == "0.4"
