@@ -104,6 +104,7 @@ def feeds(tree: exp.Expr) -> Iterator[Feed]:
     elif isinstance(tree, exp.Command) and tree.name.upper() in _FILLING:
         raise OpenError(f"this {tree.name.upper()} is not understood")
     elif isinstance(tree, (exp.Alter, exp.Command)):
+        yield from _recast(tree)
         yield from _parts_moved(tree)
 
 
@@ -212,8 +213,16 @@ def _updated(tree: exp.Update) -> Feed:
     return _assigned(tree, table or tree.this, pairs, read if table else [*read, tree.this])
 
 
+def _recast(tree: exp.Expr) -> Iterator[Feed]:
+    """What columns get whose type is changed ``USING`` an expression."""
+    actions = tree.args.get("actions") or ()
+    pairs = [(each.this, each.args["using"]) for each in actions if each.args.get("using")]
+    if pairs:
+        yield _assigned(tree, tree.this, pairs, [tree.this])
+
+
 def _assigned(
-    tree: exp.Insert | exp.Merge | exp.Update,
+    tree: exp.Expr,
     table: exp.Table,
     pairs: list[tuple[exp.Expr, exp.Expr]],
     read: list[exp.Expr],

@@ -590,6 +590,20 @@ def test_a_merge_into_its_own_source_feeds_its_columns(
     assert pairs(hw, "p") == {}
 
 
+def test_a_column_whose_type_is_changed_comes_from_what_is_used(
+    duck: MakeDatabase, hw: Headwater, tmp_path: Path
+) -> None:
+    url = duck("CREATE TABLE p (id INT, email TEXT, low TEXT)")
+    (tmp_path / "fill.sql").write_text(
+        "ALTER TABLE p ALTER COLUMN low TYPE VARCHAR USING (low || md5(email));"
+        " ALTER TABLE p ALTER email SET DATA TYPE VARCHAR USING email || id;"
+        " ALTER TABLE p ALTER id TYPE BIGINT"
+    )
+    report = run(hw, url, tmp_path / "fill.sql")
+    assert report.unresolved == []
+    assert pairs(hw, "p") == {("p.email", "low"): True, ("p.id", "email"): False}
+
+
 def test_what_is_not_followed_within_a_table_is_perhaps_of_its_columns(
     duck: MakeDatabase, hw: Headwater, tmp_path: Path
 ) -> None:
