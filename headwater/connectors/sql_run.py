@@ -158,7 +158,9 @@ class _Reader:
         if not self._config.statements:
             self._run.replace_edges([], source=STATEMENT, targets=None)  # there were some, perhaps
             return ()
-        told = {self._fqn(view) for view in tables if view.is_view and view.definition}
+        told = {
+            self._fqn(view): view.definition for view in tables if view.is_view and view.definition
+        }
         places = {(each.schema, each.name): each for each in tables}
         parts = {
             self._fqn(each): [_relation(part) for part in _partitions(each, places)]

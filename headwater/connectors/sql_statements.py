@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from glob import glob
@@ -25,6 +26,8 @@ from headwater.sql.rename import renamings
 from headwater.sql.script import OpenError, Statement, split
 from headwater.sql.statement import chosen_schema, feeds, made_for_session, sets_variable
 from headwater.sql.view_lineage import ViewReader
+
+_MAKES_VIEW = re.compile(r"(?:CREATE|REPLACE)\b[^(]*?\bVIEW\b", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -70,7 +73,7 @@ class StatementLineage:
         *,
         dialect: str,
         known: Collection[str],
-        told: Collection[str],
+        told: Mapping[str, str],
         parts: Mapping[str, Collection[Relation]],
     ) -> None:
         """Take what is known of the database.
@@ -81,7 +84,7 @@ class StatementLineage:
             reader: Of its tables and views.
             dialect: sqlglot's.
             known: Tables and views that the catalog has, by FQN.
-            told: Views whose SQL the database tells: that counts, and not a file's.
+            told: The SQL of views that the database tells: that counts, and not a file's.
             parts: The partitions of tables, by the tables' FQN.
         """
         self._run = run
@@ -184,7 +187,9 @@ class StatementLineage:
         filled, named = reader.named(statement.sql)
         self._all_open |= not filled or None in filled.values()
         for relation in filled.values():
-            if relation is not None and self._fqn(relation) not in self._told:
+            if relation is None:
+                continue
+            if self._fqn(relation) not in self._told or not _MAKES_VIEW.match(statement.sql):
                 self._open.add(self._fqn(relation))
                 self._fill(file, statement, relation, ViewLineage(named))
         return reader.within(behind={name: named for name, each in filled.items() if not each})
@@ -201,11 +206,28 @@ class StatementLineage:
         """Add what a statement moves into a table, and into the partitions that its rows go to."""
         name = self._fqn(relation)
         self._add(file, statement, relation, lineage, is_view=is_view)
+        if name in self._told and lineage.relations and not is_view:
+            self._fill_behind(file, statement, relation, lineage)
         for part in self._parts.get(name, ()):
             columns = tuple(each for each in lineage.columns if each.column in part.columns)
             self._add(file, statement, part, replace(lineage, columns=columns, notes=()))
             if name in self._open:
                 self._open.add(self._fqn(part))
+
+    def _fill_behind(
+        self, file: Path, statement: Statement, view: Relation, lineage: ViewLineage
+    ) -> None:
+        """Take the tables behind a view that a statement writes to for what that may fill."""
+        message = f"where rows go that are written to {view.name}, a view, is not followed"
+        self._run.leave_open(str(file), message, line=statement.line)
+        behind = [view]
+        for each in behind:
+            named = self._reader.named(self._told.get(self._fqn(each), ""), schema=each.schema)[1]
+            behind += [table for table in named if table not in behind]
+        for table in behind:
+            if self._fqn(table) not in self._told:
+                self._open.add(self._fqn(table))
+                self._fill(file, statement, table, ViewLineage(lineage.relations))
 
     def _add(
         self,

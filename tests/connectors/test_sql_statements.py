@@ -352,6 +352,30 @@ def test_the_databases_own_word_on_a_view_counts(
     assert set(pairs(hw, "v")) == {("orders.id", "id")}
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "INSERT INTO seen SELECT total FROM orders",
+        "UPDATE seen SET mail = (SELECT max(total) FROM orders)",
+        "UPDATE seen SET (mail) = (SELECT max(total) FROM orders)",
+        "WITH o AS (SELECT total FROM orders) INSERT INTO over_seen (mail) SELECT total FROM o",
+    ],
+)
+def test_what_is_written_to_a_view_is_perhaps_in_the_tables_behind_it(
+    sqlite: MakeDatabase, hw: Headwater, tmp_path: Path, sql: str
+) -> None:
+    sqlite(SHOP)
+    url = sqlite(
+        "CREATE VIEW seen AS SELECT email AS mail FROM p;"
+        " CREATE VIEW over_seen AS SELECT mail FROM seen"
+    )
+    (tmp_path / "fill.sql").write_text(sql)
+    report = run(hw, url, tmp_path / "fill.sql")
+    assert report.unresolved
+    found = reached(hw, f"{MAIN}.orders.total", f"{MAIN}.p.email", f"{MAIN}.spending.who")
+    assert found == {"email": "perhaps"}
+
+
 def test_a_folder_that_was_emptied_is_a_failure_and_closes_nothing(
     url: str, hw: Headwater, tmp_path: Path
 ) -> None:
