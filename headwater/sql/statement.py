@@ -126,6 +126,8 @@ def _refuse_hidden(tree: exp.Expr) -> None:
 
 def _created(tree: exp.Create) -> Iterator[Feed]:
     query = _query(tree)
+    if tree.find(exp.ExecuteAsProperty):
+        raise OpenError("AS EXECUTE is not followed")
     if tree.args.get("clone"):
         raise OpenError("CLONE is not followed")
     if made_for_session(tree):
@@ -309,6 +311,8 @@ def _table_of(name: str) -> exp.Table:
 def _query(tree: exp.Create | exp.Insert) -> exp.Query | None:
     """The statement's query, with what its WITH names; None for rows of constants."""
     given = tree.expression
+    if isinstance(given.unnest() if given else None, (exp.Describe, exp.Summarize)):
+        raise OpenError(f"{given.unnest().key.upper()} is not followed")
     if isinstance(given, exp.Values) and (tree.find(exp.Query) or _changed(tree)):
         given = spelled_rows(given)
         for value in filter(_is_default, [*given.find_all(exp.Column)]):

@@ -752,6 +752,28 @@ def test_what_reads_by_a_variable_or_a_text_is_perhaps_of_what_that_names(
     assert found == {"email": "perhaps"}
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "CREATE TABLE spending AS SUMMARIZE customers",
+        "CREATE TABLE spending AS (SUMMARIZE customers)",
+        "INSERT INTO spending FROM (SUMMARIZE customers)",
+        "CREATE TABLE spending AS DESCRIBE customers",
+        "CREATE TABLE spending AS SHOW customers",
+        "CREATE TABLE spending AS PIVOT customers ON id USING max(email)",
+        "CREATE TABLE spending AS UNPIVOT customers ON email INTO NAME n VALUE v",
+    ],
+)
+def test_what_duckdb_makes_of_a_table_in_other_forms_is_perhaps_of_it(
+    duck: MakeDatabase, hw: Headwater, tmp_path: Path, sql: str
+) -> None:
+    (tmp_path / "fill.sql").write_text(sql)
+    report = run(hw, duck(SHOP), tmp_path / "fill.sql")
+    assert len(report.unresolved) >= 1
+    found = reached(hw, f"{MAIN}.customers.email", f"{MAIN}.spending.who")
+    assert found == {"who": "perhaps"}
+
+
 def test_a_variable_of_a_constant_is_told_of_no_table(
     duck: MakeDatabase, hw: Headwater, tmp_path: Path
 ) -> None:
