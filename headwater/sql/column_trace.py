@@ -11,7 +11,7 @@ from sqlglot.dialects.dialect import Dialect
 from sqlglot.optimizer.scope import Scope, build_scope, traverse_scope, walk_in_scope
 from sqlglot.schema import MappingSchema
 
-from headwater.sql.composite import chosen, composes, keys_of, part_of
+from headwater.sql.composite import chosen, composes, holds_parts, keys_of, part_of
 from headwater.sql.expression import is_known
 from headwater.sql.masking import Masking
 from headwater.sql.relation import ColumnLineage, Note, Relation
@@ -260,15 +260,21 @@ class Trace:
             return self._open(column, f"{column.sql()} {source}")
         keys = keys_of(column)
         at, made = self._made(*source) if keys else (scope, None)
-        if made is None or not composes(made):
-            return self._output(*source)
-        part = part_of(made, keys)
-        return self._part(at, column, part or made, known=part is not None)
+        part = part_of(made, keys) if made is not None and composes(made) else None
+        if part is not None:
+            return self._part(at, column, part, known=True)
+        ways = self._output(*source)
+        is_known = not keys or not holds_parts(at.expression if made is None else made)
+        return ways if is_known else self._any_of(column, ways)
 
     def _part(self, scope: Scope, node: exp.Expr, part: exp.Expr, *, known: bool) -> _Ways:
         """What a part of something that is made comes from; not known: perhaps from all of it."""
         ways = _merged(self._expression(scope, part))
-        if known or not ways:
+        return ways if known else self._any_of(node, ways)
+
+    def _any_of(self, node: exp.Expr, ways: _Ways) -> _Ways:
+        """Ways of which a node takes some, and nobody knows which."""
+        if not ways:
             return ways
         self._open(node, f"which part {node.sql()} takes is not followed")
         return _merged(((relation, None), hidden) for (relation, _), hidden in ways.items())

@@ -39,9 +39,9 @@ def chosen(node: exp.Expr) -> tuple[exp.Expr, bool] | None:
     None for a node that does not.
     """
     of = taken(node)
-    if of is None or not composes(of[0]):
+    if of is None or not holds_parts(of[0]):
         return None
-    part = _part(*of)
+    part = _part(*of) if composes(of[0]) else None
     return (of[0], False) if part is None else (part, True)
 
 
@@ -89,6 +89,13 @@ def composes(node: exp.Expr | None) -> bool:
     of = taken(node)
     kinds = (exp.Struct, exp.Tuple, exp.Map, exp.JSONObject, exp.JSONArray)
     return isinstance(node, kinds) or (of is not None and composes(of[0]))
+
+
+def holds_parts(node: exp.Expr) -> bool:
+    """Whether something in a node gives names to parts, and may pass them on: ``max({'x': a})``."""
+    return composes(node) or any(
+        composes(each) for each in node.walk() if not isinstance(each.unnest(), exp.Array)
+    )
 
 
 def _by(base: exp.Expr, keys: Sequence[exp.Expr], *, first: int = 1) -> tuple[exp.Expr, Key] | None:

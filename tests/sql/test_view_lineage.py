@@ -688,6 +688,19 @@ def test_a_part_of_what_the_sql_makes_comes_from_that_part(dialect: str, part: s
             "duckdb",
             "SELECT (CASE WHEN id > 1 THEN {'x': acid, 'y': ash} END).x AS k FROM chemistry",
         ),
+        (
+            "duckdb",
+            "SELECT r.x AS k FROM (SELECT unnest([{'x': acid, 'y': ash}]) AS r FROM chemistry)",
+        ),
+        ("duckdb", "SELECT q.r.x AS k FROM chemistry, unnest([{'x': acid, 'y': ash}]) AS q(r)"),
+        ("duckdb", "SELECT r.x AS k FROM (SELECT max({'x': acid, 'y': ash}) r FROM chemistry)"),
+        ("duckdb", "SELECT (first({'x': acid, 'y': ash})).x AS k FROM chemistry"),
+        ("duckdb", "SELECT ([{'x': acid, 'y': ash}][id]).x AS k FROM chemistry"),
+        (
+            "duckdb",
+            "SELECT r.x AS k FROM (SELECT {'x': acid, 'y': ash} AS r FROM chemistry"
+            " UNION SELECT {'x': ash, 'y': acid} FROM chemistry)",
+        ),
         ("duckdb", "SELECT [acid, ash][-1] AS k FROM chemistry"),
         ("duckdb", "SELECT [acid, ash][1:1] AS k FROM chemistry"),
     ],
