@@ -16,7 +16,7 @@ from headwater.tracking.artifact import ArtifactHandle
 from headwater.tracking.artifact_write import artifact_type
 from headwater.tracking.capture import Read, recording
 from headwater.tracking.context import _step
-from headwater.tracking.hash import cache_key, code_hash, kind_of
+from headwater.tracking.hash import cache_key, code_content, kind_of
 from headwater.tracking.output import ArtifactConfig, Output
 from headwater.tracking.plain import is_parameter, plain
 from headwater.tracking.run import Run
@@ -72,8 +72,9 @@ def execute(
     at_work = StepRun(run, name, model=model, parameters=arguments.parameters, makes=makes)
     try:
         _take(run, at_work, arguments, given if options.enable_cache else None)
-        code = code_hash(step.function)
-        key = _key(f"{code} {name}", arguments) if options.enable_cache else None
+        code = code_content(step.function)
+        at_work.effects.opaque += code.unknown
+        key = _key(f"{code.hash} {name}", arguments) if options.enable_cache else None
         if key is not None and (found := _cached(step, at_work, key, options)) is not None:
             result = found[0]
         else:
@@ -85,7 +86,7 @@ def execute(
                 _tell_changed(at_work, arguments, given)
             at_work.complete(
                 step.outputs.split(result),
-                code_version=code,
+                code_version=code.hash,
                 cache_key=key,
                 is_own_word=options.is_cached_by_itself,
             )
@@ -195,7 +196,7 @@ def _key(code: str, arguments: _Arguments) -> str | None:
 def _cached(step: Step[Any], at_work: StepRun, key: str, options: StepOptions) -> tuple[Any] | None:
     """What an equal step made, in a tuple of one, since it may be None."""
     run, is_own_word = at_work.run, options.is_cached_by_itself
-    if run.outbox.is_cut_off:
+    if run.outbox.is_cut_off or (at_work.effects.opaque and not is_own_word):
         return None
     known = find_cached(run, key, at_work.model, is_own_word=is_own_word)
     if known is None:

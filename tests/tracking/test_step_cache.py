@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 from contextlib import closing
 from enum import IntEnum
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Annotated, Any
 
 import pandas as pd
@@ -46,8 +46,9 @@ class Color(IntEnum):
     red = 1
 
 
-told = SimpleNamespace(ran=[])
-"""Which steps ran. No list: the code of a step has the content of the module's constants."""
+told: Any = logging.getLogger("told")
+"""Has which steps ran. A logger, for a step is another when what it names in its module is."""
+told.ran = []
 
 
 @pytest.fixture(autouse=True)
@@ -550,6 +551,47 @@ def test_a_step_that_reads_a_database_runs_unless_it_says_itself_that_it_is_cach
         assert run_twice(read) == [False]
     assert "step read is not cached, since it reads a database" in caplog.text
     assert run_twice(read.with_options(enable_cache=True)) == [True]
+
+
+def test_a_step_that_uses_what_cannot_be_hashed_runs_unless_it_says_itself_that_it_is_cached(
+    hw: Headwater, caplog: pytest.LogCaptureFixture
+) -> None:
+    hidden = memoryview(b"1")
+
+    @step
+    def count() -> Annotated[int, "count"]:
+        return len(hidden)
+
+    with caplog.at_level(logging.INFO, "headwater.tracking"):
+        assert run_twice(count) == [False]
+    assert [each.message for each in caplog.records if each.name == "headwater.tracking"] == [
+        "step count is not cached, since it uses hidden, of which the content is not known"
+        " (memoryview); enable_cache=True of the step itself caches it all the same"
+    ] * 2
+    assert run_twice(count.with_options(enable_cache=True)) == [True]
+
+
+def test_a_step_runs_again_when_a_base_of_what_it_uses_is_another(hw: Headwater) -> None:
+    def made(rate: int) -> Step[int]:
+        class Base:
+            def of(self, value: int) -> int:
+                return value * rate
+
+        class Tax(Base):
+            pass
+
+        @step
+        def tax() -> Annotated[int, "tax"]:
+            return Tax().of(100)
+
+        return tax
+
+    @pipeline(enable_cache=True)
+    def taxing(rate: int) -> int:
+        return made(rate)()
+
+    assert [taxing(1), taxing(2), taxing(1)] == [100, 200, 100]
+    assert cached("taxing") == {"tax": True}
 
 
 def test_a_materializer_that_fails_to_read_lets_the_step_run(

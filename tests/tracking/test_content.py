@@ -1,0 +1,352 @@
+"""What a step uses of its module, of whatever kind, is in the hash of its code, or is told."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from headwater.tracking.hash import CodeContent, code_content
+
+ROOT = Path(__file__).parents[2]
+
+CASES = {
+    "base method": "class B:\n  def m(self): return VAL\nclass K(B): pass\ndef f(): return K().m()",
+    "base attribute": "class B:\n  v = VAL\nclass K(B): pass\ndef f(): return K.v",
+    "super": """
+class B:
+    def m(self): return VAL
+class K(B):
+    def m(self): return super().m()
+def f(): return K().m()""",
+    "abstract base": """
+import abc
+class B(abc.ABC):
+    @abc.abstractmethod
+    def m(self): ...
+    def h(self): return VAL
+class K(B):
+    def m(self): return self.h()
+def f(): return K().m()""",
+    "mixin of a builtin": "class M:\n  v = VAL\nclass K(M, dict): pass\ndef f(): return K().v",
+    "base of a library": (
+        "import collections\nclass K(collections.UserDict):\n  v = VAL\ndef f(): return K().v"
+    ),
+    "metaclass": "class M(type):\n  z = VAL\nclass K(metaclass=M): pass\ndef f(): return K.z",
+    "generic class": """
+from typing import Generic, TypeVar
+T = TypeVar("T")
+class K(Generic[T]):
+    v = VAL
+def f(): return K[int]().v""",
+    "nested class": "class K:\n  class I:\n    v = VAL\ndef f(): return K.I.v",
+    "static method": "class K:\n  @staticmethod\n  def s(): return VAL\ndef f(): return K.s()",
+    "class method": "class K:\n  @classmethod\n  def s(c): return VAL\ndef f(): return K.s()",
+    "property": "class K:\n  p = property(lambda s: VAL)\ndef f(): return K().p",
+    "cached property": """
+import functools
+class K:
+    @functools.cached_property
+    def p(self): return VAL
+def f(): return K().p""",
+    "partial method": """
+import functools
+class K:
+    def g(self, v): return v
+    m = functools.partialmethod(g, VAL)
+def f(): return K().m()""",
+    "descriptor": """
+class D:
+    def __init__(self, v): self.v = v
+    def __get__(self, o, t): return self.v
+class K:
+    d = D(VAL)
+def f(): return K().d""",
+    "bound method": """
+class K:
+    def __init__(self, v): self.v = v
+    def m(self): return self.v
+G = K(VAL).m
+def f(): return G()""",
+    "slots": """
+class S:
+    __slots__ = ("v",)
+    def __init__(self, v): self.v = v
+I = S(VAL)
+def f(): return I.v""",
+    "dataclass with slots": """
+import dataclasses
+@dataclasses.dataclass(frozen=True, slots=True)
+class S:
+    v: int
+I = S(VAL)
+def f(): return I.v""",
+    "dataclass default": """
+import dataclasses
+@dataclasses.dataclass
+class S:
+    v: list = dataclasses.field(default_factory=lambda: [VAL])
+def f(): return S().v""",
+    "named tuple": (
+        "import collections\nK = collections.namedtuple('K', 'v', defaults=[VAL])\n"
+        "def f(): return K().v"
+    ),
+    "pydantic default": (
+        "import pydantic\nclass K(pydantic.BaseModel):\n  v: int = VAL\ndef f(): return K().v"
+    ),
+    "pydantic constraint": """
+import pydantic
+class K(pydantic.BaseModel):
+    v: int = pydantic.Field(9, gt=VAL)
+def f(): return K(v=2).v""",
+    "pydantic validator": """
+import pydantic
+class K(pydantic.BaseModel):
+    v: int
+    @pydantic.field_validator("v")
+    def check(cls, v): return v + VAL
+def f(): return K(v=2).v""",
+    "pydantic object": (
+        "import pydantic\nclass K(pydantic.BaseModel):\n  v: int\nI = K(v=VAL)\ndef f(): return I.v"
+    ),
+    "enumeration": (
+        "import enum\nclass E(enum.Enum):\n  A = 1\n  B = 2\nN = E(VAL)\ndef f(): return N.value"
+    ),
+    "value of an enumeration": (
+        "import enum\nclass E(enum.IntEnum):\n  A = VAL\ndef f(): return E.A + 1"
+    ),
+    "namespace": "import types\nN = types.SimpleNamespace(v=VAL)\ndef f(): return N.v",
+    "arguments": "import argparse\nN = argparse.Namespace(v=VAL)\ndef f(): return N.v",
+    "view of a mapping": "import types\nN = types.MappingProxyType({'v': VAL})\ndef f(): return N",
+    "default": (
+        "import collections\nN = collections.defaultdict(lambda: VAL)\ndef f(): return N['z']"
+    ),
+    "deque": "import collections\nN = collections.deque([VAL])\ndef f(): return N[0]",
+    "user dict": "import collections\nN = collections.UserDict(v=VAL)\ndef f(): return N['v']",
+    "chain": "import collections\nN = collections.ChainMap({'v': VAL})\ndef f(): return N['v']",
+    "array": "import array\nN = array.array('i', [VAL])\ndef f(): return N[0]",
+    "bytes": "N = bytearray([VAL])\ndef f(): return N[0]",
+    "slice": "N = slice(0, VAL)\ndef f(): return [1, 2, 3][N]",
+    "getter": "import operator\nN = operator.itemgetter(VAL)\ndef f(): return N([1, 2, 3])",
+    "attribute of a list": "class L(list): pass\nN = L()\nN.v = VAL\ndef f(): return N.v",
+    "attribute of a dict": "class D(dict): pass\nN = D()\nN.v = VAL\ndef f(): return N.v",
+    "attribute of a number": "class I(int): pass\nN = I(1)\nN.v = VAL\ndef f(): return N.v",
+    "attribute of a function": "def g(): pass\ng.v = VAL\ndef f(): return g.v",
+    "context variable": (
+        "import contextvars\nN = contextvars.ContextVar('n', default=VAL)\ndef f(): return N.get()"
+    ),
+    "decorator": """
+import functools
+def times(k):
+    def outer(g):
+        @functools.wraps(g)
+        def inner(): return g() * k
+        return inner
+    return outer
+@times(VAL)
+def g(): return 1
+def f(): return g()""",
+    "context manager": """
+import contextlib
+@contextlib.contextmanager
+def g(): yield VAL
+def f():
+    with g() as v: return v""",
+    "dispatch": """
+import functools
+@functools.singledispatch
+def g(a): return 1
+@g.register
+def _(a: int): return VAL
+def f(): return g(1)""",
+    "cache": "import functools\n@functools.cache\ndef g(): return VAL\ndef f(): return g()",
+    "second of two partials": """
+import functools
+def k(fn=None): return fn()
+def a(): return 1
+def b(): return VAL
+P = functools.partial(k, fn=a)
+Q = functools.partial(k, fn=b)
+def f(): return P() + Q()""",
+    "handler": "def f():\n  try: return g()\n  except NameError: return VAL\n",
+    "default that is an object": """
+class K:
+    def __init__(self, v): self.v = v
+def g(k=K(VAL)): return k.v
+def f(): return g()""",
+    "large array": "import numpy as np\nN = np.full(3_000_000, VAL)\ndef f(): return N[0]",
+    "array across": "import numpy as np\nN = np.full((9, 9), VAL)[:, ::2]\ndef f(): return N[0]",
+    "array of objects": (
+        "import numpy as np\nN = np.array([VAL, None], dtype=object)\ndef f(): return N[0]"
+    ),
+    "large frame": (
+        "import pandas as pd, numpy as np\nN = pd.DataFrame({'a': np.full(3_000_000, VAL)})\n"
+        "def f(): return N"
+    ),
+    "frame of mixed columns": """
+import pandas as pd
+N = pd.DataFrame({
+    "a": ["x", "y" * VAL], "b": [1, None], "c": pd.Categorical(["u", "v"]), "d": [[1], {2: 3}],
+    "e": pd.to_datetime(["2020-01-01", "2021-01-01"]), 6: pd.array([1, None], dtype="Int64"),
+})
+def f(): return N""",
+    "value of text": "import pandas as pd\nN = pd.Series(['x', 'y' * VAL])\ndef f(): return N",
+    "category": (
+        "import pandas as pd\nN = pd.Categorical(['a'], list('abc')[:VAL])\ndef f(): return N"
+    ),
+    "times": "import pandas as pd\nN = pd.to_datetime(['2020-01-0VAL'])\ndef f(): return N",
+    "moment": "import pandas as pd\nN = pd.Timestamp(2020, 1, VAL)\ndef f(): return N.day",
+    "index": "import pandas as pd\nN = pd.Index([VAL])\ndef f(): return N[0]",
+    "levels": (
+        "import pandas as pd\nN = pd.MultiIndex.from_tuples([('a', VAL)])\ndef f(): return N[0]"
+    ),
+    "frame of polars": (
+        "import polars as pl\nN = pl.DataFrame({'a': [VAL], 'b': ['x']})\ndef f(): return N"
+    ),
+    "sparse": "import scipy.sparse as s\nN = s.csr_matrix([[VAL, 0]])\ndef f(): return N",
+    "random numbers": "import numpy as np\nN = np.random.default_rng(VAL)\ndef f(): return N",
+    "estimator": (
+        "from sklearn.linear_model import LogisticRegression as L\nN = L(C=VAL)\ndef f(): return N"
+    ),
+    "estimator with a function": (
+        "from sklearn.preprocessing import FunctionTransformer as F\n"
+        "N = F(lambda x: x + VAL)\ndef f(): return N"
+    ),
+    "set of functions": "N = {lambda: 1, lambda: VAL}\ndef f(): return sum(g() for g in N)",
+    "set of objects": """
+class K:
+    def __init__(self, v): self.v, self.others = v, set()
+N = {K(each) for each in (VAL, 3, 4)}
+for each in N: each.others |= N
+def f(): return N""",
+    "path": "import pathlib\nN = pathlib.Path('x' * VAL)\ndef f(): return N",
+    "pattern": "import re\nN = re.compile('a{VAL}')\ndef f(): return N",
+    "list that holds itself": "N = [VAL]\nN.append(N)\ndef f(): return N",
+    "two lists in one place": "A = [1]\nB = [VAL]\nN = [A, B]\ndef f(): return N",
+    "function within": (
+        "def g():\n  def h(): return K\n  return h\nK = VAL\ndef f(): return g()()"
+    ),
+}
+
+
+def of(source: str, name: str = "umod") -> CodeContent:
+    module = ModuleType(name)
+    sys.modules[name] = module  # where a dataclass looks itself up
+    exec(compile(source, f"{name}.py", "exec"), vars(module))  # noqa: S102  (as a notebook does)
+    return code_content(vars(module)["f"])
+
+
+def with_value(case: str, value: int) -> CodeContent:
+    return of(CASES[case].replace("VAL", str(value)))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_a_step_uses_is_in_the_hash_of_its_code(case: str) -> None:
+    first = with_value(case, 1)
+    assert not first.unknown
+    assert with_value(case, 1) == first
+    assert with_value(case, 2).hash != first.hash
+
+
+def test_hashes_are_the_same_whatever_the_order_of_sets() -> None:
+    code = (
+        "from tests.tracking.test_content import *\nfor c in CASES: print(c, with_value(c, 1).hash)"
+    )
+    told = [
+        subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            check=True,
+            cwd=ROOT,
+            env=os.environ | {"PYTHONHASHSEED": seed},
+        ).stdout.splitlines()
+        for seed in ("1", "2", "3")
+    ]
+    assert len(told[0]) == len(CASES)
+    assert told[0] == told[1] == told[2]
+
+
+def test_where_code_stands_and_what_it_does_not_use_do_not_count() -> None:
+    source = "LIMIT = 1\ndef g(): return LIMIT\ndef f(x): return g() + x.other"
+    moved = "other = object()\nimport os\n\n\n" + source
+    assert of(source) == of(moved)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        "(each for each in [1])",
+        "__import__('sys').__stderr__",
+        "memoryview(b'1')",
+        "__import__('threading').local()",
+    ],
+)
+def test_what_cannot_be_hashed_is_told_by_its_name(made: str) -> None:
+    (unknown,) = of(
+        f"class K: pass\nhidden = {made}\nN = K()\nN.inner = [hidden]\ndef f(): return N"
+    ).unknown
+    assert unknown.startswith("uses N, of which the content is not known (")
+
+
+def test_code_of_the_user_is_not_run_to_look_at_an_object() -> None:
+    assert not of("""
+def fail(*_): raise AssertionError("was run")
+class K:
+    __getattr__ = __getattribute__ = __reduce__ = __getstate__ = __iter__ = __eq__ = fail
+    __len__ = __bool__ = __repr__ = __hash__ = __class__ = property(fail)
+N = [K()]
+def f(): return N
+""").unknown
+
+
+OTHER = """
+LIMIT = VAL
+UNUSED = memoryview(b"")
+def g(): return LIMIT
+"""
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import helpers\ndef f(): return helpers.LIMIT",
+        "import helpers\ndef f(): return helpers.g()",
+        "from helpers import g\ndef f(): return g()",
+        "import helpers\ndef h(): return helpers.UNUSED_TOO\ndef f(): h(); return helpers.LIMIT",
+        "def f():\n  import helpers\n  return helpers.LIMIT",
+        "def f():\n  from helpers import g\n  return g()",
+    ],
+)
+def test_another_module_of_the_user_counts_by_what_is_used_of_it(source: str) -> None:
+    found = []
+    for value in ("1", "1", "2"):
+        helpers = ModuleType("helpers")
+        sys.modules["helpers"] = helpers
+        exec(OTHER.replace("VAL", value), vars(helpers))  # noqa: S102  (as above)
+        found.append(of(source))
+    assert found[0] == found[1]
+    assert found[0].hash != found[2].hash
+    assert not found[0].unknown
+
+
+def test_a_module_that_is_handed_on_or_not_there_yet_is_told() -> None:
+    sys.modules["helpers"] = ModuleType("helpers")
+    (unknown,) = of("import helpers\ndef f(): return getattr(helpers, 'LIMIT')").unknown
+    assert unknown == "uses helpers, of which the content is not known (module)"
+    (unknown,) = of("def f():\n  import no_such_module\n  return no_such_module.LIMIT").unknown
+    assert unknown == "imports no_such_module, which is not loaded yet"
+    assert not of("def f():\n  import turtledemo\n  return turtledemo").unknown
+
+
+def test_a_chain_of_many_functions_has_a_hash() -> None:
+    chain = "".join(f"def g{number}(): return g{number + 1}()\n" for number in range(2000))
+    source = f"{chain}def g2000(): return VAL\ndef f(): return g0()"
+    first, second = (of(source.replace("VAL", value)) for value in "12")
+    assert first.hash != second.hash
+    assert not first.unknown
+    deep = of("N = []\nfor _ in range(10000): N = [N]\ndef f(): return N")
+    assert deep.unknown == ["uses N, which nests too deeply"]
