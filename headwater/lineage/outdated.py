@@ -69,7 +69,7 @@ def tell_versions(store: Store, change: Change, draft: Draft) -> None:
     if turn:
         columns |= {id_: columns.get(id_, []) for id_ in _trained_on(store, change.id)}
     found = store.find_many(columns) if columns else {}
-    for record in found.values():
+    for record in sorted(found.values(), key=lambda each: each.fqn):
         about = {"table": change.fqn, **turn, "columns": columns[record.id]}
         if not record.deleted and load(record).get("stage") != ARCHIVED:
             draft.events.append(_event(record, about))
