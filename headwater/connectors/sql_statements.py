@@ -161,6 +161,7 @@ class StatementLineage:
                 reader = reader.within(schema=schema)
             else:
                 reader = self._follow(file, statement, reader.within(then=then))
+        self._reader = self._reader.after(reader)
 
     def _follow(self, file: Path, statement: Statement, reader: ViewReader) -> ViewReader:
         """Follow a statement, and answer what reads those behind it in its file."""

@@ -130,6 +130,12 @@ class ViewReader:
         reader._then = self._then if then is None else then
         return reader
 
+    def after(self, other: Self) -> Self:
+        """Return a reader for which what is behind names that are not known is as for another."""
+        reader = copy(self)
+        reader._behind = other._behind
+        return reader
+
     def place_of(self, table: exp.Table) -> tuple[str, str]:
         """Return the schema and name of a table that a statement names, folded."""
         named = normalize_identifiers(table.copy(), dialect=self._dialect)

@@ -687,6 +687,20 @@ def test_what_was_behind_a_table_is_behind_it_under_its_new_name(
     assert found == {"email": "perhaps"}
 
 
+@pytest.mark.parametrize("kind", ["TABLE", "TEMP TABLE"])
+def test_what_was_behind_a_table_is_behind_it_in_later_files(
+    url: str, hw: Headwater, tmp_path: Path, kind: str
+) -> None:
+    (tmp_path / "1.sql").write_text(
+        f"CREATE {kind} stage AS SELECT email FROM customers"  # noqa: S608  # parsed only
+    )
+    (tmp_path / "2.sql").write_text("INSERT INTO copy (email) SELECT email FROM stage")
+    (tmp_path / "3.sql").write_text("DROP TABLE stage")
+    run(hw, url, tmp_path)
+    found = reached(hw, f"{MAIN}.customers.email", f"{MAIN}.copy.email")
+    assert found == {"email": "perhaps"}
+
+
 @pytest.mark.parametrize(
     ("dialect", "sql"),
     [
