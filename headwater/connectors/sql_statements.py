@@ -27,6 +27,7 @@ from headwater.sql.script import OpenError, Statement, split
 from headwater.sql.statement import chosen_schema, feeds, made_for_session, sets_variable
 from headwater.sql.view_lineage import ViewReader
 
+_DETACHES = re.compile(r"ALTER\s+TABLE\b[^;]*\bDETACH\s+PARTITION\b", re.IGNORECASE)
 _MAKES_VIEW = re.compile(r"(?:CREATE|REPLACE)\b[^(]*?\bVIEW\b", re.IGNORECASE)
 
 
@@ -93,7 +94,7 @@ class StatementLineage:
         self._dialect = Dialect.get_or_raise(dialect)
         self._known = known
         self._told = told
-        self._parts = parts
+        self._parts = {**parts}
         self._fed: dict[str, dict[str, dict[str, _Fed]]] = {STATEMENT: {}, VIEW: {}}
         self._open: set[str] = set()
         self._all_open = False
@@ -154,14 +155,33 @@ class StatementLineage:
         for schema in chosen:
             readers.append(readers[-1].within(schema=schema) if schema is not None else readers[-1])
         places = [each.place_of for each in readers[:-1]]
+        detached = [*map(self._detached, statements, readers[:-1])]
+        for table, parts in filter(None, detached):  # up to there, they are parts
+            self._parts[table] = [*self._parts.get(table, ()), *parts]
         reader = self._reader
         names = renamings(statements, self._dialect, places)
-        for statement, schema, then in zip(statements, chosen, names, strict=True):
+        lists = (statements, chosen, names, detached)
+        for statement, schema, then, parted in zip(*lists, strict=True):
+            if parted:
+                table, parts = parted
+                self._parts[table] = [each for each in self._parts[table] if each not in parts]
             if schema is not None:
                 reader = reader.within(schema=schema)
             else:
                 reader = self._follow(file, statement, reader.within(then=then))
         self._reader = self._reader.after(reader)
+
+    def _detached(
+        self, statement: Statement, reader: ViewReader
+    ) -> tuple[str, list[Relation]] | None:
+        """The table of which a statement makes a partition a table of its own, and that."""
+        if not _DETACHES.match(statement.sql):
+            return None
+        _, named = reader.named(statement.sql)
+        if len(named) != 2:
+            return None
+        table, part = named
+        return self._fqn(table), [part, *self._parts.get(self._fqn(part), ())]
 
     def _follow(self, file: Path, statement: Statement, reader: ViewReader) -> ViewReader:
         """Follow a statement, and answer what reads those behind it in its file."""

@@ -411,3 +411,29 @@ def test_what_fills_a_table_fills_its_partitions(
     public = f"pg.{database}.public"
     assert f"{public}.raw.email" in feeds(hw, f"{public}.log_2024_a.email")
     assert feeds(hw, f"{public}.log_2024_a.day") == {f"{public}.raw.day"}
+
+
+def test_what_filled_a_table_is_in_the_partition_that_leaves_it_behind_that(
+    server: Postgres, database: str, hw: Headwater, tmp_path: Path
+) -> None:
+    fill = """
+        INSERT INTO log (day, email) SELECT day, email FROM raw;
+        ALTER TABLE log DETACH PARTITION log_2024;
+        INSERT INTO log (email) SELECT other FROM raw;
+    """
+    server.run(
+        """
+        CREATE TABLE raw (day date, email text, other text);
+        CREATE TABLE log (day date, email text) PARTITION BY RANGE (day);
+        CREATE TABLE log_2024 PARTITION OF log FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
+        ALTER TABLE log DETACH PARTITION log_2024;
+        """,
+        database,
+    )
+    (tmp_path / "fill.sql").write_text(fill)
+    source = {"type": "sql", "service": "pg", "url": "env:PG"}
+    config = {"sources": [source | {"statements": [str(tmp_path / "fill.sql")]}]}
+    (report,) = ingest_all(hw, check_config(config, environ={"PG": server.url(database)}))
+    assert report.unresolved == []
+    public = f"pg.{database}.public"
+    assert feeds(hw, f"{public}.log_2024.email") == {f"{public}.raw.email"}
