@@ -27,7 +27,13 @@ from headwater.sql.script import OpenError, Statement, split
 from headwater.sql.statement import chosen_schema, feeds, made_for_session, sets_variable
 from headwater.sql.view_lineage import ViewReader
 
+_NAME = r"[\w$.\"]+"
 _DETACHES = re.compile(r"ALTER\s+TABLE\b[^;]*\bDETACH\s+PARTITION\b", re.IGNORECASE)
+_FUNCTION = re.compile(rf"CREATE\s+(?:OR\s+REPLACE\s+)?FUNCTION\s+({_NAME})", re.IGNORECASE)
+_FIRES = re.compile(
+    rf"CREATE\b[^(]*\bTRIGGER\b.*\bEXECUTE\s+(?:FUNCTION|PROCEDURE)\s+({_NAME})",
+    re.IGNORECASE | re.DOTALL,
+)
 _MAKES_VIEW = re.compile(r"(?:CREATE|REPLACE)\b[^(]*?\bVIEW\b", re.IGNORECASE)
 
 
@@ -96,6 +102,8 @@ class StatementLineage:
         self._told = told
         self._parts = {**parts}
         self._fed: dict[str, dict[str, dict[str, _Fed]]] = {STATEMENT: {}, VIEW: {}}
+        self._bodies: dict[str, tuple[list[Relation], tuple[Relation, ...]]] = {}
+        """What the bodies of functions name where they fill, and all that they name."""
         self._open: set[str] = set()
         self._all_open = False
         """Whether something was not understood whose target is not known."""
@@ -185,6 +193,7 @@ class StatementLineage:
 
     def _follow(self, file: Path, statement: Statement, reader: ViewReader) -> ViewReader:
         """Follow a statement, and answer what reads those behind it in its file."""
+        self._fire(file, statement, reader)
         try:
             tree = statement.parse(self._dialect)
             if name := made_for_session(tree):
@@ -203,9 +212,24 @@ class StatementLineage:
             return self._leave_open(file, statement, reader)
         return reader
 
+    def _fire(self, file: Path, statement: Statement, reader: ViewReader) -> None:
+        """Take a trigger's table for what may fill what the body of its function fills."""
+        found = _FIRES.match(statement.sql)
+        filled, read = self._bodies.get(_last(found[1]) if found else "", ([], ()))
+        if not filled:
+            return
+        _, named = reader.named(statement.sql)
+        lineage = ViewLineage(tuple(dict.fromkeys((*named, *read))))
+        for relation in filled:
+            self._open.add(self._fqn(relation))
+            self._fill(file, statement, relation, lineage)
+
     def _leave_open(self, file: Path, statement: Statement, reader: ViewReader) -> ViewReader:
         """Take all that a statement names for what may fill what it fills."""
         filled, named = reader.named(statement.sql)
+        if found := _FUNCTION.match(statement.sql):
+            body = [each for each in filled.values() if each is not None]
+            self._bodies[_last(found[1])] = body, named
         self._all_open |= not filled or None in filled.values()
         for relation in filled.values():
             if relation is None:
@@ -286,3 +310,8 @@ class StatementLineage:
     def _fqn(self, relation: Relation, *column: str) -> str:
         now = (self._reader.renamed(relation, each) for each in column)
         return self._place.fqn(relation.schema, relation.name, *now)
+
+
+def _last(name: str) -> str:
+    """The last part of a name as a statement spells it, without case."""
+    return name.rpartition(".")[2].strip('"').lower()

@@ -437,3 +437,27 @@ def test_what_filled_a_table_is_in_the_partition_that_leaves_it_behind_that(
     assert report.unresolved == []
     public = f"pg.{database}.public"
     assert feeds(hw, f"{public}.log_2024.email") == {f"{public}.raw.email"}
+
+
+def test_what_a_trigger_of_a_file_fills_is_perhaps_of_its_table(
+    server: Postgres, database: str, hw: Headwater, tmp_path: Path
+) -> None:
+    tables = "CREATE TABLE raw (a int); CREATE TABLE t (x int); CREATE TABLE log (x int)"
+    server.run(tables, database)
+    fill = """
+        CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN INSERT INTO log VALUES (new.x); RETURN new; END $$;
+        CREATE TRIGGER noted AFTER INSERT ON t FOR EACH ROW EXECUTE FUNCTION public.note();
+        INSERT INTO t SELECT a FROM raw;
+    """
+    server.run(fill, database)
+    (tmp_path / "fill.sql").write_text(fill)
+    source = {"type": "sql", "service": "pg", "url": "env:PG"}
+    config = {"sources": [source | {"statements": [str(tmp_path / "fill.sql")]}]}
+    (report,) = ingest_all(hw, check_config(config, environ={"PG": server.url(database)}))
+    assert [note.line for note in report.unresolved] == [2, 4]
+    public = f"pg.{database}.public"
+    reached = hw.impact(f"column:{public}.raw.a", drop=True).entities
+    found = {each.node.fully_qualified_name: each for each in reached}
+    assert f"{public}.log" in found
+    assert not found[f"{public}.log"].certain
