@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import marshal
+import sys
 from collections import deque
 from collections.abc import Iterable
 from types import CodeType, EllipsisType, FunctionType, ModuleType
 from typing import Any
 
 from headwater.tracking.content_code import (
+    Import,
     attributes_of,
     cells,
     code_parts,
-    imported,
     is_of_library,
+    is_unchanging,
     library_of,
     names_of,
 )
@@ -24,6 +26,9 @@ from headwater.tracking.content_state import attributes, state
 from headwater.tracking.materializer import type_name
 
 _PLAIN = {type(None), bool, int, float, complex, str, bytes, EllipsisType}
+_MOST_OBJECTS = 300_000
+"""After some seconds of looking. Those in sets within sets count for more: there is no end to
+objects that hold each other so."""
 _MARSHAL = 2
 """The last format in which equal values are equal bytes: later ones tell what is one object."""
 
@@ -48,6 +53,8 @@ class Content:
         ] = {}  # objects too, so that no id is used again
         self._later: deque[tuple[str, Any]] = deque()
         self._where = ""
+        self._count = 0
+        self._depth = 0  # of sets within sets
 
     def hash_of(self, value: Any) -> str:
         """Return the hash of a value."""
@@ -55,7 +62,9 @@ class Content:
             self._add(value)
             self._finish()
         except RecursionError:
-            self.unknown.append(f"uses {self._where or 'a value'}, which nests too deeply")
+            self._tell("which nests too deeply")
+        except _TooManyError:
+            self._tell("which holds too many objects to look at each")
         return self._digest.hexdigest()
 
     # Tokens
@@ -81,8 +90,10 @@ class Content:
         name = type_name(type(value))
         self._mark("unknown")
         self._plain(name)
-        where = self._where or "a value"
-        self.unknown.append(f"uses {where}, of which the content is not known ({name})")
+        self._tell(f"of which the content is not known ({name})")
+
+    def _tell(self, why: str) -> None:
+        self.unknown.append(f"uses {self._where or 'a value'}, {why}")
 
     # Values
 
@@ -100,21 +111,21 @@ class Content:
             self._object(value)
 
     def _listed(self, value: list[Any] | tuple[Any, ...]) -> None:
-        if type(value) is list and self._is_seen(value):
+        is_plain = set(map(type, value)) <= _PLAIN
+        if not (is_plain and type(value) is tuple) and self._is_seen(value):
             return
         self._mark(type(value).__name__, len(value))
-        if set(map(type, value)) <= _PLAIN:
+        if is_plain:
             self._plain(value)
         else:
             for each in value:
                 self._add(each)
 
     def _mapping(self, value: dict[Any, Any]) -> None:
-        if self._is_seen(value):
-            return
-        self._mark("dict", len(value))
-        for names_or_values in ([*value], [*value.values()]):
-            self._listed(tuple(names_or_values))
+        if not self._is_seen(value):
+            self._mark("dict", len(value))
+            self._listed(tuple(value))
+            self._listed(tuple(value.values()))
 
     def _set(self, value: set[Any] | frozenset[Any]) -> None:
         """Elements by their hashes, since their order is chance."""
@@ -129,11 +140,13 @@ class Content:
         """The hash of a value by itself, after which it is as if it had not been looked at."""
         outer, before = (self._digest, self._later), len(self._seen)
         self._digest, self._later = hashlib.sha256(), deque()
+        self._depth += 1
         try:
             self._add(value)
             self._finish()
             return self._digest.digest()
         finally:
+            self._depth -= 1
             self._digest, self._later = outer
             while len(self._seen) > before:
                 self._seen.popitem()
@@ -146,16 +159,17 @@ class Content:
 
     def _object(self, value: Any) -> None:
         cls = type(value)
-        if library_of(cls.__module__) and _is_named(value):
+        if library_of(cls.__module__) and is_of_library(value):
             self._library(value.__module__, value.__qualname__)
             return
-        if not _is_unchanging(cls) and self._is_seen(value):
+        if not is_unchanging(cls) and self._is_seen(value):
             return
+        self._count += max(1, self._depth**2)
+        if self._count > _MOST_OBJECTS:
+            raise _TooManyError
         self._mark("object")
         self._add(cls)
-        parts = known(value)
-        if parts is None:
-            parts = state(value)
+        parts = _parts(value)
         if parts is None:
             self._name_unknown(value)
         else:
@@ -168,14 +182,14 @@ class Content:
         self._plain((library_of(module), name))
 
     def _function(self, function: FunctionType) -> None:
-        if is_of_library(function, function.__module__):
+        if is_of_library(function):
             self._library(function.__module__, function.__qualname__)
         elif not self._is_seen(function):
             self._mark("function")
             self._later.append((self._where, function))
 
     def _class(self, cls: type) -> None:
-        if is_of_library(cls, cls.__module__):
+        if is_of_library(cls):
             self._library(cls.__module__, cls.__qualname__)
         elif not self._is_seen(cls):
             self._mark("class")
@@ -192,7 +206,7 @@ class Content:
             self._name_unknown(module)
         else:
             self._mark("own module")
-            for each in sorted(set(names) & set(vars(module))):
+            for each in sorted({*names, "__getattr__"} & set(vars(module))):
                 if not self._is_seen(module, each):
                     self._named(f"{name}.{each}", vars(module)[each], names)
 
@@ -224,8 +238,9 @@ class Content:
         library = library_of(function.__globals__.get("__name__"))
         defaults = (function.__defaults__, function.__kwdefaults__, own)
         self._add(defaults)
+        names = names_of(function.__code__)
         for name, each in cells(function):
-            self._named(name, each, None)
+            self._named(name, each, None if name in names.bare else names.attributes)
         if library is not None:
             self._plain((library, function.__code__.co_qualname))
             return
@@ -239,32 +254,41 @@ class Content:
         for name in sorted(names.read & set(found)):
             attributes = None if name in names.bare else names.attributes
             self._named(name, found[name], attributes)
-        for above, name in sorted(names.imports):
-            self._import(*imported(function, above, name), names.attributes)
+        for each in sorted(names.imports):
+            self._import(each, function, None if each.variable in names.bare else names.attributes)
 
-    def _import(self, name: str, module: ModuleType | None, attributes: Iterable[str]) -> None:
-        if module is not None:
-            self._named(name, module, attributes)
-        elif library_of(name) is None:
-            self._mark("unknown")
-            self.unknown.append(f"imports {name}, which is not loaded yet")
+    def _import(self, wanted: Import, function: FunctionType, named: Iterable[str] | None) -> None:
+        """What a function imports when it runs; nothing is imported to look at it."""
+        name = wanted.module_of(function)
+        module = sys.modules.get(name)
+        if library_of(name):
+            self._library(name, "")
+        elif module is None:
+            self._unloaded(name)
+        else:
+            self._named(name, module, named)
+            for each in set(wanted.parts) - set(vars(module)):
+                self._unloaded(f"{name}.{each}")
+
+    def _unloaded(self, name: str) -> None:
+        self._mark("unknown")
+        self.unknown.append(f"imports {name}, which is not loaded yet")
 
     def _code(self, code: CodeType) -> None:
         self._mark("code")
         self._add(code_parts(code))
 
 
-def _is_named(value: Any) -> bool:
+class _TooManyError(Exception):
+    """There are more objects than can be looked at."""
+
+
+def _parts(value: Any) -> tuple[Any, ...] | None:
     try:
-        return is_of_library(value, value.__module__)
-    except Exception:  # noqa: BLE001  (objects that stand for others may raise anything)
-        return False
-
-
-def _is_unchanging(cls: type) -> bool:
-    """Whether objects of a library's class are known by value, so that which is which is chance."""
-    by_value: Any = cls.__hash__
-    return by_value not in (None, object.__hash__) and library_of(cls.__module__) is not None
+        found = known(value)
+        return state(value) if found is None else found
+    except Exception:  # noqa: BLE001  (libraries say in many ways that they cannot tell)
+        return None
 
 
 _HANDLED: dict[type, Any] = {

@@ -3,23 +3,51 @@
 from __future__ import annotations
 
 import dis
+import marshal
 import sys
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, reduce
 from importlib.metadata import PackageNotFoundError, version
+from itertools import pairwise
 from pathlib import Path
-from types import CodeType, FunctionType, ModuleType
+from types import CodeType, FunctionType
 from typing import Any
 
 _INSTALLED = {"site-packages", "dist-packages"}
 _STDLIB = {Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib")}
-_GLOBAL = {"LOAD_GLOBAL", "LOAD_NAME", "LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_GLOBALS"}
+_GLOBAL = {"LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"}
+_LOCAL = {"LOAD_FAST", "LOAD_FAST_CHECK", "LOAD_DEREF", "LOAD_CLASSDEREF", "LOAD_FAST_BORROW"}
 _ATTRIBUTE = {"LOAD_ATTR", "LOAD_METHOD", "STORE_ATTR", "IMPORT_FROM"}
 _OF_PYTHON = {"__module__", "__dict__", "__weakref__", "__qualname__", "__firstlineno__"}
 _DERIVED = {"__static_attributes__", "__abstractmethods__", "_abc_impl", "_value2member_map_"}
 _OF_PYDANTIC = {"__pydantic_fields__", "__pydantic_decorators__", "__pydantic_root_model__"}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Import:
+    """What code imports when it runs.
+
+    Attributes:
+        above: How many packages above its own.
+        name: Of the module, from there.
+        variable: What the code calls the module; empty where it takes parts of it.
+        parts: Which parts.
+    """
+
+    above: int
+    name: str
+    variable: str
+    parts: tuple[str, ...]
+
+    def module_of(self, function: FunctionType) -> str:
+        """Return the module's full name, for a function that imports it."""
+        if not self.above:
+            return self.name
+        package = str(function.__globals__.get("__package__") or "").split(".")
+        above = package[: len(package) - self.above + 1]
+        return ".".join([*above, *filter(None, [self.name])])
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,44 +55,50 @@ class Names:
     """What code names, that of functions within it too.
 
     Attributes:
-        read: Global names that it reads.
-        bare: Those of them of which it does not at once take an attribute.
+        read: Global names that it reads, and some of others.
+        bare: Variables of which it does not at once take an attribute.
         attributes: Names of attributes of anything.
-        imports: What it imports when it runs: how many packages above, and the module's name.
+        imports: What it imports.
     """
 
-    read: frozenset[str]
-    bare: frozenset[str]
-    attributes: frozenset[str]
-    imports: frozenset[tuple[int, str]]
+    read: frozenset[str] = frozenset()
+    bare: frozenset[str] = frozenset()
+    attributes: frozenset[str] = frozenset()
+    imports: frozenset[Import] = frozenset()
+
+    def __or__(self, other: Names) -> Names:
+        """Return the names of both."""
+        return Names(
+            self.read | other.read,
+            self.bare | other.bare,
+            self.attributes | other.attributes,
+            self.imports | other.imports,
+        )
 
 
 @lru_cache(1024)
 def names_of(code: CodeType) -> Names:
     """Return what code names."""
-    read, bare, attributes = set(), set(), set()
-    imports = set()
-    steps = list(dis.get_instructions(code))
-    for at, each in enumerate(steps):
-        if each.opname in _GLOBAL:
-            read.add(each.argval)
-            if steps[at + 1].opname not in _ATTRIBUTE:
-                bare.add(each.argval)
-        elif each.opname in _ATTRIBUTE:
-            attributes.add(each.argval)
-        elif each.opname == "IMPORT_NAME":
-            imports.add((int(steps[at - 2].argval), each.argval))
-    found = Names(*map(frozenset, (read, bare, attributes, imports)))
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            inner = names_of(constant)
-            found = Names(
-                found.read | inner.read,
-                found.bare | inner.bare,
-                found.attributes | inner.attributes,
-                found.imports | inner.imports,
-            )
-    return found
+    steps = [each for each in dis.get_instructions(code) if each.opname != "EXTENDED_ARG"]
+    read = {each.argval for each in steps if each.opname in _GLOBAL}
+    bare = {
+        each.argval
+        for each, after in pairwise(steps)
+        if each.opname in _GLOBAL | _LOCAL and after.opname not in _ATTRIBUTE
+    }
+    attributes = {each.argval for each in steps if each.opname in _ATTRIBUTE}
+    imports = {_import(steps, at) for at, each in enumerate(steps) if each.opname == "IMPORT_NAME"}
+    found = Names(frozenset(read), frozenset(bare), frozenset(attributes), frozenset(imports))
+    inner = (names_of(each) for each in code.co_consts if isinstance(each, CodeType))
+    return reduce(Names.__or__, inner, found)
+
+
+def _import(steps: Sequence[dis.Instruction], at: int) -> Import:
+    """An import, before which its level and its parts are put on the stack."""
+    parts = steps[at - 1].argval or ()
+    is_kept = not parts and steps[at + 1].opname.startswith("STORE_")
+    variable = steps[at + 1].argval if is_kept else ""
+    return Import(int(steps[at - 2].argval), steps[at].argval, variable, tuple(parts))
 
 
 def code_parts(code: CodeType) -> tuple[Any, ...]:
@@ -72,7 +106,9 @@ def code_parts(code: CodeType) -> tuple[Any, ...]:
     shape = (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_flags)
     table = getattr(code, "co_exceptiontable", b"")
     names = (code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars)
-    return (code.co_code, table, names, shape, code.co_consts)
+    # As bytes, since which equal tuples are one object is the compiler's choice.
+    constants = [marshal.dumps(x, 2) if type(x) is tuple else x for x in code.co_consts]
+    return (code.co_code, table, names, shape, constants)
 
 
 def cells(function: FunctionType) -> Iterator[tuple[str, Any]]:
@@ -101,23 +137,21 @@ def library_of(module: str | None) -> str | None:
     return f"{module} {_version(module.partition('.')[0])}"
 
 
-def is_of_library(value: Any, module: str | None) -> bool:
-    """Whether a value is what a library's module calls by the value's name."""
-    name = getattr(value, "__qualname__", None)
-    if not isinstance(module, str) or not isinstance(name, str) or not _is_library(module):
+def is_of_library(value: Any) -> bool:
+    """Return whether a value is what a library's module calls by the value's name."""
+    try:
+        module, path = value.__module__, value.__qualname__.split(".")
+        if library_of(module) is None:
+            return False
+        return reduce(getattr, path, sys.modules[module]) is value
+    except Exception:  # noqa: BLE001  (objects that stand for others may raise anything)
         return False
-    found: Any = sys.modules.get(module)
-    for part in name.split("."):
-        found = getattr(found, part, None)
-    return found is value
 
 
-def imported(function: FunctionType, above: int, name: str) -> tuple[str, ModuleType | None]:
-    """Return the full name of a module that a function imports, and the module if it is loaded."""
-    if above:
-        package = str(function.__globals__.get("__package__") or "").split(".")
-        name = ".".join([*package[: len(package) - above + 1], *filter(None, [name])])
-    return name, sys.modules.get(name)
+def is_unchanging(cls: type) -> bool:
+    """Return whether a library's objects are known by value, so that which is which is chance."""
+    by_value: Any = cls.__hash__
+    return by_value not in (None, object.__hash__) and library_of(cls.__module__) is not None
 
 
 @lru_cache(4096)

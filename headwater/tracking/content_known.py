@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import sys
 import threading
 import types
 import typing
@@ -14,6 +15,7 @@ from enum import Enum
 from typing import Any
 
 from headwater.tracking import content_data as data
+from headwater.tracking.content_code import library_of
 from headwater.tracking.content_state import attributes
 
 
@@ -34,7 +36,20 @@ def _variable(value: Any) -> tuple[Any, ...]:
 
 
 def _descriptor(value: Any) -> tuple[Any, ...]:
+    if library_of(value.__objclass__.__module__) is None:
+        raise TypeError("a method of a compiled class of the user's own")
     return (value.__objclass__.__name__, value.__name__)
+
+
+def _estimator(value: Any) -> tuple[Any, ...]:
+    own = attributes(value)  # and not the address at which it checked its words
+    return ({name: each for name, each in own.items() if name != "_stop_words_id"},)
+
+
+def _random(value: Any) -> tuple[Any, ...] | None:
+    """The generator that all share is known by that: what it gives next is not in any code."""
+    shared = sys.modules["numpy.random"].mtrand._rand
+    return ("shared",) if value is shared else None
 
 
 def _context_variable(value: ContextVar[Any]) -> tuple[Any, ...]:
@@ -50,8 +65,8 @@ _KNOWN: dict[type, Callable[[Any], tuple[Any, ...]]] = {
     classmethod: lambda value: (value.__func__, attributes(value)),
     staticmethod: lambda value: (value.__func__, attributes(value)),
     types.MappingProxyType: lambda value: (dict(value),),
-    types.GetSetDescriptorType: _descriptor,
-    types.MemberDescriptorType: _descriptor,
+    types.GetSetDescriptorType: lambda value: (value.__name__,),
+    types.MemberDescriptorType: lambda value: (value.__name__,),
     types.WrapperDescriptorType: _descriptor,
     types.MethodDescriptorType: _descriptor,
     types.ClassMethodDescriptorType: _descriptor,
@@ -72,13 +87,16 @@ _KNOWN: dict[type, Callable[[Any], tuple[Any, ...]]] = {
     type(threading.Lock()): _none,
     type(threading.RLock()): _none,
 }
-_NAMED: dict[str, Callable[[Any], tuple[Any, ...]]] = {
+_NAMED: dict[str, Callable[[Any], tuple[Any, ...] | None]] = {
     "headwater.tracking.step.Step": lambda value: (value.function,),
     "headwater.tracking.pipeline.Pipeline": lambda value: (value.function,),
     "headwater.tracking.model.Model": lambda value: (value._wanted,),
     "headwater.tracking.artifact.ArtifactHandle": lambda value: (value.fqn,),
     "headwater.tracking.client.Client": _none,
     "headwater.sdk.client.Headwater": _none,
+    "os._Environ": _none,
+    "numpy.random.mtrand.RandomState": _random,
+    "sklearn.base.BaseEstimator": _estimator,
     "numpy.ndarray": data.array,
     "pandas.DataFrame": data.frame,
     "pandas.core.frame.DataFrame": data.frame,

@@ -30,6 +30,8 @@ _POINTER = object.__basicsize__ // 2
 def state(value: Any) -> tuple[Any, ...] | None:
     """Return all that tells an object from others of its class; None where that is not known.
 
+    What libraries raise when they do not pickle an object is raised.
+
     Code of the user's is not run for it: objects of the user's classes are their attributes.
     Those of libraries are what they are pickled as, where their class says what that is.
     """
@@ -49,7 +51,9 @@ def attributes(value: Any) -> dict[str, Any]:
         found = object.__getattribute__(value, "__dict__")
     except AttributeError:
         return {}
-    return found if type(found) is dict else {}
+    if type(found) is not dict:
+        raise TypeError("attributes that its class makes up")
+    return found
 
 
 def _slots(value: Any) -> Iterator[tuple[str, Any]]:
@@ -64,24 +68,22 @@ def _slots(value: Any) -> Iterator[tuple[str, Any]]:
 
 def _is_reduced(cls: type, root: type) -> bool:
     """Whether an object is known by what it is pickled as, of which a library decides."""
+    if root in _CONTENT:
+        return False
     if cls in copyreg.dispatch_table:
         return library_of(cls.__module__) is not None
     owners = {next(base for base in cls.__mro__ if name in vars(base)) for name in _PICKLING}
     if owners == {object}:
-        return root is not object and root not in _CONTENT
+        return root is not object
     return all(library_of(each.__module__) is not None for each in owners)
 
 
 def _reduced(value: Any) -> tuple[Any, ...] | None:
     cls = type(value)
     reduce = copyreg.dispatch_table.get(cls)
-    told: Any
-    try:
-        told = value.__reduce_ex__(4) if reduce is None else reduce(value)
-    except Exception:  # noqa: BLE001  (libraries say in many ways that they do not pickle something)
-        return None
-    if isinstance(told, str):  # what its library calls so
-        return (told,) if library_of(cls.__module__) else None
+    told: Any = value.__reduce_ex__(4) if reduce is None else reduce(value)
+    if isinstance(told, str):  # what its module calls so
+        return (told,) if library_of(getattr(value, "__module__", cls.__module__)) else None
     held = [None if each is None else list(each) for each in told[3:5]]  # items, and pairs
     own = None if library_of(cls.__module__) else (attributes(value), dict(_slots(value)))
     return (*told[:3], *held, own)
