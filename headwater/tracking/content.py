@@ -6,7 +6,7 @@ import hashlib
 import marshal
 import sys
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Hashable
 from types import CodeType, EllipsisType, FunctionType, ModuleType
 from typing import Any
 
@@ -48,9 +48,7 @@ class Content:
         """Begin."""
         self.unknown: list[str] = []
         self._digest = hashlib.sha256()
-        self._seen: dict[
-            tuple[int, str | None], tuple[int, Any]
-        ] = {}  # objects too, so that no id is used again
+        self._seen: dict[Any, tuple[int, Any]] = {}  # and the objects, so that no id is used again
         self._later: deque[tuple[str, Any]] = deque()
         self._where = ""
         self._count = 0
@@ -65,6 +63,8 @@ class Content:
             self._tell("which nests too deeply")
         except _TooManyError:
             self._tell("which holds too many objects to look at each")
+        except Exception as error:  # noqa: BLE001  (such as one whose content changes meanwhile)
+            self._tell(f"which cannot be looked at: {type(error).__name__}")
         return self._digest.hexdigest()
 
     # Tokens
@@ -76,7 +76,7 @@ class Content:
     def _plain(self, value: Any) -> None:
         self._digest.update(marshal.dumps(value, _MARSHAL))
 
-    def _is_seen(self, value: Any, part: str | None = None) -> bool:
+    def _is_seen(self, value: Any, part: Hashable = None) -> bool:
         """Whether the value, or a part of it, was there before, which is said then."""
         key = (id(value), part)
         known = self._seen.get(key)
@@ -182,7 +182,7 @@ class Content:
         self._plain((library_of(module), name))
 
     def _function(self, function: FunctionType) -> None:
-        if is_of_library(function):
+        if library_of(function.__globals__.get("__name__")) and is_of_library(function):
             self._library(function.__module__, function.__qualname__)
         elif not self._is_seen(function):
             self._mark("function")
@@ -195,7 +195,7 @@ class Content:
             self._mark("class")
             self._later.append((self._where, cls))
 
-    def _module(self, module: ModuleType, names: Iterable[str] | None) -> None:
+    def _module(self, module: ModuleType, names: frozenset[str] | None) -> None:
         """A module: of the user's own, what is named of it."""
         name = module.__name__
         if library := library_of(name):
@@ -206,11 +206,13 @@ class Content:
             self._name_unknown(module)
         else:
             self._mark("own module")
-            for each in sorted({*names, "__getattr__"} & set(vars(module))):
-                if not self._is_seen(module, each):
-                    self._named(f"{name}.{each}", vars(module)[each], names)
+            for each in sorted((names | {"__getattr__"}) & set(vars(module))):
+                value = vars(module)[each]
+                part = (each, names) if issubclass(type(value), ModuleType) else each
+                if not self._is_seen(module, part):
+                    self._named(f"{name}.{each}", value, names)
 
-    def _named(self, name: str, value: Any, attributes: Iterable[str] | None) -> None:
+    def _named(self, name: str, value: Any, attributes: frozenset[str] | None) -> None:
         """What code names, of its module or of another."""
         outer, self._where = self._where, name
         self._plain(name.rpartition(".")[2])
@@ -236,28 +238,20 @@ class Content:
             self._add(dict(own["registry"]))  # of ``singledispatch``, beside what it remembers
             return
         library = library_of(function.__globals__.get("__name__"))
-        defaults = (function.__defaults__, function.__kwdefaults__, own)
-        self._add(defaults)
+        self._add((function.__defaults__, function.__kwdefaults__, own))
         names = names_of(function.__code__)
         for name, each in cells(function):
-            self._named(name, each, None if name in names.bare else names.attributes)
+            self._named(name, each, names.taken_of(name))
         if library is not None:
             self._plain((library, function.__code__.co_qualname))
             return
-        self._add(function.__annotations__)
-        self._add(function.__code__)
-        self._globals(function)
+        self._add((function.__annotations__, function.__code__))
+        for name in sorted(names.read & set(function.__globals__)):
+            self._named(name, function.__globals__[name], names.taken_of(name))
+        for wanted in sorted(names.imports):
+            self._import(wanted, function, names.taken_of(wanted.variable))
 
-    def _globals(self, function: FunctionType) -> None:
-        names = names_of(function.__code__)
-        found = function.__globals__
-        for name in sorted(names.read & set(found)):
-            attributes = None if name in names.bare else names.attributes
-            self._named(name, found[name], attributes)
-        for each in sorted(names.imports):
-            self._import(each, function, None if each.variable in names.bare else names.attributes)
-
-    def _import(self, wanted: Import, function: FunctionType, named: Iterable[str] | None) -> None:
+    def _import(self, wanted: Import, function: FunctionType, named: frozenset[str] | None) -> None:
         """What a function imports when it runs; nothing is imported to look at it."""
         name = wanted.module_of(function)
         module = sys.modules.get(name)
@@ -267,7 +261,7 @@ class Content:
             self._unloaded(name)
         else:
             self._named(name, module, named)
-            for each in set(wanted.parts) - set(vars(module)):
+            for each in sorted(set(wanted.parts) - set(vars(module))):
                 self._unloaded(f"{name}.{each}")
 
     def _unloaded(self, name: str) -> None:

@@ -9,7 +9,8 @@ import sysconfig
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, reduce
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 from types import CodeType, FunctionType
@@ -65,6 +66,10 @@ class Names:
     bare: frozenset[str] = frozenset()
     attributes: frozenset[str] = frozenset()
     imports: frozenset[Import] = frozenset()
+
+    def taken_of(self, variable: str) -> frozenset[str] | None:
+        """Return what may be attributes of a variable; None where it is used otherwise, too."""
+        return None if variable in self.bare else self.attributes
 
     def __or__(self, other: Names) -> Names:
         """Return the names of both."""
@@ -159,12 +164,23 @@ def _is_library(module: str) -> bool:
     top = module.partition(".")[0]
     if top in ("builtins", "headwater") or top.startswith("_cython_"):  # of Cython's functions
         return True
-    loaded = sys.modules.get(module) or sys.modules.get(top)
-    file = getattr(loaded, "__file__", None)
-    if not file:
+    place = _place(module, top)
+    if not place:
         return module != "__main__" and top in sys.stdlib_module_names
-    folders = Path(file).parents
+    folders = (Path(place), *Path(place).parents)
     return any(each.name in _INSTALLED or each in _STDLIB for each in folders)
+
+
+def _place(module: str, top: str) -> str | None:
+    """Where a module is read from; the package of one that is not loaded, which stays so."""
+    loaded = sys.modules.get(module) or sys.modules.get(top)
+    if loaded is None:
+        try:
+            spec = find_spec(top)
+        except (ImportError, ValueError):
+            return None
+        return None if spec is None or not spec.has_location else spec.origin
+    return getattr(loaded, "__file__", None) or next(iter(getattr(loaded, "__path__", ())), None)
 
 
 @lru_cache(256)
@@ -172,7 +188,9 @@ def _version(top: str) -> str:
     if top in sys.stdlib_module_names:
         return ".".join(map(str, sys.version_info[:2]))
     told = getattr(sys.modules.get(top), "__version__", None)
+    if isinstance(told, str):
+        return told
     try:
-        return told if isinstance(told, str) else version(top)
+        return version(top)
     except PackageNotFoundError:
-        return ""
+        return ", ".join(map(version, packages_distributions().get(top, ())))

@@ -35,12 +35,12 @@ def array(value: Any) -> tuple[Any, ...]:
 def frame(value: Any) -> tuple[Any, ...]:
     """A frame of pandas."""
     columns = [value.iloc[:, at].array for at in range(value.shape[1])]
-    return (value.columns, value.index, columns, value.attrs, _metadata(value))
+    return (value.columns, value.index, columns, value.attrs, _added(value))
 
 
 def series(value: Any) -> tuple[Any, ...]:
     """A series of pandas."""
-    return (value.name, value.index, value.array, value.attrs, _metadata(value))
+    return (value.name, value.index, value.array, value.attrs, _added(value))
 
 
 def index(value: Any) -> tuple[Any, ...]:
@@ -84,8 +84,10 @@ def _blocks(value: Any) -> Iterator[memoryview]:
         yield memoryview(value[start : start + rows].copy(order="C").reshape(-1).view("u1"))
 
 
-def _metadata(value: Any) -> list[Any]:
-    return [getattr(value, name, None) for name in value._metadata if name != "_name"]
+def _added(value: Any) -> dict[str, Any]:
+    """What others than pandas put on its objects."""
+    public = {k: each for k, each in attributes(value).items() if not k.startswith("_")}
+    return public | {k: getattr(value, k, None) for k in value._metadata if k != "_name"}
 
 
 def _arrow(arrow: Any, value: Any) -> bytes:

@@ -16,7 +16,7 @@ from typing import Any
 
 from headwater.tracking import content_data as data
 from headwater.tracking.content_code import library_of
-from headwater.tracking.content_state import attributes
+from headwater.tracking.content_state import attributes, own
 
 
 def _none(_: Any) -> tuple[Any, ...]:
@@ -41,9 +41,11 @@ def _descriptor(value: Any) -> tuple[Any, ...]:
     return (value.__objclass__.__name__, value.__name__)
 
 
-def _estimator(value: Any) -> tuple[Any, ...]:
-    own = attributes(value)  # and not the address at which it checked its words
-    return ({name: each for name, each in own.items() if name != "_stop_words_id"},)
+def _estimator(value: Any) -> tuple[Any, ...] | None:
+    if library_of(type(value).__module__) is None:
+        return None
+    held = attributes(value)  # and not the address at which it checked its words
+    return ({name: each for name, each in held.items() if name != "_stop_words_id"},)
 
 
 def _random(value: Any) -> tuple[Any, ...] | None:
@@ -61,9 +63,9 @@ def _context_variable(value: ContextVar[Any]) -> tuple[Any, ...]:
 
 _KNOWN: dict[type, Callable[[Any], tuple[Any, ...]]] = {
     types.MethodType: lambda value: (value.__func__, value.__self__),
-    property: lambda value: (value.fget, value.fset, value.fdel, attributes(value)),
-    classmethod: lambda value: (value.__func__, attributes(value)),
-    staticmethod: lambda value: (value.__func__, attributes(value)),
+    property: lambda value: (value.fget, value.fset, value.fdel),
+    classmethod: lambda value: (value.__func__,),
+    staticmethod: lambda value: (value.__func__,),
     types.MappingProxyType: lambda value: (dict(value),),
     types.GetSetDescriptorType: lambda value: (value.__name__,),
     types.MemberDescriptorType: lambda value: (value.__name__,),
@@ -72,7 +74,7 @@ _KNOWN: dict[type, Callable[[Any], tuple[Any, ...]]] = {
     types.ClassMethodDescriptorType: _descriptor,
     types.GenericAlias: _generic,
     types.UnionType: lambda value: (value.__args__,),
-    type(functools.lru_cache(len)): lambda value: (value.__wrapped__, value.cache_parameters()),
+    type(functools.lru_cache(len)): lambda value: (attributes(value), value.cache_parameters()),
     type(typing.List[int]): _generic,  # noqa: UP006  (the class of its own)
     typing.TypeVar: _variable,
     typing.ParamSpec: _variable,
@@ -82,7 +84,7 @@ _KNOWN: dict[type, Callable[[Any], tuple[Any, ...]]] = {
     type(typing.List): lambda value: (repr(value),),  # noqa: UP006  (as above)
     ContextVar: _context_variable,
     weakref.ref: lambda value: (value(),),
-    Enum: lambda value: (value._name_, value._value_, attributes(value)),
+    Enum: lambda value: (value._name_, value._value_),
     logging.Logger: lambda value: (value.name,),
     type(threading.Lock()): _none,
     type(threading.RLock()): _none,
@@ -118,11 +120,12 @@ _NAMED: dict[str, Callable[[Any], tuple[Any, ...] | None]] = {
 def known(value: Any) -> tuple[Any, ...] | None:
     """Return what a value comes down to; None of those whose types are not known here.
 
-    Tuples have fewer to themselves than the value: each part is to be looked at in turn.
+    Each part is to be looked at in turn.
     """
-    for base in type(value).__mro__:
+    cls = type(value)
+    for base in cls.__mro__:
         if base in _KNOWN:
-            return _KNOWN[base](value)
+            return (*_KNOWN[base](value), *(() if library_of(cls.__module__) else own(value)))
         if found := _NAMED.get(f"{base.__module__}.{base.__qualname__}"):
             return found(value)
     return None

@@ -42,7 +42,12 @@ def state(value: Any) -> tuple[Any, ...] | None:
     if root is not object and root not in _CONTENT:
         return None
     inner = () if root is object else (_CONTENT[root](value),)
-    return (*inner, attributes(value), dict(_slots(value)))
+    return (*inner, *own(value))
+
+
+def own(value: Any) -> tuple[Any, ...]:
+    """Return what an object has of its own: attributes, and those in slots."""
+    return (attributes(value), dict(_slots(value)))
 
 
 def attributes(value: Any) -> dict[str, Any]:
@@ -85,8 +90,7 @@ def _reduced(value: Any) -> tuple[Any, ...] | None:
     if isinstance(told, str):  # what its module calls so
         return (told,) if library_of(getattr(value, "__module__", cls.__module__)) else None
     held = [None if each is None else list(each) for each in told[3:5]]  # items, and pairs
-    own = None if library_of(cls.__module__) else (attributes(value), dict(_slots(value)))
-    return (*told[:3], *held, own)
+    return (*told[:3], *held, *(() if library_of(cls.__module__) else own(value)))
 
 
 def _root(cls: type) -> type:

@@ -228,6 +228,34 @@ def f(): return N""",
     "pattern": "import re\nN = re.compile('a{VAL}')\ndef f(): return N",
     "list that holds itself": "N = [VAL]\nN.append(N)\ndef f(): return N",
     "two lists in one place": "A = [1]\nB = [VAL]\nN = [A, B]\ndef f(): return N",
+    "attribute of a frame": (
+        "import pandas as pd\nN = pd.DataFrame({'a': [1]})\nN.v = VAL\ndef f(): return N.v"
+    ),
+    "attribute of a kept function": """
+import functools
+@functools.cache
+def g(): pass
+g.v = VAL
+def f(): return g.v""",
+    "list that is an estimator": (
+        "from sklearn.base import BaseEstimator\nclass K(list, BaseEstimator): pass\n"
+        "N = K([VAL])\ndef f(): return N"
+    ),
+    "slots of an enumeration": """
+import enum
+class S:
+    __slots__ = ()
+class E(S, enum.Enum):
+    A = 1
+E.A.v = VAL
+def f(): return E.A.v""",
+    "date with more": (
+        "import datetime\nclass D(datetime.date): pass\nN = D(2020, 1, 1)\nN.v = VAL\n"
+        "def f(): return N.v"
+    ),
+    "error": (
+        "class E(Exception):\n  def __init__(self, v): self.v = v\nN = E(VAL)\ndef f(): raise N"
+    ),
     "function within": (
         "def g():\n  def h(): return K\n  return h\nK = VAL\ndef f(): return g()()"
     ),
@@ -365,6 +393,43 @@ def f():
         "imports helpers.later, which is not loaded yet",
         "imports no_such_module, which is not loaded yet",
     ]
+
+
+def test_each_function_counts_what_it_uses_of_a_package() -> None:
+    found = []
+    for value in (1, 2):
+        package, inner = ModuleType("pkg"), ModuleType("pkg.inner")
+        vars(package)["inner"] = inner
+        vars(inner).update(A=1, B=value, pkg=package)
+        sys.modules |= {"pkg": package, "pkg.inner": inner}
+        source = (
+            "import pkg\ndef g(): return pkg.inner.pkg.inner.B\ndef f(): return pkg.inner.A, g()"
+        )
+        found.append(of(source))
+    assert found[0].hash != found[1].hash
+    assert not found[0].unknown
+
+
+def test_a_library_that_is_not_loaded_yet_counts_by_its_version() -> None:
+    code = (
+        "import sys; from tests.tracking.test_content import of;"
+        "a = of('def f():\\n  import sklearn.svm\\n  return sklearn.svm');"
+        "assert 'sklearn' not in sys.modules and not a.unknown; import sklearn.svm;"
+        "print(a == of('def f():\\n  import sklearn.svm\\n  return sklearn.svm'))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, cwd=ROOT)
+    assert run.stdout.strip() == b"True"
+
+
+def test_an_object_that_fails_to_say_what_it_is_is_told() -> None:
+    source = """
+import logging
+class Odd(logging.Logger): name = property(lambda self: 1 / 0)
+N = Odd.__new__(Odd)
+def f(): return N
+"""
+    (unknown,) = of(source).unknown
+    assert unknown == "uses N, of which the content is not known (umod.Odd)"
 
 
 def test_a_chain_of_many_functions_has_a_hash() -> None:
