@@ -180,14 +180,15 @@ def _place(module: str, top: str) -> str | None:
         except (ImportError, ValueError):
             return None
         return None if spec is None or not spec.has_location else spec.origin
-    return getattr(loaded, "__file__", None) or next(iter(getattr(loaded, "__path__", ())), None)
+    held = vars(loaded)  # without what modules make up when they are asked
+    return held.get("__file__") or next(iter(held.get("__path__", ())), None)
 
 
 @lru_cache(256)
 def _version(top: str) -> str:
     if top in sys.stdlib_module_names:
         return ".".join(map(str, sys.version_info[:2]))
-    told = getattr(sys.modules.get(top), "__version__", None)
+    told = vars(sys.modules[top]).get("__version__") if top in sys.modules else None
     if isinstance(told, str):
         return told
     try:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import copyreg
+import sys
 from collections.abc import Callable, Iterator
 from itertools import pairwise
-from types import MemberDescriptorType
+from types import MemberDescriptorType, ModuleType
 from typing import Any
 
 from headwater.tracking.content_code import library_of
@@ -87,10 +88,18 @@ def _reduced(value: Any) -> tuple[Any, ...] | None:
     cls = type(value)
     reduce = copyreg.dispatch_table.get(cls)
     told: Any = value.__reduce_ex__(4) if reduce is None else reduce(value)
-    if isinstance(told, str):  # what its module calls so
-        return (told,) if library_of(getattr(value, "__module__", cls.__module__)) else None
+    if isinstance(told, str):
+        return (told,) if _is_called(value, told) else None
     held = [None if each is None else list(each) for each in told[3:5]]  # items, and pairs
     return (*told[:3], *held, *(() if library_of(cls.__module__) else own(value)))
+
+
+def _is_called(value: Any, name: str) -> bool:
+    """Whether a library's module has a value by a name, as pickling takes for granted."""
+    loaded = [
+        (each, module) for each, module in [*sys.modules.items()] if type(module) is ModuleType
+    ]
+    return any(vars(module).get(name) is value and library_of(each) for each, module in loaded)
 
 
 def _root(cls: type) -> type:

@@ -256,6 +256,7 @@ def f(): return E.A.v""",
     "error": (
         "class E(Exception):\n  def __init__(self, v): self.v = v\nN = E(VAL)\ndef f(): raise N"
     ),
+    "values of a dict": "N = {'a': VAL}.values()\ndef f(): return list(N)",
     "function within": (
         "def g():\n  def h(): return K\n  return h\nK = VAL\ndef f(): return g()()"
     ),
@@ -311,6 +312,7 @@ def test_where_code_stands_and_what_it_does_not_use_do_not_count() -> None:
         "(each for each in [1])",
         "__import__('sys').__stderr__",
         "memoryview(b'1')",
+        "__import__('numpy').frompyfunc(lambda x: x + 1, 1, 1)",
         "__import__('threading').local()",
     ],
 )
@@ -319,6 +321,21 @@ def test_what_cannot_be_hashed_is_told_by_its_name(made: str) -> None:
         f"class K: pass\nhidden = {made}\nN = K()\nN.inner = [hidden]\ndef f(): return N"
     ).unknown
     assert unknown.startswith("uses N, of which the content is not known (")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from numpy import mean, add\ndef f(): return mean([add(1, 2)])",
+        "from scipy.special import expit\nN = [expit]\ndef f(): return N",
+        "from pydantic_core import PydanticUndefined as N\ndef f(): return N",
+        "from headwater import Client, Model, step\nN = Client(), Model('a')\n"
+        "@step\ndef g(): return N\ndef f(): return g()",
+    ],
+)
+def test_what_libraries_define_counts_by_its_name(source: str) -> None:
+    assert not of(source).unknown
+    assert of(source) == of(source)
 
 
 def test_code_of_the_user_is_not_run_to_look_at_an_object() -> None:
