@@ -36,9 +36,10 @@ def _variable(value: Any) -> tuple[Any, ...]:
 
 
 def _descriptor(value: Any) -> tuple[Any, ...]:
-    if library_of(value.__objclass__.__module__) is None:
+    library = library_of(value.__objclass__.__module__)
+    if library is None:
         raise TypeError("a method of a compiled class of the user's own")
-    return (value.__objclass__.__name__, value.__name__)
+    return (library, value.__objclass__.__qualname__, value.__name__)
 
 
 def _estimator(value: Any) -> tuple[Any, ...] | None:

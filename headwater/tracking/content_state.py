@@ -31,10 +31,9 @@ _POINTER = object.__basicsize__ // 2
 def state(value: Any) -> tuple[Any, ...] | None:
     """Return all that tells an object from others of its class; None where that is not known.
 
-    What libraries raise when they do not pickle an object is raised.
-
     Code of the user's is not run for it: objects of the user's classes are their attributes.
-    Those of libraries are what they are pickled as, where their class says what that is.
+    Those of libraries are what they are pickled as, where their class says what that is; what
+    libraries raise when they do not pickle an object is raised.
     """
     cls = type(value)
     root = _root(cls)
@@ -96,10 +95,10 @@ def _reduced(value: Any) -> tuple[Any, ...] | None:
 
 def _is_called(value: Any, name: str) -> bool:
     """Whether a library's module has a value by a name, as pickling takes for granted."""
-    loaded = [
-        (each, module) for each, module in [*sys.modules.items()] if type(module) is ModuleType
-    ]
-    return any(vars(module).get(name) is value and library_of(each) for each, module in loaded)
+    return any(
+        type(module) is ModuleType and vars(module).get(name) is value and library_of(each)
+        for each, module in [*sys.modules.items()]
+    )
 
 
 def _root(cls: type) -> type:
