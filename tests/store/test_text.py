@@ -168,9 +168,13 @@ def test_search_text_has_columns_at_every_depth() -> None:
 
 
 def test_facets_come_from_owners_tags_and_stages() -> None:
-    tagged = [{"fullyQualifiedName": name} for name in ("pii.email", "pii.email", "tier.gold")]
+    names = ("pii.email", "pii.email", "tier.gold")
+    tagged = [{"id": name, "type": "tag", "fullyQualifiedName": name} for name in names]
     stages = {"stages": [{"stage": "staging"}, {"stage": "production"}]}
-    owners = [{"fullyQualifiedName": "ada"}, {"fullyQualifiedName": "ops"}]
+    owners = [
+        {"id": "1", "type": "user", "fullyQualifiedName": "ada"},
+        {"id": "2", "type": "team", "fullyQualifiedName": "ops"},
+    ]
     made = search_text(kind("mlmodel"), model(owners=owners, tags=tagged, lifecycle=stages))
     assert made is not None
     assert made.facets["tag"] == ("pii.email", "tier.gold")
