@@ -6,6 +6,7 @@ from typing import Any
 
 from headwater.catalog import Actor, CatalogService, Written
 from headwater.lineage import LineageService
+from headwater.store.draft import now_ms
 
 ME = Actor()
 BOT = Actor("crawler", "bot", "sql:warehouse")
@@ -43,6 +44,13 @@ class Shop:
         if not dot:
             return {"name": text}
         return {"name": column, "dataSource": f"{self.schema}.{table}"}
+
+
+def tick() -> None:
+    """Wait until the clock, which states are told apart by, shows another millisecond."""
+    start = now_ms()
+    while now_ms() == start:
+        pass
 
 
 def drawn(walk: dict[str, Any], *, levels: tuple[str, ...] = ("fine", "coarse")) -> set[str]:

@@ -19,10 +19,10 @@ from headwater.errors import ConflictError, NotFoundError
 from headwater.lineage import LineageService
 from headwater.store import Store, open_store
 from headwater.store.base import EntityWrite, Record, WriteSet
-from headwater.store.draft import load, now_ms
+from headwater.store.draft import load
 from tests.services.engine import PAIRS, open_engine
 from tests.services.lively import catalog_over, live, shop_over
-from tests.services.shop import BOT, ME, Shop
+from tests.services.shop import BOT, ME, Shop, tick
 
 CHURN = ("mlmodel", "headwater.churn")
 T5 = ("table", "wh.main.shop.t5")
@@ -61,13 +61,6 @@ def get(store: Store, key: tuple[str, str]) -> Record:
 
 def snapshot(store: Store) -> list[object]:
     return [list(store.dump("states")), list(store.dump("edges")), store.sequence()]
-
-
-def tick() -> None:
-    """Wait until the clock, which states are told apart by, shows another millisecond."""
-    start = now_ms()
-    while now_ms() == start:
-        pass
 
 
 def described(store: Store, key: tuple[str, str], text: str) -> None:

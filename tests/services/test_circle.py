@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -16,7 +15,7 @@ from headwater.catalog import CatalogService, Written
 from headwater.catalog.archive import export_catalog, import_catalog
 from headwater.errors import ConflictError, InvalidInputError
 from headwater.store import Store, open_store
-from tests.services.shop import ME
+from tests.services.shop import ME, tick
 
 
 def team(catalog: CatalogService, name: str, *parents: str, **fields: Any) -> Written:
@@ -142,7 +141,7 @@ def test_a_merge_cannot_make_a_circle(
     with closing(open_store("sqlite://")) as other:
         import_catalog(other, file)
         there = CatalogService(other)
-        time.sleep(0.002)  # the later state of each is taken
+        tick()  # the later state of each is taken
         domain(there, "a", "b")
         team(there, "a", "b")
         export_catalog(other, file, replace=True)
