@@ -28,6 +28,7 @@ from headwater.lineage.kind import MODEL
 from headwater.lineage.node import as_json
 from headwater.lineage.producer import replace_edges
 from headwater.lineage.read import LineageReader
+from headwater.lineage.source import source_id, sources_of
 from headwater.schemas import kind as kind_of
 from headwater.store.base import EdgeKey, EdgeWrite, EventWrite, Key, Node, Record
 from headwater.store.draft import (
@@ -91,7 +92,7 @@ class LineageService(LineageReader):
         def attempt() -> Document:
             ends = self._ends(request)
             person = actor.kind == "person"
-            held, _ = self._held(ends)
+            held, _ = self._held(ends, waiting=self._waiting(ends))
             if held and all(key.source == FROZEN for key in held):
                 raise ConflictError(
                     f"{ends.end.fqn!r} was trained on {ends.start.fqn!r}: that stays, as it was"
@@ -180,13 +181,17 @@ class LineageService(LineageReader):
         return Ends("", request, *checked_nodes(references, found))
 
     def _held(
-        self, ends: Ends, wanted: Iterable[EdgeWrite] = ()
+        self, ends: Ends, wanted: Iterable[EdgeWrite] = (), waiting: Iterable[str] = ()
     ) -> tuple[list[EdgeKey], list[EdgeKey]]:
         """What is asserted between two nodes, their parts included, and what is suppressed.
 
         Suppressed may also be what is wanted beside: the edge between the entities of two parts.
+
+        Args:
+            waiting: Further nodes that count as parts of the start.
         """
-        start, end = self._with_parts(ends.start), self._with_parts(ends.end)
+        start = self._with_parts(ends.start) | {*waiting}
+        end = self._with_parts(ends.end)
         found = self._store.edges(
             from_ids={*start, ends.entities[0], *(write.key.from_id for write in wanted)},
             to_ids={*end, ends.entities[1], *(write.key.to_id for write in wanted)},
@@ -197,6 +202,17 @@ class LineageService(LineageReader):
             [key for key in held if key.level != "suppressed"],
             [key for key in keys if key.level == "suppressed"],
         )
+
+    def _waiting(self, ends: Ends) -> set[str]:
+        """The end's sources that wait for a column of the start: they go with its edge."""
+        owner = self._store.find(ends.entities[1])
+        if owner is None or ends.start.owner_id:
+            return set()
+        return {
+            source_id(owner.id, each)
+            for each in sources_of(load(owner))
+            if each.table_id == ends.start.id and "columnId" not in each.source
+        }
 
     def _with_parts(self, node: Node) -> set[str]:
         if node.owner_id:

@@ -139,9 +139,16 @@ class Examination(RuleBasedStateMachine):
 
     def _check_impact(self, seq: int, root: Node, depth: int, stage: str | None) -> None:
         state = self.past[seq]
-        got = self.lineage.impact(
-            self._id(root), kind=root.kind, depth=depth, stage=stage, as_of=self._as_of(seq)
-        )
+
+        def ask() -> answer.Answer:
+            return self.lineage.impact(
+                self._id(root), kind=root.kind, depth=depth, stage=stage, as_of=self._as_of(seq)
+            )
+
+        if refusal := self._refusal(seq, root):
+            assert self._code(ask) == refusal
+            return
+        got = ask()
         certain, uncertain = question.impact(state, root, depth)
         for name, nodes in (("models", certain), ("tableLevelModels", uncertain)):
             nodes = question.in_stage(state, nodes, stage)
@@ -155,6 +162,17 @@ class Examination(RuleBasedStateMachine):
             len(got["models"]),
             len(got["tableLevelModels"]),
         )
+
+    def _refusal(self, seq: int, root: Node) -> str | None:
+        """Why there is no impact: of what only holds tables, and of what there had never been."""
+        if root.kind == "databaseSchema":
+            return "invalid-input"
+        there = (
+            root.owner in state.entities and not state.is_dropped(root)
+            for then, state in self.past.items()
+            if then <= seq
+        )
+        return None if any(there) else "not-found"
 
     def _check_path(self, state: State, model: answer.Answer) -> None:
         """A path to a model is a way that data takes; and the model's stages are told."""

@@ -429,7 +429,7 @@ class Oracle(State):
                 raise Refused("invalid-input")
 
     def _check_ends(self, asked: Assertion) -> None:
-        """Both ends are there, of two entities, and have the columns that are named."""
+        """Both ends are there and have the columns that are named, and nothing feeds itself."""
         near, far = zip(*asked.pairs, strict=True) if asked.pairs else ((), ())
         nodes = [asked.start, asked.end]
         for end, paths in ((asked.start, near), (asked.end, far)):
@@ -438,21 +438,22 @@ class Oracle(State):
         for node in nodes:
             if self.entities[node.owner].deleted or self.is_dropped(node):
                 raise Refused("invalid-input")
-        if asked.start.owner == asked.end.owner:
+        if not _asserted(asked, "", ""):
             raise Refused("invalid-input")
 
     def _allowed(self, asked: Assertion, wanted: dict[Edge, str | None]) -> dict[Edge, str | None]:
         """What no person took away; with two entities goes what is between their parts."""
-        entities = next(edge.pair for edge in wanted if edge.level == "coarse")
-        if entities in self.suppressed:
+        entities = {edge.pair for edge in wanted if edge.level == "coarse"}
+        if not entities.isdisjoint(self.suppressed):
             return {}
         return {edge: said for edge, said in wanted.items() if edge.pair not in self.suppressed}
 
     def _between(self, start: Node, end: Node) -> list[Edge]:
-        """The assertions between two nodes, those of their parts included."""
+        """The assertions between two nodes, those of their parts and of what waits for these."""
 
         def meant(node: Node, asked: Node) -> bool:
-            return node == asked or (not asked.is_part and node.owner == asked.owner)
+            owner = node.source.table if node.source else node.owner
+            return node == asked or (not asked.is_part and owner == asked.owner)
 
         return [e for e in self.edges if meant(e.start, start) and meant(e.end, end)]
 
@@ -471,7 +472,10 @@ def _ways(owner: str, feature: str, source: Source) -> tuple[Node, Node]:
 
 
 def _asserted(asked: Assertion, source: str, writer: str) -> dict[Edge, str | None]:
-    """Everything that a request asserts: two entities, their columns, and the parts it names."""
+    """Everything that a request asserts: two entities, their columns, and the parts it names.
+
+    Within one entity, what its columns say of each other is all.
+    """
     start, end = asked.start, asked.end
 
     def edge(near: Node, far: Node, level: str) -> Edge:
@@ -481,13 +485,16 @@ def _asserted(asked: Assertion, source: str, writer: str) -> dict[Edge, str | No
         owner = {"column": "table", "mlFeature": "mlmodel"}.get(node.kind, node.kind)
         return Node(owner, node.owner)
 
-    said = {edge(whole(start), whole(end), "coarse"): asked.description}
+    said: dict[Edge, str | None] = {}
+    within = start.owner == end.owner
+    if not within:
+        said[edge(whole(start), whole(end), "coarse")] = asked.description
     part = "mlFeature" if end.kind in ("mlmodel", "mlFeature") else "column"
     for near, far in asked.pairs:
         said[edge(Node("column", start.owner, near), Node(part, end.owner, far), "fine")] = None
-    if start.is_part or end.is_part:
+    if (start.is_part and end.is_part) if within else (start.is_part or end.is_part):
         said[edge(start, end, "fine")] = asked.description
-    return said
+    return {each: text for each, text in said.items() if each.start != each.end}
 
 
 def _shown(version: tuple[int, int]) -> str:

@@ -372,15 +372,21 @@ def test_a_suppressed_source_stays_so_when_its_column_comes(
     assert names(lineage.impact("wh.main.shop.a.later")["models"]) == ["headwater.churn"]
 
 
-def test_a_source_whose_table_a_person_took_away_leaves_no_edge_when_its_column_comes(
+def test_a_source_whose_table_a_person_took_away_goes_with_it_and_its_column_brings_no_edge(
     lineage: LineageService, shop: Shop
 ) -> None:
     shop.table("t", "other")
-    shop.model(features={"f": ["t.later"]})
+    shop.table("u", "other")
+    made = shop.model(features={"f": ["t.later", "u.x"]})
+    assert "t.later -> headwater.churn.f" in model_walk(lineage)
     ends = {"fromEntity": "table:wh.main.shop.t", "toEntity": "mlmodel:headwater.churn"}
     lineage.delete_edge(ends, actor=ME)
+    left = {"headwater.churn.f -> headwater.churn", "u.x -> headwater.churn.f"}
+    assert model_walk(lineage) == left
     shop.table("t", "other", "later")
-    assert model_walk(lineage) == {"headwater.churn.f -> headwater.churn"}
+    assert model_walk(lineage) == left
+    lineage.add_mlmodel_lineage(made.id, actor=ME)
+    assert "t.later -> headwater.churn.f" in model_walk(lineage)
 
 
 def test_a_walk_as_of_knows_what_was_there_then(
