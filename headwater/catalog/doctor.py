@@ -12,6 +12,7 @@ from headwater.catalog.leftover import leftovers, misfits
 from headwater.catalog.lifecycle import Summary
 from headwater.catalog.service import CatalogService
 from headwater.catalog.stage import LATEST
+from headwater.catalog.tag import crowded
 from headwater.catalog.token import TokenService
 from headwater.names import escape
 from headwater.schemas import is_same_everywhere, kind, kinds
@@ -193,6 +194,27 @@ def _hidden_names(store: Store) -> Iterator[Finding]:
         yield Finding("hiddenNames", False, len(hidden), f"{text} same word", hidden[:EXAMPLES])
 
 
+def _crowded_tags(store: Store) -> Iterator[Finding]:
+    exclusive = {
+        each.fqn: each.id
+        for each in every(store, "classification")
+        if load(each).get("mutuallyExclusive")
+    }
+    tags = [tag.id for id_ in exclusive.values() for tag in every(store, "tag", parent_id=id_)]
+    carriers = {carrier for _, carrier, _ in store.referrers(tags)}
+    found = [
+        f"{_spell(record)} {where}"
+        for ids in batches(iter(sorted(carriers)))
+        for record in store.find_many(ids).values()
+        if not record.deleted and record.kind in kinds()
+        for where in crowded(kind(record.kind).shape, load(record), exclusive)
+    ]
+    if found:
+        text = "tags stand together that exclude each other since their classification is"
+        text += " mutually exclusive: take out all but one"
+        yield Finding("exclusiveTags", True, len(found), text, sorted(found)[:EXAMPLES])
+
+
 def _expired_tokens(store: Store) -> Iterator[Finding]:
     now = now_ms()
     tokens = TokenService(store, CatalogService(store)).list()
@@ -255,6 +277,7 @@ _CHECKS: tuple[Callable[[Store], Iterator[Finding]], ...] = (
     _production_without_lineage,
     _unknown_stages,
     _hidden_names,
+    _crowded_tags,
     _expired_tokens,
     _dropped_events,
     _schemas,

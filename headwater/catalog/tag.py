@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
@@ -43,6 +43,18 @@ def keep_exclusive(store: Store, change: Change, actor: Actor) -> None:
     for holder, classification, tags in crowded:
         if classification in exclusive:
             _keep_one(holder, classification, set(tags), before.get(holder.path, set()), rules)
+
+
+def crowded(shape: Shape, document: Document, exclusive: Collection[str]) -> Iterator[str]:
+    """Tell where tags of one classification stand together that exclude each other.
+
+    Args:
+        exclusive: FQNs of the classifications that are mutually exclusive.
+    """
+    for holder in _holders(shape, document, "", ""):
+        for classification, tags in holder.groups():
+            if len(tags) > 1 and classification in exclusive:
+                yield f"{holder.pointer}/tags {', '.join(tags)}"
 
 
 @dataclass(frozen=True, slots=True)

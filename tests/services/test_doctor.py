@@ -150,6 +150,33 @@ def test_names_that_find_another_version_are_a_note(
     ]
 
 
+def test_tags_that_exclude_each_other_by_now_are_told(store: Store, shop: Shop) -> None:
+    catalog = shop.catalog
+    level = catalog.put("classification", {"name": "Level"}, actor=ME)
+    for name in ("low", "high"):
+        catalog.put("tag", {"name": name, "classification": "Level"}, actor=ME)
+    both = ["Level.high", "Level.low"]
+    columns = [
+        {"name": "x", "dataType": "INT"},
+        {"name": "c", "dataType": "INT", "tags": both},
+    ]
+    body = {"name": "t", "databaseSchema": shop.schema, "tags": ["Level.low"], "columns": columns}
+    catalog.put("table", body, actor=ME)
+    catalog.put("team", {"name": "ops", "tags": both}, actor=ME)
+    gone = catalog.put("team", {"name": "gone", "tags": both}, actor=ME)
+    catalog.delete("team", gone.id, actor=ME)
+    assert found(store) == {}
+    catalog.patch("classification", level.id, {"mutuallyExclusive": True}, actor=ME)
+    crowded = found(store)["exclusiveTags"]
+    assert (crowded.problem, crowded.count) == (True, 2)
+    assert crowded.examples == [
+        "table:wh.main.shop.t /columns/1/tags Level.high, Level.low",
+        "team:ops /tags Level.high, Level.low",
+    ]
+    catalog.patch("team", ("team", "ops"), {"tags": ["Level.low"]}, actor=ME)
+    assert found(store)["exclusiveTags"].count == 1
+
+
 def test_dropped_events_are_a_note(store: Store, shop: Shop) -> None:
     shop.table("t", "c")
     store.commit(WriteSet("ada", "person", None, 0, events_before=4))
