@@ -98,6 +98,7 @@ def _reach(stage: str, *, up: bool = False) -> list[Schema]:
 
 def _impact() -> Operation:
     tag = "In place of `fqn`: a tag or classification (any tag of it), followed from what has it."
+    way = "Masking steps end its way. It is followed from what carries it now: no asOf, no drop."
     drop = "Tell all that breaks when it is dropped, and what is broken already."
     return operation(
         "getImpact", "lineage",
@@ -105,7 +106,7 @@ def _impact() -> Operation:
         parameters=[
             parameter("fqn", "The node's FQN, `kind:fqn`, or its id.", TEXT),
             _kind(),
-            parameter("tag", f"{tag} Masking steps end its way.", TEXT),
+            parameter("tag", f"{tag} {way}", TEXT),
             *_reach("Only versions in this stage, and models that have one there."),
             AS_OF,
             parameter("drop", drop, {"type": "boolean", "default": False}),
