@@ -21,7 +21,7 @@ from headwater.tracking.content_code import (
     names_of,
 )
 from headwater.tracking.content_data import Blocks
-from headwater.tracking.content_known import known
+from headwater.tracking.content_known import is_data, known
 from headwater.tracking.content_state import attributes, state
 from headwater.tracking.materializer import type_name
 
@@ -44,8 +44,13 @@ class Content:
         unknown: What cannot be told, in words.
     """
 
-    def __init__(self) -> None:
-        """Begin."""
+    def __init__(self, *, data: bool = True) -> None:
+        """Begin.
+
+        Args:
+            data: Whether the content of arrays and frames counts, however large they are.
+        """
+        self._data = data
         self.unknown: list[str] = []
         self._digest = hashlib.sha256()
         self._seen: dict[Any, tuple[int, Any]] = {}  # and the objects, so that no id is used again
@@ -169,6 +174,8 @@ class Content:
             raise _TooManyError
         self._mark("object")
         self._add(cls)
+        if not self._data and is_data(cls):
+            return
         parts = _parts(value)
         if parts is None:
             self._name_unknown(value)

@@ -103,6 +103,9 @@ _NAMED: dict[str, Callable[[Any], tuple[Any, ...] | None]] = {
     "os._Environ": _none,
     "numpy.random.mtrand.RandomState": _random,
     "sklearn.base.BaseEstimator": _estimator,
+    "pydantic._internal._decorators.Decorator": lambda value: (value.func, value.info),
+}
+_DATA: dict[str, Callable[[Any], tuple[Any, ...]]] = {
     "numpy.ndarray": data.array,
     "pandas.DataFrame": data.frame,
     "pandas.core.frame.DataFrame": data.frame,
@@ -116,7 +119,6 @@ _NAMED: dict[str, Callable[[Any], tuple[Any, ...] | None]] = {
     "pandas.core.arrays.base.ExtensionArray": data.extension_array,
     "polars.dataframe.frame.DataFrame": data.polars,
     "polars.series.series.Series": data.polars,
-    "pydantic._internal._decorators.Decorator": lambda value: (value.func, value.info),
 }
 """By names, since these are loaded where there are values of theirs."""
 
@@ -130,6 +132,12 @@ def known(value: Any) -> tuple[Any, ...] | None:
     for base in cls.__mro__:
         if base in _KNOWN:
             return (*_KNOWN[base](value), *(() if library_of(cls.__module__) else own(value)))
-        if found := _NAMED.get(f"{base.__module__}.{base.__qualname__}"):
+        name = f"{base.__module__}.{base.__qualname__}"
+        if found := _NAMED.get(name) or _DATA.get(name):
             return found(value)
     return None
+
+
+def is_data(cls: type) -> bool:
+    """Whether values of a type are arrays or frames."""
+    return any(f"{base.__module__}.{base.__qualname__}" in _DATA for base in cls.__mro__)

@@ -16,7 +16,7 @@ from headwater.tracking.artifact import ArtifactHandle
 from headwater.tracking.artifact_write import artifact_type
 from headwater.tracking.capture import Read, recording
 from headwater.tracking.context import _step
-from headwater.tracking.hash import cache_key, code_content, kind_of
+from headwater.tracking.hash import cache_key, code_content, code_hash, kind_of
 from headwater.tracking.output import ArtifactConfig, Output
 from headwater.tracking.plain import is_parameter, plain
 from headwater.tracking.run import Run
@@ -72,13 +72,16 @@ def execute(
     at_work = StepRun(run, name, model=model, parameters=arguments.parameters, makes=makes)
     try:
         _take(run, at_work, arguments, given if options.enable_cache else None)
-        code = code_content(step.function)
-        at_work.effects.opaque += code.unknown
-        key = _key(f"{code.hash} {name}", arguments) if options.enable_cache else None
+        key = None
+        if options.enable_cache:
+            code = code_content(step.function)
+            at_work.effects.opaque += code.unknown
+            key = _key(f"{code.hash} {name}", arguments)
         if key is not None and (found := _cached(step, at_work, key, options)) is not None:
             result = found[0]
         else:
             at_work.effects.is_watched = key is not None
+            code_version = code_hash(step.function, data=False)  # as it is before it runs
             result = _called(step, at_work, bound, options.trusted)
             if not run.is_here:  # but in a process that the function forked
                 return result
@@ -86,7 +89,7 @@ def execute(
                 _tell_changed(at_work, arguments, given)
             at_work.complete(
                 step.outputs.split(result),
-                code_version=code.hash,
+                code_version=code_version,
                 cache_key=key,
                 is_own_word=options.is_cached_by_itself,
             )

@@ -34,7 +34,7 @@ def code_content(function: Callable[..., Any]) -> CodeContent:
     return CodeContent(f"sha256:{found}", content.unknown)
 
 
-def code_hash(function: Callable[..., Any]) -> str:
+def code_hash(function: Callable[..., Any], *, data: bool = True) -> str:
     """Return the hash of what a function does, the same in every process of one Python release.
 
     It is of the compiled code, so that comments and layout do not count and no source file is
@@ -46,8 +46,9 @@ def code_hash(function: Callable[..., Any]) -> str:
 
     Args:
         function: A function, or another callable.
+        data: Whether the content of arrays and frames counts; else only that there are some.
     """
-    return code_content(function).hash
+    return f"sha256:{Content(data=data).hash_of(function)}"
 
 
 def value_hash(value: Any) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 
 from headwater import InvalidInputError
@@ -151,6 +152,28 @@ def test_variables_of_the_function_around_count() -> None:
     frames = [pd.DataFrame({"a": [value]}) for value in (1, 1, 2)]
     hashes = [code_hash(make(frame, abs)) for frame in frames]
     assert hashes[0] == hashes[1] != hashes[2]
+
+
+def test_arrays_and_frames_may_be_left_out_and_nothing_else() -> None:
+    def make(held: Any, factor: int = 2) -> Any:
+        def step() -> Any:
+            return held, factor
+
+        return code_hash(step, data=False)
+
+    class Own(np.ndarray):
+        pass
+
+    for one, other in (
+        (np.arange(3), np.arange(4)),
+        (np.arange(3).view(Own), np.arange(4).view(Own)),
+        (pd.DataFrame({"a": [1]}), pd.DataFrame({"b": ["x", None]})),
+        (pl.Series([1]), pl.Series([2])),
+    ):
+        assert make(one) == make(other)
+        assert make(one) != make(one, 3)
+        assert make([one, 1]) != make([one, 2])
+    assert make(np.arange(3)) != make(pl.Series([1]))
 
 
 def test_functions_that_name_each_other_have_a_hash() -> None:
