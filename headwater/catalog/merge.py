@@ -89,7 +89,13 @@ def _value(field: Field, old: Any, value: Any, where: str, rules: Rules) -> Any:
 
 
 def _keyed(
-    field: Field, stored: list[Document], request: list[Document], path: str, rules: Rules
+    field: Field,
+    stored: list[Document],
+    request: list[Document],
+    path: str,
+    rules: Rules,
+    *,
+    is_patch: bool = False,
 ) -> list[Document]:
     known, found = keyed(field, stored, request)
     where = {name: rules.path(field, f"{path}.{name}", item) for name, item in known.items()}
@@ -103,7 +109,7 @@ def _keyed(
         another = old is not None and _is_another(field, old, item, where[name], rules)
         asked[f"{name}@" if another else name] = item
     if field.reference:
-        rules.claim(where, asked)
+        rules.claim(where, asked, joins=not is_patch)
 
     def one(name: str) -> Document:
         if field.shape is None:
@@ -144,7 +150,7 @@ def _with_words(
         if not rules.may_set(where, name, old):
             new = old
         elif name in SETS and field.reference:
-            new = _keyed(field, old or [], new or [], where, rules)
+            new = _keyed(field, old or [], new or [], where, rules, is_patch=True)
         elif field.shape and field.keyed_by and new:
             known, asked = keyed(field, old or [], new)
             new = [

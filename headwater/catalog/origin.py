@@ -294,7 +294,9 @@ class Rules:
             return True
         return owner["writer"] == self._actor.writer and not owner.get("also")
 
-    def claim(self, known: Mapping[str, str], asked: Collection[str]) -> None:
+    def claim(
+        self, known: Mapping[str, str], asked: Collection[str], *, joins: bool = True
+    ) -> None:
         """Note who puts which element of a list of references, where several writers put one.
 
         An element goes when the last of those who put it leaves it out.
@@ -302,6 +304,7 @@ class Rules:
         Args:
             known: Where the origins speak of the elements that it has, by label.
             asked: Labels of those that the writer puts.
+            joins: Whether the writer says itself what it leaves as it is: not by a patch.
         """
         me = self._actor.writer
         for name, where in known.items():
@@ -309,7 +312,7 @@ class Rules:
             if mark is None or mark["kind"] == RELEASED:
                 continue
             writers = [mark["writer"], *mark.get("also", ())]
-            if name in asked and me not in writers:
+            if joins and name in asked and me not in writers:
                 self._origins[where] = _marked(mark, [*writers, me], self._actor)
             elif name not in asked and me in writers and len(writers) > 1:
                 left = [writer for writer in writers if writer != me]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from headwater.catalog import CatalogService, Written, bulk
+from headwater.catalog import Actor, CatalogService, Written, bulk
 from headwater.errors import InvalidInputError
 from headwater.lineage import LineageService
 from headwater.store import Store
@@ -60,6 +60,22 @@ def test_a_bots_patch_keeps_what_people_wrote(catalog: CatalogService, shop: Sho
     assert (left["description"], left["license"]) == ("mine", "MIT")
     assert left["mlFeatures"][0]["description"] == "mine"
     assert left["mlFeatures"][0]["dataType"] == "numerical"
+
+
+@pytest.mark.parametrize("setter", [BOT, ME], ids=["machine", "person"])
+def test_a_machines_patch_of_something_else_leaves_tags_and_owners_whose_they_are(
+    catalog: CatalogService, shop: Shop, setter: Actor
+) -> None:
+    catalog.put("classification", {"name": "C"}, actor=ME)
+    catalog.put("tag", {"name": "t", "classification": "C"}, actor=ME)
+    catalog.put("team", {"name": "ops"}, actor=ME)
+    held = {"tags": ["C.t"], "owners": ["ops"]}
+    made = shop.model(actor=setter, **held)
+    change = {"op": "add", "path": "/description", "value": "d"}
+    catalog.patch("mlmodel", made.id, [change], actor=Actor("other", "bot", "other"))
+    left = doc(shop.model(actor=setter, tags=[], owners=[]))
+    assert not left.get("tags")
+    assert not left.get("owners")
 
 
 def test_a_bots_null_takes_its_own_elements_away(shop: Shop) -> None:
