@@ -69,7 +69,7 @@ def test_a_machines_patch_of_something_else_leaves_tags_and_owners_whose_they_ar
     catalog.put("classification", {"name": "C"}, actor=ME)
     catalog.put("tag", {"name": "t", "classification": "C"}, actor=ME)
     catalog.put("team", {"name": "ops"}, actor=ME)
-    held = {"tags": ["C.t"], "owners": ["ops"]}
+    held: dict[str, Any] = {"tags": ["C.t"], "owners": ["ops"]}
     made = shop.model(actor=setter, **held)
     change = {"op": "add", "path": "/description", "value": "d"}
     catalog.patch("mlmodel", made.id, [change], actor=Actor("other", "bot", "other"))
