@@ -113,6 +113,9 @@ def _keyed(
             yield FieldChange("added", where, None, item, "added" in field.major, field.name)
         elif shape:
             yield from _objects(shape, before[name], item, where)
+        elif field.reference and before[name]["id"] != item["id"]:
+            major = "updated" in field.major
+            yield FieldChange("updated", where, before[name], item, major, field.name)
     for name, item in before.items():
         if name not in after:
             where = f"{path}.{name}"

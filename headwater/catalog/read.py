@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from headwater.catalog.diff import diff, grouped
 from headwater.catalog.filter import meant
 from headwater.catalog.origin import origins_of, shown
+from headwater.catalog.reference import spell_as_now
 from headwater.catalog.stage import meant_stages
 from headwater.errors import InvalidInputError, NotFoundError
 from headwater.schemas import Kind, kind
@@ -156,10 +157,15 @@ class CatalogReader:
         }
 
     def diff(self, kind_name: str, key: Key, a: str, b: str) -> Document:
-        """Return what changed from version ``a`` to version ``b`` of an entity."""
+        """Return what changed from version ``a`` to version ``b`` of an entity.
+
+        What is referred to has the name that it has now in both, for a rename is no change of this.
+        """
         which = kind(kind_name)
         old, new = self.get_version(kind_name, key, a), self.get_version(kind_name, key, b)
-        changes = diff(which, load(old), load(new))
+        before, after = load(old), load(new)
+        spell_as_now(self._store, which.shape, before, after)
+        changes = diff(which, before, after)
         return {
             "id": new.id,
             "kind": which.name,

@@ -187,6 +187,15 @@ def spell_by_id(shape: Shape, before: Document, document: Document) -> None:
             each.holder[each.slot] = {"id": each.value["id"]}
 
 
+def spell_as_now(store: Store, shape: Shape, *documents: Document) -> None:
+    """Give references of stored documents, whenever they are from, the names that targets have."""
+    spelled = [each for document in documents for each in stored_references(shape, document)]
+    found = store.find_many({each.value["id"] for each in spelled}) if spelled else {}
+    for each in spelled:
+        if record := found.get(each.value["id"]):
+            each.holder[each.slot] = full_reference(record)
+
+
 def _pair(reference: Document) -> tuple[Any, Any]:
     return reference.get("id"), reference.get("fullyQualifiedName")
 

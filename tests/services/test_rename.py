@@ -225,3 +225,44 @@ def test_a_rename_reads_in_a_few_look_ups_however_much_lies_below(
     catalog.rename("database", ("database", "wh.main"), "core", actor=ME)
     assert len(calls) < 12
     assert '"wh.core.shop.t8.a"' in catalog.get("mlmodel", model.id).document
+
+
+def test_what_is_referred_to_and_renamed_is_no_change_of_what_refers(
+    catalog: CatalogService, shop: Shop
+) -> None:
+    catalog.put("classification", {"name": "C"}, actor=ME)
+    tag = catalog.put("tag", {"name": "r", "classification": "C"}, actor=ME)
+    one, two = (catalog.put("team", {"name": name}, actor=ME) for name in ("one", "two"))
+    shop.table("t", "x")
+    other = shop.table("u", "x")
+    held = {"tags": ["C.r"], "owners": ["one", "two"], "features": {"f": ["t.x", "u.x"]}}
+    model = shop.model(**held)
+    shop.model(license="MIT")
+    for kind, id_, name in [
+        ("tag", tag.id, "red"),
+        ("table", other.id, "v"),
+        ("team", one.id, "three"),
+        ("team", two.id, "one"),  # the other's name
+        ("team", one.id, "two"),
+    ]:
+        catalog.rename(kind, id_, name, actor=ME)
+    for ends in (("0.1", "0.2"), ("0.2", "0.1")):
+        told = catalog.diff("mlmodel", model.id, *ends)
+        names = [each["name"] for group in told if "fields" in group for each in told[group]]
+        assert names == ["license"]
+    catalog.patch("mlmodel", model.id, {"owners": [{"id": two.id, "type": "team"}]}, actor=ME)
+    gone = catalog.diff("mlmodel", model.id, "0.1", "0.3")["fieldsDeleted"]
+    assert [(each["name"], each["oldValue"]["id"]) for each in gone] == [("owners.two", one.id)]
+
+
+def test_another_of_a_name_that_was_erased_is_a_change(catalog: CatalogService, shop: Shop) -> None:
+    first = catalog.put("team", {"name": "ops"}, actor=ME)
+    model = shop.model(owners=["ops"])
+    catalog.erase("team", first.id, actor=ME, force=True)
+    second = catalog.put("team", {"name": "ops"}, actor=ME)
+    now = shop.model(owners=["ops"])
+    told = catalog.diff("mlmodel", model.id, model.version, now.version)
+    assert [
+        (each["name"], each["oldValue"]["id"], each["newValue"]["id"])
+        for each in told["fieldsUpdated"]
+    ] == [("owners.ops", first.id, second.id)]
