@@ -235,7 +235,11 @@ def test_what_is_referred_to_and_renamed_is_no_change_of_what_refers(
     one, two = (catalog.put("team", {"name": name}, actor=ME) for name in ("one", "two"))
     shop.table("t", "x")
     other = shop.table("u", "x")
-    held = {"tags": ["C.r"], "owners": ["one", "two"], "features": {"f": ["t.x", "u.x"]}}
+    held: dict[str, Any] = {
+        "tags": ["C.r"],
+        "owners": ["one", "two"],
+        "features": {"f": ["t.x", "u.x"]},
+    }
     model = shop.model(**held)
     shop.model(license="MIT")
     for kind, id_, name in [
