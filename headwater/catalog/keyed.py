@@ -61,16 +61,24 @@ def with_tie(field: Field, where: str, item: Document) -> str:
 def where_they_stood(shape: Shape, before: Document, after: Document) -> None:
     """Put elements of lists that have no order back to where they stood before, in place.
 
+    An empty list stays one, and none stays none.
+
     Args:
-        shape: Of both documents, which tell the same but for the order of such lists.
+        shape: Of both documents, which tell the same but for the order of such lists and for
+            lists without elements.
         before: The state that stays as it is.
         after: The state that is put in order.
     """
     for name, field in shape.fields.items():
         old, new = before.get(name), after.get(name)
-        if not (old and new) or same(old, new):
+        if same(old, new):
             continue
-        if field.is_keyed:
+        if not (old or new) and field.is_keyed:
+            after.pop(name, None)
+            after |= {name: old} if name in before else {}
+        elif not (old and new):
+            continue
+        elif field.is_keyed:
             stood, now = keyed(field, old, new)
             if not field.ordered:
                 new[:] = [now[label] for label in stood]

@@ -104,3 +104,22 @@ def test_one_of_another_kind_in_the_place_of_its_namesake_is_a_change(
     again = catalog.put("table", {**body, "owners": [team]}, actor=BOT)
     assert held(catalog, table.id) == [("user", "ops")], "a person chose, and took the team away"
     assert again.version == "0.4"
+
+
+@pytest.mark.parametrize("how", ["put", "patch"])
+def test_no_list_in_the_place_of_an_empty_one_changes_nothing(
+    store: Store, catalog: CatalogService, schema: str, how: str
+) -> None:
+    columns = [{"name": "id", "dataType": "INT", "tags": []}, {"name": "at", "dataType": "INT"}]
+    body = {"name": "t", "databaseSchema": schema, "tags": [], "columns": columns}
+    before = catalog.put("table", body, actor=ME)
+    last = store.sequence()
+    columns = [{**columns[0], "tags": None}, {**columns[1], "tags": []}]
+    change = {"tags": None, "owners": [], "columns": columns}
+    if how == "put":
+        after = catalog.put("table", {**body, **change}, actor=ME)
+    else:
+        change["columns"][0] = {"name": "id", "dataType": "INT"}
+        after = catalog.patch("table", before.id, change, actor=ME)
+    assert not after.changed
+    assert (after.document, store.sequence()) == (before.document, last)
