@@ -61,7 +61,7 @@ def with_tie(field: Field, where: str, item: Document) -> str:
 def where_they_stood(shape: Shape, before: Document, after: Document) -> None:
     """Put elements of lists that have no order back to where they stood before, in place.
 
-    An empty list stays one, and none stays none.
+    An empty list stays one, too, where there is none any more.
 
     Args:
         shape: Of both documents, which tell the same but for the order of such lists and for
@@ -73,9 +73,8 @@ def where_they_stood(shape: Shape, before: Document, after: Document) -> None:
         old, new = before.get(name), after.get(name)
         if same(old, new):
             continue
-        if not (old or new) and field.is_keyed:
-            after.pop(name, None)
-            after |= {name: old} if name in before else {}
+        if field.is_keyed and old == [] and not new:
+            after[name] = old
         elif not (old and new):
             continue
         elif field.is_keyed:
