@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
@@ -30,6 +32,9 @@ from headwater.store.text import written_text
 Document = dict[str, Any]
 T = TypeVar("T")
 TRIES = 60
+PATIENCE = 10
+_TURN = threading.RLock()
+"""Others let whoever has it go first."""
 
 
 def load(record: Record) -> Document:
@@ -70,14 +75,29 @@ def producer_of(entity_id: str) -> str:
 def until_current(attempt: Callable[[], T]) -> T:
     """Run a write that reads first, again and again while other writers are faster.
 
+    Every tenth time, those of this process wait until it is through.
+
     Raises:
-        StaleWriteError: They still were after 60 tries.
+        StaleWriteError: Others still were faster after 60 tries.
     """
     for tries in range(1, TRIES):
         try:
+            with _TURN:
+                if tries % PATIENCE == 0:
+                    return _in_turn(attempt)
             return attempt()
         except StaleWriteError:
             time.sleep(random.uniform(0, 0.002 * min(tries, 10)))  # noqa: S311  (jitter, no secret)
+    try:
+        return attempt()
+    except StaleWriteError as error:
+        told = f"{error.message}; other writers were faster each of {TRIES} times, and nothing was"
+        raise StaleWriteError(f"{told} written: try again", **error.details) from error
+
+
+def _in_turn(attempt: Callable[[], T]) -> T:
+    with suppress(StaleWriteError):  # by those who were at it already
+        return attempt()
     return attempt()
 
 

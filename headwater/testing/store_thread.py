@@ -8,7 +8,7 @@ from threading import Barrier
 from typing import TypeVar
 
 from headwater.errors import AlreadyExistsError, StaleWriteError
-from headwater.store.base import Store, WriteSet
+from headwater.store.base import Reference, Store, WriteSet
 from headwater.testing.store_build import edge, entity, event, following, writes
 
 T = TypeVar("T")
@@ -57,6 +57,27 @@ class ThreadConformance:
         store.commit(writes(entity("a"), entity("b")))
         _in_threads(lambda _: store.commit(writes(edges=(put,))))
         assert [each.key for each in store.edges(producer="ada", include_closed=True)] == [put.key]
+
+    def test_what_refers_is_told_while_it_begins_and_ends_to(self, store: Store) -> None:
+        """Nothing half there is met: what is not there any more is not told."""
+        store.commit(writes(entity("hub")))
+        names = [f"r{number}" for number in range(40)]
+        store.commit(writes(*(entity(name) for name in names)))
+
+        def refer(rounds: int) -> None:
+            for rev in range(1, rounds + 1):
+                to = [Reference("owners", "table-hub")] if rev % 2 else []
+                store.commit(
+                    writes(*(entity(name, expected_rev=rev, references=to) for name in names))
+                )
+
+        with ThreadPoolExecutor(1) as pool:
+            writing = pool.submit(refer, 2 * ROUNDS)
+            while not writing.done():
+                for target, referrer, path in store.referrers(["table-hub"]):
+                    assert (target, path) == ("table-hub", "owners")
+                    assert referrer.removeprefix("table-") in names
+            writing.result()
 
 
 def count_up(*stores: Store) -> None:

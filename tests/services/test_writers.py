@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from headwater.catalog import Actor, CatalogService, Written, bulk
-from headwater.errors import InvalidInputError
+from headwater.errors import InvalidInputError, StaleWriteError
 from headwater.lineage import LineageService
 from headwater.store import Store
 from headwater.store.base import WriteSet
+from headwater.store.draft import Draft, load, now_ms, same_version, until_current
 from tests.services.shop import BOT, ME, Shop
 
 
@@ -228,3 +232,37 @@ def test_a_source_that_began_to_wait_during_a_tables_write_is_tied_by_the_next(
     shop.table("a", "x", "later")
     assert not shop.table("a", "x", "later").changed
     assert len(lineage.impact("wh.main.shop.a.later")["models"]) == 1
+
+
+def test_who_takes_long_gets_through_between_those_who_do_not(
+    store: Store, catalog: CatalogService
+) -> None:
+    made = catalog.put("team", {"name": "ops"}, actor=ME)
+    done = threading.Event()
+
+    def write(number: int) -> None:
+        while not done.is_set():
+            catalog.patch("team", made.id, {"description": f"{number} {now_ms()}"}, actor=ME)
+
+    def slowly() -> None:
+        record = catalog.get("team", made.id)
+        time.sleep(0.05)  # as one who reads much
+        Draft(entities=[same_version(record, load(record))]).commit(store, ME)
+
+    with ThreadPoolExecutor(4) as pool:
+        writers = [pool.submit(write, number) for number in range(4)]
+        try:
+            until_current(slowly)
+        finally:
+            done.set()
+        for writer in writers:
+            writer.result()
+
+
+def test_who_never_gets_through_is_told_that_nothing_was_written() -> None:
+    def attempt() -> None:
+        raise StaleWriteError("team 'ops' is not as it was read", id="1")
+
+    with pytest.raises(StaleWriteError, match="nothing was written: try again") as caught:
+        until_current(attempt)
+    assert caught.value.details["id"] == "1"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -50,6 +50,15 @@ WITH counter
 MATCH (done:_Commit {id: $commit_id})
 RETURN done.seq
 """
+
+
+def whole(rows: Iterable[list[Any]], needed: int = 1) -> Rows:
+    """The rows of nodes that were there until they were read: of others, properties are null.
+
+    Args:
+        needed: How many values, from the first on, are never null.
+    """
+    return [row for row in rows if None not in row[:needed]]
 
 
 class Database:

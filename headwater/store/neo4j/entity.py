@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import Any
 
 from headwater.store.base import Deleted, Key, PageQuery, Record
-from headwater.store.neo4j.database import Database
+from headwater.store.neo4j.database import Database, whole
 from headwater.store.neo4j.layout import place, unpack
 
 _BY_ID = "MATCH (e:Entity {id: $id})"
@@ -95,7 +95,8 @@ def find(database: Database, key: Key, *, as_of: int | None, version: str | None
         rows = database.read(f"{start} {_AS_OF} RETURN state", **parameters, as_of=as_of)
     else:
         rows = database.read(f"{start} RETURN e.state", **parameters)
-    return unpack(rows[0][0]) if rows else None
+    found = whole(rows)
+    return unpack(found[0][0]) if found else None
 
 
 def find_many(database: Database, keys: Collection[Key], *, as_of: int | None) -> dict[Key, Record]:
@@ -106,7 +107,8 @@ def find_many(database: Database, keys: Collection[Key], *, as_of: int | None) -
         rows = database.read(_MANY_NOW, ids=ids, names=names)
     else:
         rows = database.read(_MANY_AS_OF, ids=ids, names=names, as_of=as_of)
-    return {key if isinstance(key, str) else tuple(key): unpack(state) for key, state in rows}
+    found = whole(rows, 2)
+    return {key if isinstance(key, str) else tuple(key): unpack(state) for key, state in found}
 
 
 def page(database: Database, query: PageQuery) -> list[Record]:
@@ -114,7 +116,7 @@ def page(database: Database, query: PageQuery) -> list[Record]:
     statement = _PAGE_OF_KIND if query.parent_id is None else _PAGE_OF_PARENT
     after = "" if query.after is None else place(query.after)
     rows = database.read(statement, **_asked(query), after=after, limit=query.limit)
-    return [unpack([*state, ""]) for (state,) in rows]  # the last of a state is its origins
+    return [unpack([*state, ""]) for (state,) in whole(rows)]  # the last of a state is its origins
 
 
 def count(database: Database, query: PageQuery) -> int:
@@ -137,15 +139,15 @@ def versions(
     """See ``Store.versions``."""
     before = _ANY_REV if before_rev is None else before_rev
     rows = database.read(_VERSIONS, id=entity_id, before=before, limit=limit)
-    return [unpack(state) for (state,) in rows]
+    return [unpack(state) for (state,) in whole(rows)]
 
 
 def descendants(database: Database, entity_id: str) -> list[Record]:
     """See ``Store.descendants``."""
-    return [unpack(state) for (state,) in database.read(_DESCENDANTS, id=entity_id)]
+    return [unpack(state) for (state,) in whole(database.read(_DESCENDANTS, id=entity_id))]
 
 
 def referrers(database: Database, entity_ids: Collection[str]) -> list[tuple[str, str, str]]:
     """See ``Store.referrers``."""
     rows = database.read(_REFERRERS, ids=list(entity_ids))
-    return sorted((target, referrer, field) for target, referrer, field in rows)
+    return sorted((target, referrer, field) for target, referrer, field in whole(rows, 3))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from headwater.store.base import Entry
-from headwater.store.neo4j.database import Database
+from headwater.store.neo4j.database import Database, whole
 
 _FIELDS = ", ".join(f"e.{name}" for name in Entry._fields)
 _ANY_NUMBER = 2**63 - 1
@@ -44,7 +44,7 @@ def entries(
         as_of=as_of,
         limit=limit,
     )
-    return [Entry(*row) for row in rows]
+    return [Entry(*row) for row in whole(rows, 4) if None not in row[5:]]
 
 
 def _all(seek: tuple[str, ...], rest: set[str], past: bool) -> str:

@@ -7,7 +7,7 @@ from itertools import product
 from typing import Any
 
 from headwater.store.base import Direction, Edge, Hop, Level, Node
-from headwater.store.neo4j.database import Database
+from headwater.store.neo4j.database import Database, whole
 from headwater.store.neo4j.layout import FEEDS, behind, edge_key
 
 _NODE = "n.id, n.kind, n.fqn, n.name, n.owner_id, n.dropped, n.deleted"
@@ -41,7 +41,7 @@ def nodes(database: Database, filters: Mapping[str, Collection[str] | None]) -> 
     # The index on FQN and kind holds no node without a kind, and so answers only when told of it.
     where += " AND n.kind IS NOT NULL"
     rows = database.read(f"MATCH {match} WHERE {where} RETURN {_NODE}", **given)
-    return sorted((Node(*row) for row in rows), key=lambda node: (node.fqn, node.id))
+    return sorted((Node(*row) for row in whole(rows, 4)), key=lambda node: (node.fqn, node.id))
 
 
 def edges(
@@ -67,7 +67,7 @@ def edges(
     statement = "\nUNION ALL\n".join(
         f"MATCH {match} WHERE {where} RETURN properties(e) AS edge" for match in matches
     )
-    found = [_edge(row[0]) for row in database.read(statement, **given)]
+    found = [_edge(edge) for (edge,) in database.read(statement, **given) if edge]
     # One that is closed in this moment is met open and then closed, in this order: it is one.
     once = {(edge.key, edge.opened_seq): edge for edge in found}
     return sorted(once.values(), key=_key_order)
@@ -90,7 +90,8 @@ def expand(
     starts = [[each, behind(far) if each == near else ""] for each in ordered]
     statement = _EXPAND[direction, level, as_of is None]
     rows = database.read(statement, starts=starts, limit=limit, as_of=as_of)
-    return [Hop(_edge(edge), Node(*node)) for edge, node in rows]
+    there = ((edge, node) for edge, node in rows if edge and whole([node], 4))
+    return [Hop(_edge(edge), Node(*node)) for edge, node in there]
 
 
 def degrees(
