@@ -159,7 +159,7 @@ class _Reader:
             self._run.replace_edges([], source=STATEMENT, targets=None)  # there were some, perhaps
             return ()
         told = {
-            self._fqn(view): view.definition for view in tables if view.is_view and view.definition
+            _relation(view): view.definition for view in tables if view.is_view and view.definition
         }
         places = {(each.schema, each.name): each for each in tables}
         parts = {

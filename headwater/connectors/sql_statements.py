@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from glob import glob
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,13 @@ from headwater.connectors.sql_lineage import (
 )
 from headwater.connectors.sql_request import Place
 from headwater.sdk.lineage_calls import Edge
+from headwater.sql.binding import fold
+from headwater.sql.mention import mentions
 from headwater.sql.relation import Relation, ViewLineage
-from headwater.sql.rename import renamings
+from headwater.sql.remade import pasts
+from headwater.sql.rename import Past, Then, renamings
 from headwater.sql.script import OpenError, Statement, split
-from headwater.sql.statement import chosen_schema, feeds, made_for_session, sets_variable
+from headwater.sql.statement import chosen_schema, feeds, sets_variable
 from headwater.sql.view_lineage import ViewReader
 
 _NAME = r"[\w$.\"]+"
@@ -34,7 +38,18 @@ _FIRES = re.compile(
     rf"CREATE\b[^(]*\bTRIGGER\b.*\bEXECUTE\s+(?:FUNCTION|PROCEDURE)\s+({_NAME})",
     re.IGNORECASE | re.DOTALL,
 )
+_MAYBE_MADE = re.compile(r"CREATE\b[^(]*\bIF\s+NOT\s+EXISTS\b", re.IGNORECASE)
 _MAKES_VIEW = re.compile(r"(?:CREATE|REPLACE)\b[^(]*?\bVIEW\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Script:
+    """A file's statements, each with the schema that it chooses and what its names mean."""
+
+    file: Path
+    statements: list[Statement]
+    chosen: list[str | None]
+    readers: list[ViewReader]
 
 
 @dataclass(slots=True)
@@ -80,7 +95,7 @@ class StatementLineage:
         *,
         dialect: str,
         known: Collection[str],
-        told: Mapping[str, str],
+        told: Mapping[Relation, str],
         parts: Mapping[str, Collection[Relation]],
     ) -> None:
         """Take what is known of the database.
@@ -99,7 +114,10 @@ class StatementLineage:
         self._reader = reader
         self._dialect = Dialect.get_or_raise(dialect)
         self._known = known
-        self._told = told
+        self._views = told
+        self._told = {self._fqn(view): text for view, text in told.items()}
+        self._words: dict[Relation, set[str]] = {}
+        """The names in the SQL of views."""
         self._parts = {**parts}
         self._fed: dict[str, dict[str, dict[str, _Fed]]] = {STATEMENT: {}, VIEW: {}}
         self._bodies: dict[str, tuple[list[Relation], tuple[Relation, ...]]] = {}
@@ -117,8 +135,12 @@ class StatementLineage:
         Returns:
             What they make as views, by FQN.
         """
-        for file in self._files(patterns):
-            self._read(file)
+        scripts = [*filter(None, map(self._script, self._files(patterns)))]
+        statements = [each for script in scripts for each in script.statements]
+        places = [each.place_of for script in scripts for each in script.readers]
+        thens = iter(renamings(statements, self._dialect, places))
+        for script in scripts:
+            self._read(script, [*islice(thens, len(script.statements))])
         # Tables that no statement fills any more are among the known, and lose what they had.
         for source, names in ((STATEMENT, self._known), (VIEW, self._fed[VIEW])):
             fed = self._fed[source]
@@ -150,25 +172,32 @@ class StatementLineage:
         self._run.fail(name, reason)
         self._all_open = True
 
-    def _read(self, file: Path) -> None:
+    def _script(self, file: Path) -> _Script | None:
         try:
             text = file.read_text("utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
             self._unreadable(str(file), str(reason))
-            return
+            return None
         statements = [*split(text, self._dialect)]
         chosen = [None if each.fault else chosen_schema(each.sql) for each in statements]
         readers = [self._reader]
         for schema in chosen:
             readers.append(readers[-1].within(schema=schema) if schema is not None else readers[-1])
-        places = [each.place_of for each in readers[:-1]]
-        detached = [*map(self._detached, statements, readers[:-1])]
+        return _Script(file, statements, chosen, readers[:-1])
+
+    def _read(self, script: _Script, renamed: Sequence[Then]) -> None:
+        statements, readers = script.statements, script.readers
+        past = pairwise(pasts(statements, self._dialect, [each.place_of for each in readers]))
+        thens = [
+            replace(then, past=before, past_after=after)
+            for then, (before, after) in zip(renamed, past, strict=True)
+        ]
+        detached = [*map(self._detached, statements, readers)]
         for table, parts in filter(None, detached):  # up to there, they are parts
             self._parts[table] = [*self._parts.get(table, ()), *parts]
         reader = self._reader
-        names = renamings(statements, self._dialect, places)
-        lists = (statements, chosen, names, detached)
+        lists = (statements, script.chosen, thens, detached)
         for statement, schema, then, parted in zip(*lists, strict=True):
             if parted:
                 table, parts = parted
@@ -176,7 +205,8 @@ class StatementLineage:
             if schema is not None:
                 reader = reader.within(schema=schema)
             else:
-                reader = self._follow(file, statement, reader.within(then=then))
+                reader = self._with_past(statement, reader.within(then=then), then)
+                reader = self._follow(script.file, statement, reader)
         self._reader = self._reader.after(reader)
 
     def _detached(
@@ -191,17 +221,48 @@ class StatementLineage:
         table, part = named
         return self._fqn(table), [part, *self._parts.get(self._fqn(part), ())]
 
+    def _with_past(self, statement: Statement, reader: ViewReader, then: Then) -> ViewReader:
+        """A reader that knows what is behind all that is not there in the end as it is then."""
+        if then.past.places:
+            over = self._views_over(then.past)
+            reader = reader.with_past(over)
+            for view in over:
+                _, named = reader.named(self._views[view], schema=view.schema)
+                reader = reader.within(behind={view.name: named})
+        filled, named = reader.named(statement.sql)
+        lasting, meant = reader.at_the_end().named(statement.sql)
+        if _MAYBE_MADE.match(statement.sql):  # or it was there
+            named = (*named, *meant)
+        elif _MAKES_VIEW.match(statement.sql):  # it reads what is there when it is read
+            named = (*named, *(each for each in meant if each not in lasting.values()))
+        return reader.within(behind={name: named for name in filled if reader.is_past(name)})
+
+    def _views_over(self, past: Past) -> list[Relation]:
+        """Views that read what is not there in the end as it is then, or others of them."""
+        if not self._words:
+            self._words = {
+                view: {word for each in mentions(text, self._dialect) for word in each.names}
+                for view, text in self._views.items()
+            }
+        names, found = {name for _, name in past.places}, list[Relation]()
+        while more := [
+            view for view, words in self._words.items() if view not in found and words & names
+        ]:
+            found += more
+            names.update(fold(each.name, self._dialect) for each in more)
+        return found
+
     def _follow(self, file: Path, statement: Statement, reader: ViewReader) -> ViewReader:
         """Follow a statement, and answer what reads those behind it in its file."""
         self._fire(file, statement, reader)
         try:
             tree = statement.parse(self._dialect)
-            if name := made_for_session(tree):
-                reader = reader.within(without=[name])
             if sets_variable(tree):
                 _, named = reader.named(statement.sql)
                 reader = reader.within(behind={"getvariable": named} if named else {})
             for feed in feeds(tree):
+                if reader.fills_past(feed.table):
+                    continue
                 relation, lineage = reader.read_feed(feed)
                 if not (lineage.relations or lineage.columns):
                     _, named = reader.named(statement.sql)
@@ -230,14 +291,15 @@ class StatementLineage:
         if found := _FUNCTION.match(statement.sql):
             body = [each for each in filled.values() if each is not None]
             self._bodies[_last(found[1])] = body, named
-        self._all_open |= not filled or None in filled.values()
+        unknown = [name for name, each in filled.items() if not each and not reader.is_past(name)]
+        self._all_open |= not filled or bool(unknown)
         for relation in filled.values():
             if relation is None:
                 continue
             if self._fqn(relation) not in self._told or not _MAKES_VIEW.match(statement.sql):
                 self._open.add(self._fqn(relation))
                 self._fill(file, statement, relation, ViewLineage(named))
-        return reader.within(behind={name: named for name, each in filled.items() if not each})
+        return reader.within(behind=dict.fromkeys(unknown, named))
 
     def _fill(
         self,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from sqlglot import exp
 from sqlglot.optimizer.scope import Scope, traverse_scope, walk_in_scope
 
-from headwater.sql.column_trace import Bindings, around
+from headwater.sql.binding import Bindings
+from headwater.sql.column_trace import around
 from headwater.sql.shadow import columns_of
 
 

@@ -6,8 +6,9 @@ The database tells the names of the end; before a renaming, a statement says oth
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
@@ -28,6 +29,22 @@ _MOVED = re.compile(
 _SWAPPED = re.compile(rf"EXCHANGE\s+TABLES\s+({_NAME})\s+AND\s+({_NAME})", re.I)
 
 
+class Past(NamedTuple):
+    """What names mean, at one point of a file, that is not there in the end.
+
+    Attributes:
+        places: Where a table stands in whose place another one comes.
+        names: Those that mean a table of the session.
+    """
+
+    places: frozenset[Place] = frozenset()
+    names: frozenset[str] = frozenset()
+
+    def has(self, name: str) -> bool:
+        """Whether one of a name is among them, in whatever schema."""
+        return name in self.names or any(each == name for _, each in self.places)
+
+
 @dataclass(frozen=True, slots=True)
 class Then:
     """What names mean to a statement, by the names of the end.
@@ -35,10 +52,21 @@ class Then:
     Attributes:
         tables: The tables that are called otherwise.
         columns: Their columns that are, of tables by the names of the end; by the names of then.
+        past: What they mean that is not there in the end, where the statement reads.
+        past_after: The same behind the statement, and so where it fills.
     """
 
     tables: Mapping[Place, Place] = field(default_factory=dict)
     columns: Mapping[Place, Mapping[str, str]] = field(default_factory=dict)
+    past: Past = field(default_factory=Past)
+    past_after: Past = field(default_factory=Past)
+
+    def with_past(self, places: Collection[Place]) -> Then:
+        """The same with more that is not there in the end."""
+        past, after = (
+            each._replace(places=each.places.union(places)) for each in (self.past, self.past_after)
+        )
+        return replace(self, past=past, past_after=after)
 
     def place(self, place: Place) -> Place:
         """Where a table of then is in the end."""
@@ -80,6 +108,15 @@ def renamings(
             now = _before(now, each, place, dialect)
         told.append(now)
     return told[::-1]
+
+
+def table_renamings(
+    statement: Statement, dialect: Dialect
+) -> Iterator[tuple[tuple[exp.Table, exp.Table], ...]]:
+    """The tables that a statement renames at once, each with its new name."""
+    for each in _renamings(statement, dialect):
+        if not each.columns:
+            yield each.tables
 
 
 def _before(

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
 
-from headwater.sql.column_trace import cast_name, fold
+from headwater.sql.binding import cast_name, fold
 from headwater.sql.mention import mentions
 from headwater.sql.relation import Relation
 

@@ -54,6 +54,11 @@ class Statement:
     _text: str = ""
     _tokens: tuple[Token, ...] = ()
 
+    @property
+    def tokens(self) -> Sequence[Token]:
+        """What it is made of; nothing where it cannot be cut out of the text."""
+        return self._tokens
+
     def parse(self, dialect: Dialect) -> exp.Expr:
         """Parse the statement; lines of the tree are those of the text.
 

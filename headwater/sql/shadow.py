@@ -8,7 +8,8 @@ from itertools import count
 from sqlglot import exp
 from sqlglot.optimizer.scope import Scope, traverse_scope
 
-from headwater.sql.column_trace import Bindings, around
+from headwater.sql.binding import Bindings
+from headwater.sql.column_trace import around
 from headwater.sql.system_column import system_names
 
 

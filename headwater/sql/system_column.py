@@ -9,7 +9,7 @@ from sqlglot.dialects.postgres import Postgres
 from sqlglot.dialects.sqlite import SQLite
 from sqlglot.optimizer.scope import Scope, traverse_scope
 
-from headwater.sql.column_trace import Bindings, fold
+from headwater.sql.binding import Bindings, fold
 
 _NAMES: tuple[tuple[type[Dialect], frozenset[str]], ...] = (
     (SQLite, frozenset(("rowid", "oid", "_rowid_"))),

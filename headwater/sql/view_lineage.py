@@ -24,12 +24,13 @@ from sqlglot.errors import ParseError
 from sqlglot.optimizer.normalize_identifiers import normalize_identifiers
 from sqlglot.optimizer.qualify import qualify
 
-from headwater.sql.column_trace import Bindings, Trace, fold, line_of, reads_itself, unknown
+from headwater.sql.binding import Bindings, fold, line_of, reads_itself, unknown
+from headwater.sql.column_trace import Trace
 from headwater.sql.lateral import bind_beside
 from headwater.sql.masking import Masking
 from headwater.sql.mention import mentions
 from headwater.sql.relation import ColumnLineage, Note, Relation, ViewLineage
-from headwater.sql.rename import Then
+from headwater.sql.rename import Past, Then
 from headwater.sql.rewrite import (
     methods_as_functions,
     rows_as_queries,
@@ -89,7 +90,6 @@ class ViewReader:
         self._masking = masking or Masking()
         self._database = self._fold(database)
         self._default_schema = self._fold(default_schema)
-        self._without: frozenset[str] = frozenset()
         self._behind: Mapping[str, frozenset[Relation]] = {}
         self._then = Then()
         self._relations: dict[tuple[str, str], list[Relation]] = {}
@@ -101,7 +101,6 @@ class ViewReader:
         self,
         *,
         schema: str | None = None,
-        without: Collection[str] = (),
         behind: Mapping[str, Iterable[Relation]] | None = None,
         then: Then | None = None,
     ) -> Self:
@@ -110,9 +109,8 @@ class ViewReader:
         Args:
             schema: Where they are looked up; the default schema unless given. A database of that
                 name is the reader's own, where no schema has it.
-            without: Those that mean nothing that is known.
             behind: Of what is not known, by folded name: what it may be made from.
-            then: What names mean that are given to others later.
+            then: What names mean that are given to others later, or to what is gone then.
         """
         reader = copy(self)
         if schema is not None:
@@ -120,7 +118,6 @@ class ViewReader:
             is_schema = any(place == name for place, _ in self._relations)
             if is_schema or name != self._database:
                 reader._default_schema = name
-        reader._without = self._without | {self._fold(each) for each in without}
         added = {
             name: self._behind.get(name, frozenset()).union(relations)
             for given, relations in (behind or {}).items()
@@ -135,6 +132,24 @@ class ViewReader:
         reader = copy(self)
         reader._behind = other._behind
         return reader
+
+    def is_past(self, name: str) -> bool:
+        """Whether what a statement fills under a name, folded, may not be there in the end."""
+        return self._then.past_after.has(name)
+
+    def fills_past(self, table: exp.Table) -> bool:
+        """Whether a table that a statement fills is not there in the end."""
+        past, place = self._then.past_after, self.place_of(table)
+        return place in past.places or (not table.db and place[1] in past.names)
+
+    def with_past(self, views: Iterable[Relation]) -> Self:
+        """Return a reader for which views, too, are not there in the end as they are then."""
+        places = {(self._fold(each.schema), self._fold(each.name)) for each in views}
+        return self.within(then=self._then.with_past(places))
+
+    def at_the_end(self) -> Self:
+        """Return a reader for which all names mean what they mean in the end."""
+        return self.within(then=replace(self._then, past=Past(), past_after=Past()))
 
     def place_of(self, table: exp.Table) -> tuple[str, str]:
         """Return the schema and name of a table that a statement names, folded."""
@@ -177,10 +192,11 @@ class ViewReader:
         filled: dict[str, Relation | None] = {}
         read: dict[Relation, None] = {}
         for names, fills in mentions(sql, self._dialect):
+            past = self._then.past_after if fills else self._then.past
             keys = [*pairwise(names)][: 2 if names[0] == self._database else 1]
-            if names[0] not in self._without:
+            if names[0] not in past.names:
                 keys += [(place, names[0]) for place in places]
-            meant = [each for key in keys for each in self._standing(key)]
+            meant = [each for key in keys for each in self._standing(key, past)]
             if fills:
                 filled[names[-1]] = meant[0] if meant else None
             read |= dict.fromkeys([*meant, *self._behind.get(names[-1], ())])
@@ -196,7 +212,8 @@ class ViewReader:
         """
         named = normalize_identifiers(feed.table.copy(), dialect=self._dialect)
         statement = Relation(self._default_schema, "", ())  # in place of the view
-        meant = self._find(named, statement)
+        behind = self.within(then=replace(self._then, past=self._then.past_after))
+        meant = behind._find(named, statement)
         if len(meant) != 1:
             reason = unknown(feed.table, meant, self._dialect)
             raise OpenError(reason, line_of(feed.table))
@@ -225,10 +242,12 @@ class ViewReader:
         """
         if table.catalog and table.catalog != self._database:
             return ()
-        if not table.db and table.name in self._without:
+        past, name = self._then.past, table.this
+        of_session = isinstance(name, exp.Identifier) and name.args.get("temporary")
+        if not table.db and (of_session or table.name in past.names):
             return ()
         schemas = [table.db] if table.db else [self._fold(view.schema), self._default_schema]
-        found = [each for schema in schemas for each in self._standing((schema, table.name))]
+        found = [each for schema in schemas for each in self._standing((schema, table.name), past)]
         return [each for each in dict.fromkeys(found) if each != view]
 
     def renamed(self, relation: Relation, column: str) -> str:
@@ -238,8 +257,10 @@ class ViewReader:
         (now,) = (each for each in self._relations[place] if (each.schema, each.name) == named)
         return now.columns[relation.columns.index(column)]
 
-    def _standing(self, place: tuple[str, str]) -> list[Relation]:
+    def _standing(self, place: tuple[str, str], past: Past) -> list[Relation]:
         """What stands in a place; what had a name before another got it goes on under that."""
+        if place in past.places:
+            return []
         found = self._relations.get(self._then.place(place)) or self._relations.get(place, [])
         return [self._then.as_then(each, self._fold) for each in found]
 

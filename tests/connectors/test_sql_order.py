@@ -1,0 +1,148 @@
+"""What a file of SQL says of a name that means another table later, judged by running the file."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from headwater import Headwater
+
+from .conftest import MakeDatabase, reached
+from .test_sql_statements import run
+
+MAIN = "shop.cellar.main"
+SHOP = """
+    CREATE TABLE s (a VARCHAR, b VARCHAR);
+    INSERT INTO s VALUES ('a', 'b');
+    CREATE TABLE x (p VARCHAR);
+    CREATE TABLE y (q VARCHAR);
+"""
+MAKES = "CREATE TABLE t AS SELECT b AS r FROM s;"
+MADE_AGAIN = {
+    "dropped": """
+        CREATE TABLE t AS SELECT a AS r FROM s; INSERT INTO x SELECT r FROM t;
+        DROP TABLE t; CREATE TABLE t AS SELECT b AS r FROM s; INSERT INTO y SELECT r FROM t""",
+    "filled by an insert": """
+        CREATE TABLE t (r VARCHAR); INSERT INTO t SELECT a FROM s; INSERT INTO x SELECT r FROM t;
+        DROP TABLE IF EXISTS t; CREATE TABLE t (r VARCHAR); INSERT INTO t SELECT b FROM s;
+        INSERT INTO y SELECT r FROM t""",
+    "of itself": """
+        CREATE TABLE t AS SELECT a AS r, b AS o FROM s; INSERT INTO x SELECT r FROM t;
+        CREATE TABLE n AS SELECT o AS r FROM t; DROP TABLE t; ALTER TABLE n RENAME TO t;
+        INSERT INTO y SELECT r FROM t""",
+    "renamed": """
+        CREATE TABLE n AS SELECT a AS r FROM s; ALTER TABLE n RENAME TO t;
+        INSERT INTO x SELECT r FROM t; DROP TABLE t;
+        CREATE TABLE n AS SELECT b AS r FROM s; ALTER TABLE n RENAME TO t;
+        INSERT INTO y SELECT r FROM t""",
+    "a view": """
+        CREATE VIEW t AS SELECT a AS r FROM s; INSERT INTO x SELECT r FROM t;
+        DROP VIEW t; CREATE VIEW t AS SELECT b AS r FROM s; INSERT INTO y SELECT r FROM t""",
+    "behind a view": """
+        CREATE TABLE t AS SELECT a AS r FROM s; CREATE VIEW v AS SELECT r AS r FROM t;
+        INSERT INTO x SELECT r FROM v; DROP TABLE t; CREATE TABLE t AS SELECT b AS r FROM s;
+        INSERT INTO y SELECT r FROM v""",
+    "behind a view of then": """
+        CREATE TABLE t AS SELECT a AS r FROM s; CREATE VIEW v AS SELECT r AS r FROM t;
+        DROP TABLE t; CREATE TABLE t AS SELECT b AS r FROM s; INSERT INTO y SELECT r FROM v;
+        DROP VIEW v; CREATE VIEW v AS SELECT a AS r FROM s; INSERT INTO x SELECT r FROM v""",
+    "for the session": """
+        CREATE TEMP TABLE t AS SELECT a AS r FROM s; INSERT INTO x SELECT r FROM t;
+        DROP TABLE t; CREATE TABLE t AS SELECT b AS r FROM s; INSERT INTO y SELECT r FROM t""",
+    "a session's of a table of its name": """
+        CREATE TABLE t AS SELECT b AS r FROM s;
+        CREATE TEMP TABLE x AS SELECT a FROM s; CREATE TABLE z AS SELECT a AS p FROM x;
+        DROP TABLE x; INSERT INTO x SELECT p FROM z; INSERT INTO y SELECT r FROM t""",
+}
+REPLACED = {
+    "replaced": """
+        CREATE OR REPLACE TABLE t AS SELECT a AS r FROM s; INSERT INTO x SELECT r FROM t;
+        CREATE OR REPLACE TABLE t AS SELECT b AS r FROM s; INSERT INTO y SELECT r FROM t""",
+    "replaced by a part": """
+        CREATE OR REPLACE TABLE t AS SELECT a AS r, b AS o FROM s; INSERT INTO x SELECT r FROM t;
+        CREATE OR REPLACE TABLE t AS SELECT o AS r FROM t; INSERT INTO y SELECT r FROM t""",
+    "a view that is replaced": """
+        CREATE OR REPLACE VIEW t AS SELECT a AS r FROM s; INSERT INTO x SELECT r FROM t;
+        CREATE OR REPLACE VIEW t AS SELECT b AS r FROM s; INSERT INTO y SELECT r FROM t""",
+}
+
+
+def moved(database: str, script: str) -> dict[str, set[str]]:
+    """Which tables' values change with a column of ``s``, when a script is run."""
+    before = ran(database, script)
+    found = {}
+    for column in ("a", "b"):
+        after = ran(database, f"UPDATE s SET {column} = 'changed'; {script}")  # noqa: S608
+        found[column] = {name for name in before if before[name] != after[name]}
+    return found
+
+
+def ran(database: str, script: str) -> dict[str, Any]:
+    """The rows of tables when a script was run."""
+    connect: Any = sqlite3.connect if database == "sqlite" else duckdb.connect
+    with closing(connect(":memory:")) as connection:
+        run_all = connection.executescript if database == "sqlite" else connection.execute
+        run_all(f"{SHOP}; {script}")
+        names = ("x", "y", "t")
+        return {name: connection.execute(f"SELECT * FROM {name}").fetchall() for name in names}  # noqa: S608
+
+
+@pytest.mark.parametrize(
+    ("database", "script"),
+    [
+        *(pytest.param(db, sql, id=f"{db}: {name}")
+          for name, sql in MADE_AGAIN.items() for db in ("sqlite", "duck")),
+        *(pytest.param("duck", sql, id=name) for name, sql in REPLACED.items()),
+    ],
+)  # fmt: skip
+def test_a_name_means_what_it_was_given_to_last(
+    database: str, script: str, hw: Headwater, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    make: MakeDatabase = request.getfixturevalue(database)
+    assert moved(database, script) == {"a": {"x"}, "b": {"y", "t"}}
+    (tmp_path / "fill.sql").write_text(script)
+    report = run(hw, make(f"{SHOP}; {script}"), tmp_path / "fill.sql")
+    ends = [f"{MAIN}.{end}" for end in ("x.p", "y.q", "t.r")]
+    of_a, of_b = (reached(hw, f"{MAIN}.s.{start}", *ends) for start in ("a", "b"))
+    assert "p" in of_a
+    assert "certain" not in {of_a.get("q"), of_a.get("r"), of_b.get("p")}
+    assert {"q", "r"} <= {*of_b}
+    assert report.unresolved or of_a["p"] == "certain"
+
+
+def test_what_was_there_before_its_file_goes_on_under_its_name(
+    duck: MakeDatabase, hw: Headwater, tmp_path: Path
+) -> None:
+    url = duck(SHOP + MAKES)
+    (tmp_path / "fill.sql").write_text(
+        f"INSERT INTO x SELECT r FROM t; DROP TABLE t; {MAKES}"  # noqa: S608  # parsed only
+    )
+    assert run(hw, url, tmp_path / "fill.sql").unresolved == []
+    assert reached(hw, f"{MAIN}.s.b", f"{MAIN}.x.p") == {"p": "certain"}
+
+
+def test_what_is_made_and_dropped_is_what_another_file_makes(
+    duck: MakeDatabase, hw: Headwater, tmp_path: Path
+) -> None:
+    url = duck(SHOP + MAKES)
+    (tmp_path / "up_and_down.sql").write_text(f"{MAKES} DROP TABLE t")
+    assert run(hw, url, tmp_path).unresolved == []
+    assert reached(hw, f"{MAIN}.s.b", f"{MAIN}.t.r") == {"r": "certain"}
+
+
+def test_a_table_that_is_made_if_it_is_not_there_may_be_the_one_of_the_end(
+    duck: MakeDatabase, hw: Headwater, tmp_path: Path
+) -> None:
+    script = """
+        CREATE TABLE IF NOT EXISTS t (r VARCHAR); INSERT INTO x SELECT r FROM t;
+        DROP TABLE t; CREATE TABLE t AS SELECT b AS r FROM s"""
+    assert moved("duck", script + ";" + script) == {"a": set(), "b": {"x", "t"}}
+    url = duck(SHOP + script)
+    (tmp_path / "fill.sql").write_text(script)
+    run(hw, url, tmp_path / "fill.sql")
+    assert reached(hw, f"{MAIN}.s.b", f"{MAIN}.x.p") == {"p": "perhaps"}
