@@ -1,4 +1,4 @@
-"""Tables and columns that a file of statements gives other names to.
+"""Tables and columns that files of statements give other names to.
 
 The database tells the names of the end; before a renaming, a statement says others.
 """
@@ -97,7 +97,7 @@ def renamings(
     dialect: Dialect,
     place_of: Sequence[Callable[[exp.Table], Place]],
 ) -> list[Then]:
-    """Return what names mean to each of a file's statements.
+    """Return what names mean to each of the statements of files, as they come one after the other.
 
     Args:
         place_of: For each statement, where a table is that it names.

@@ -72,6 +72,12 @@ REPLACED = {
 }
 
 
+@pytest.fixture(params=["sqlite", "duck"])
+def url(request: pytest.FixtureRequest) -> str:
+    make: MakeDatabase = request.getfixturevalue(request.param)
+    return make(SHOP)
+
+
 def moved(database: str, script: str) -> dict[str, set[str]]:
     """Which tables' values change with a column of ``s``, when a script is run."""
     before = ran(database, script)
@@ -146,3 +152,28 @@ def test_a_table_that_is_made_if_it_is_not_there_may_be_the_one_of_the_end(
     (tmp_path / "fill.sql").write_text(script)
     run(hw, url, tmp_path / "fill.sql")
     assert reached(hw, f"{MAIN}.s.b", f"{MAIN}.x.p") == {"p": "perhaps"}
+
+
+def test_a_later_file_may_give_a_table_and_its_column_their_names(
+    url: str, hw: Headwater, tmp_path: Path
+) -> None:
+    folder = tmp_path / "steps"
+    for name, sql in {
+        "1/load": "INSERT INTO old (mail) SELECT a FROM s",
+        "2/more": "INSERT INTO new (email) SELECT b FROM s; INSERT INTO y SELECT email FROM new",
+        "3/swap": "DROP TABLE IF EXISTS x; ALTER TABLE new RENAME TO x",
+        "4/name": "ALTER TABLE x RENAME COLUMN email TO p",
+    }.items():
+        (folder / name).parent.mkdir(parents=True)
+        (folder / f"{name}.sql").write_text(sql)
+    report = run(hw, url, folder)
+    assert [note.message for note in report.unresolved] == ["old is not a known table"]
+    assert reached(hw, f"{MAIN}.s.b", f"{MAIN}.x.p", f"{MAIN}.y.q") == {
+        "p": "certain",
+        "q": "certain",
+    }
+    (folder / "5.sql").write_text(
+        "ALTER TABLE old RENAME TO y; ALTER TABLE y RENAME COLUMN mail TO q"
+    )
+    assert run(hw, url, folder).unresolved == []
+    assert reached(hw, f"{MAIN}.s.a", f"{MAIN}.y.q") == {"q": "certain"}
