@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import zip_longest
 from typing import NamedTuple
 
 from sqlglot import Token, TokenType, exp
@@ -18,6 +19,8 @@ _BETWEEN = frozenset(
         *("MATERIALIZED", "RECURSIVE", "TABLE", "VIEW", "INTO", "OVERWRITE"),
     )
 )
+_BEFORE_NAME = frozenset(("FROM", "JOIN", "USING", ","))
+"""What is named behind one of these is read, whatever the word is."""
 _NO_NAMES = frozenset(("SET", "OF", "FUNCTION", "PROCEDURE", "TRIGGER", "INDEX", "SCHEMA"))
 _TEXTS = frozenset(
     (
@@ -42,7 +45,11 @@ def mentions(text: str, dialect: Dialect) -> Iterator[Mention]:
     """The names of a text, also of what it has in quotation marks: that may be SQL, too."""
     names: list[str] = []
     fills, is_behind_dot = False, False
-    for token in _tokens(text, dialect):
+    before = ";"
+    # SQL Server has # before tables of the session.
+    tokens = [each for each in _tokens(text, dialect) if each.token_type is not TokenType.HASH]
+    for token, following in zip_longest(tokens, tokens[1:]):
+        behind, before = before, token.text.upper()
         if token.token_type is TokenType.DOT:
             is_behind_dot = bool(names)
             continue
@@ -54,15 +61,26 @@ def mentions(text: str, dialect: Dialect) -> Iterator[Mention]:
         word = "" if quoted or names else token.text.upper()
         if token.token_type in _TEXTS:
             yield from mentions(token.text, dialect)
-        elif word in _FILLS and not fills:
+        elif word in _FILLS and not (fills or _is_name(behind, following)):
+            if behind != ";":  # or it is a table that is so called
+                yield Mention((_folded(token, dialect),), fills=False)
             fills = True
         elif word in _NO_NAMES or not (quoted or token.text.isidentifier()):
             fills = False
         elif not (fills and word in _BETWEEN):
-            part = exp.to_identifier(token.text, quoted=quoted)
-            names.append(dialect.normalize_identifier(part).name)
+            names.append(_folded(token, dialect))
     if names:
         yield Mention(tuple(names), fills)
+
+
+def _is_name(before: str, following: Token | None) -> bool:
+    """Whether a word that may say that something is filled is a name where it stands."""
+    return before in _BEFORE_NAME or following is None or following.token_type is TokenType.DOT
+
+
+def _folded(token: Token, dialect: Dialect) -> str:
+    quoted = token.token_type is TokenType.IDENTIFIER
+    return dialect.normalize_identifier(exp.to_identifier(token.text, quoted=quoted)).name
 
 
 def _tokens(text: str, dialect: Dialect) -> Iterator[Token]:

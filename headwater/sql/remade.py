@@ -23,7 +23,7 @@ _OTHERS = frozenset(
 )
 _MOST_BEFORE = 12
 """How many tokens stand before the word TABLE or VIEW, as MySQL's ``ALGORITHM = …``."""
-_FOR_SESSION = frozenset(("TEMP", "TEMPORARY"))
+_FOR_SESSION = frozenset(("TEMP", "TEMPORARY", "#"))
 _REPLACING = frozenset(("REPLACE", "ALTER"))
 
 
@@ -32,7 +32,7 @@ class _Header(NamedTuple):
 
     tables: list[exp.Table]
     words: frozenset[str]
-    """Those before the names."""
+    """Those before the names, with the # that SQL Server has before tables of the session."""
 
 
 def pasts(
@@ -127,8 +127,8 @@ def _made(statement: Statement) -> _Header | None:
         # ALTER VIEW v RENAME … makes none.
         return header if words[0] != "ALTER" or "AS" in words[3:6] else None
     if words[:1] in (["SELECT"], ["WITH"]) and "INTO" in words and "INSERT" not in words:
-        tables = [*_names(tokens[words.index("INTO") + 1 :])][:1]
-        return _Header(tables, frozenset())
+        start = words.index("INTO") + 1
+        return _Header([*_names(tokens[start:])][:1], _sign(words, start))
     return None
 
 
@@ -145,7 +145,12 @@ def _header(tokens: Sequence[Token], words: Sequence[str]) -> _Header | None:
     while words[start : start + 1] and words[start] in ("IF", "NOT", "EXISTS"):
         start += 1
     tables = [*_names(tokens[start:])]
-    return _Header(tables if words[0] == "DROP" else tables[:1], frozenset(words[:at]))
+    about = _sign(words, start).union(words[:at])
+    return _Header(tables if words[0] == "DROP" else tables[:1], about)
+
+
+def _sign(words: Sequence[str], start: int) -> frozenset[str]:
+    return frozenset(each for each in words[start : start + 1] if each == "#")
 
 
 def _names(tokens: Sequence[Token]) -> Iterator[exp.Table]:
@@ -156,9 +161,9 @@ def _names(tokens: Sequence[Token]) -> Iterator[exp.Table]:
         if token.token_type is TokenType.COMMA and parts:
             yield _table(parts)
             parts, goes_on = [], True
-        elif token.token_type is TokenType.DOT:
+        elif token.token_type in (TokenType.DOT, TokenType.HASH):
             goes_on = True
-        elif goes_on and token.token_type is not TokenType.HASH:  # SQL Server's, of the session
+        elif goes_on:
             quoted = token.token_type in (TokenType.IDENTIFIER, TokenType.STRING)
             parts.append(exp.to_identifier(token.text, quoted=quoted))
             goes_on = False

@@ -242,9 +242,8 @@ class ViewReader:
         """
         if table.catalog and table.catalog != self._database:
             return ()
-        past, name = self._then.past, table.this
-        of_session = isinstance(name, exp.Identifier) and name.args.get("temporary")
-        if not table.db and (of_session or table.name in past.names):
+        past = self._then.past
+        if not table.db and table.name in past.names:
             return ()
         schemas = [table.db] if table.db else [self._fold(view.schema), self._default_schema]
         found = [each for schema in schemas for each in self._standing((schema, table.name), past)]

@@ -9,8 +9,15 @@ from typing import Any
 
 import duckdb
 import pytest
+from sqlglot.dialects.dialect import Dialect
 
 from headwater import Headwater
+from headwater.sql.relation import Relation
+from headwater.sql.remade import pasts
+from headwater.sql.rename import Then
+from headwater.sql.script import split
+from headwater.sql.statement import feeds
+from headwater.sql.view_lineage import ViewReader
 
 from .conftest import MakeDatabase, reached
 from .test_sql_statements import run
@@ -177,3 +184,32 @@ def test_a_later_file_may_give_a_table_and_its_column_their_names(
     )
     assert run(hw, url, folder).unresolved == []
     assert reached(hw, f"{MAIN}.s.a", f"{MAIN}.y.q") == {"q": "certain"}
+
+
+@pytest.mark.parametrize(
+    ("sql", "hides"),
+    [
+        ("SELECT mail INTO #stage FROM people; INSERT INTO kept SELECT mail FROM #stage", True),
+        ("CREATE TABLE #stage (mail INT); INSERT INTO kept SELECT mail FROM #stage", True),
+        ("SELECT mail INTO #stage FROM people; DROP TABLE #stage;"
+         " INSERT INTO kept SELECT mail FROM stage", False),
+    ],
+)  # fmt: skip
+def test_a_table_of_sql_servers_session_is_not_the_one_of_its_name(
+    sql: str, *, hides: bool
+) -> None:
+    grammar = Dialect.get_or_raise("tsql")
+    statements = [*split(sql, grammar)]
+    names = ("stage", "people", "kept")
+    known = [Relation("dbo", name, ("mail",)) for name in names]
+    reader = ViewReader(known, dialect="tsql", database="shop", default_schema="dbo")
+    states = pasts(statements, grammar, [reader.place_of] * len(statements))
+    made = reader.within(then=Then(past_after=states[1]))
+    _, named = made.named(statements[0].sql)
+    assert made.is_past("stage")
+    (feed,) = feeds(statements[-1].parse(grammar))
+    last = made.within(then=Then(past=states[-2]), behind={"stage": named})
+    _, lineage = last.read_feed(feed)
+    (column,) = lineage.columns
+    assert column.origins == (() if hides else ((known[0], "mail"),))
+    assert column.perhaps == (tuple(named) if hides else ())

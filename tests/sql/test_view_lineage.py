@@ -731,3 +731,26 @@ def test_what_sqlglot_fails_at_is_perhaps_of_all_that_is_named() -> None:
     )
     assert lineage.notes
     assert {*lineage.relations} == {CHEMISTRY, SAMPLES}
+
+
+@pytest.mark.parametrize("word", ["copy", "merge", "UPDATE", "create"])
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "CREATE VIEW v AS SELECT FROM FROM {} c",
+        "SELECT FROM a JOIN {} ON",
+        "SELECT {}.x FROM FROM k",
+        "SELECT FROM a, main.{}",
+        "SELECT x IN {} WHERE FROM FROM",
+        "SELECT FROM FROM query_table('{}')",
+        'SELECT FROM FROM "{}"',
+    ],
+)
+def test_a_table_may_be_called_as_a_statement_is(word: str, sql: str) -> None:
+    table = Relation("main", word.lower(), ("x",))
+    reader = ViewReader(
+        (SAMPLES, table), dialect="duckdb", database="cellar", default_schema="main"
+    )
+    lineage = reader.read(Relation("main", "v", ("x",)), sql.format(word))
+    assert lineage.notes
+    assert lineage.relations == (table,)
