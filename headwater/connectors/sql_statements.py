@@ -28,7 +28,7 @@ from headwater.sql.relation import Relation, ViewLineage
 from headwater.sql.remade import pasts
 from headwater.sql.rename import Past, Then, renamings
 from headwater.sql.script import OpenError, Statement, split
-from headwater.sql.statement import chosen_schema, feeds, sets_variable
+from headwater.sql.statement import chosen_schema, feeds, kept_as
 from headwater.sql.view_lineage import ViewReader
 
 _NAME = r"[\w$.\"]+"
@@ -257,9 +257,10 @@ class StatementLineage:
         self._fire(file, statement, reader)
         try:
             tree = statement.parse(self._dialect)
-            if sets_variable(tree):
+            if kept := kept_as(tree):
                 _, named = reader.named(statement.sql)
-                reader = reader.within(behind={"getvariable": named} if named else {})
+                _, name = reader.place_of(kept)
+                reader = reader.within(behind={name: named} if named else {})
             for feed in feeds(tree):
                 if reader.fills_past(feed.table):
                     continue

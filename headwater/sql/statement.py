@@ -38,6 +38,7 @@ _MOVES_PARTS = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 """Partitions that go from one table to another; those with a name, as MySQL's, change places."""
+_PLAN = re.compile(r'\s*(?:"(?P<quoted>[^"]+)"|(?P<plain>\w+))')
 _BODIES = ("FUNCTION", "PROCEDURE", "TRIGGER", "DO", "PREPARE", "EXECUTE", "EXPLAIN")
 
 
@@ -266,10 +267,21 @@ def made_for_session(tree: exp.Expr) -> str | None:
     return table.name if table else None
 
 
-def sets_variable(tree: exp.Expr) -> bool:
-    """Whether a statement keeps a value in a variable of DuckDB, for ``getvariable``."""
+def kept_as(tree: exp.Expr) -> exp.Table | None:
+    """What is named to read what a statement keeps for others of its session.
+
+    That is ``getvariable`` for a variable of DuckDB, and the name of what is prepared.
+    """
+    if isinstance(tree, exp.Command) and tree.name.upper() == "PREPARE":
+        found = _PLAN.match(tree.text("expression"))
+        return _named(found["quoted"] or found["plain"], found["quoted"]) if found else None
     items = tree.expressions if isinstance(tree, exp.Set) else ()
-    return any(each.text("kind").upper() == "VARIABLE" for each in items)
+    sets = any(each.text("kind").upper() == "VARIABLE" for each in items)
+    return _named("getvariable") if sets else None
+
+
+def _named(name: str, quoted: str | None = None) -> exp.Table:
+    return exp.Table(this=exp.to_identifier(name, quoted=bool(quoted)))
 
 
 def chosen_schema(sql: str) -> str | None:

@@ -754,6 +754,10 @@ VARIED = [
 ]
 """Reads by a variable or a text."""
 SUMMED = [
+    "PREPARE q AS SELECT * FROM customers; CREATE TABLE spending AS EXECUTE q",
+    "PREPARE Q (int) AS SELECT * FROM customers; CREATE TABLE spending (a, b) AS EXECUTE q(1)",
+    'PREPARE "Q" AS SELECT * FROM customers; CREATE TEMP TABLE k AS EXECUTE "Q";'
+    " INSERT INTO spending SELECT * FROM k",
     "CREATE TABLE spending AS SUMMARIZE customers",
     "CREATE TABLE spending AS (SUMMARIZE customers)",
     "INSERT INTO spending FROM (SUMMARIZE customers)",
