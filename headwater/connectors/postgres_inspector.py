@@ -47,6 +47,12 @@ _CONSTRAINTS = """
 _DEFINITIONS = f"""
     SELECT oid, pg_get_viewdef(oid) AS sql FROM ({_TABLES}) t WHERE kind IN ('v', 'm')
 """  # noqa: S608
+_PASSING = f"""
+    SELECT oid FROM ({_TABLES}) t
+    WHERE kind = 'v' AND pg_relation_is_updatable(oid, false) & 12 <> 0
+      AND NOT EXISTS (SELECT FROM pg_rewrite WHERE ev_class = t.oid AND rulename <> '_RETURN')
+      AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = t.oid AND tgtype & 64 <> 0)
+"""  # noqa: S608 - 12: INSERT or UPDATE; 64: INSTEAD OF
 _ROUTINES = f"""
     SELECT p.proname AS name, CASE
       WHEN p.prokind <> 'a' AND l.lanname IN ('sql', 'plpgsql') THEN pg_get_functiondef(p.oid)
@@ -101,6 +107,7 @@ class PostgresInspector:
             self._constraints = _by_oid(rows(_CONSTRAINTS))
             self._routines = [*rows(_ROUTINES), *rows(_CALLING)]
             self._parts = _by_oid(rows(_PARTS))
+            self._passing = {row["oid"] for row in rows(_PASSING)}
             connection.execute(text(_NO_SEARCH_PATH))
             self._definitions = _by_oid(rows(_DEFINITIONS))
             self._generated = _by_oid(rows(_GENERATED))
@@ -138,6 +145,10 @@ class PostgresInspector:
         found = self._parts.get(self._tables[schema, table_name]["oid"], ())
         parts = [self._by_oid[row["part"]] for row in found if row["part"] in self._by_oid]
         return tuple((part["schema"], part["name"]) for part in parts)
+
+    def get_passing(self, table_name: str, schema: str) -> bool:
+        """Whether rows that are written to a view go to the table or view that it reads."""
+        return self._tables[schema, table_name]["oid"] in self._passing
 
     def get_pk_constraint(self, table_name: str, schema: str) -> dict[str, Any]:
         """The primary key; its columns are empty where there is none."""

@@ -168,7 +168,14 @@ class _Reader:
             if each.type == "Partitioned"
         }
         lineage = StatementLineage(
-            self._run, self._place, reader, dialect=grammar, known=known, told=told, parts=parts
+            self._run,
+            self._place,
+            reader,
+            dialect=grammar,
+            known=known,
+            told=told,
+            passing={_relation(each) for each in tables if each.passes and each.definition},
+            parts=parts,
         )
         return lineage.write(self._config.statements)
 

@@ -80,6 +80,7 @@ class SqlTable:
         row_id: The column of which SQLite's ``rowid`` is another name, where there is one.
         parts: Its partitions, or the tables that inherit from it, as schema and name: what they
             have, it has.
+        passes: Whether what is written to it, a view, goes to what it reads, as its database says.
     """
 
     schema: str
@@ -95,6 +96,7 @@ class SqlTable:
     whole: bool = True
     row_id: str = ""
     parts: tuple[tuple[str, str], ...] = ()
+    passes: bool = False
 
     @property
     def is_view(self) -> bool:
@@ -206,7 +208,8 @@ class SqlSource:
         described = tuple(self._column(column) for column in columns)
         if kind in _VIEWS:
             sql = found.get_view_definition(name, schema)
-            return SqlTable(schema, name, kind, described, comment, sql)
+            passes = isinstance(found, PostgresInspector) and found.get_passing(name, schema)
+            return SqlTable(schema, name, kind, described, comment, sql, passes=passes)
         key = tuple(found.get_pk_constraint(name, schema)["constrained_columns"])
         unique = found.get_unique_constraints(name, schema)
         return SqlTable(

@@ -96,6 +96,7 @@ class StatementLineage:
         dialect: str,
         known: Collection[str],
         told: Mapping[Relation, str],
+        passing: Collection[Relation],
         parts: Mapping[str, Collection[Relation]],
     ) -> None:
         """Take what is known of the database.
@@ -107,6 +108,7 @@ class StatementLineage:
             dialect: sqlglot's.
             known: Tables and views that the catalog has, by FQN.
             told: The SQL of views that the database tells: that counts, and not a file's.
+            passing: Those of them that pass what is written to them on to what they read.
             parts: The partitions of tables, by the tables' FQN.
         """
         self._run = run
@@ -115,6 +117,7 @@ class StatementLineage:
         self._dialect = Dialect.get_or_raise(dialect)
         self._known = known
         self._views = told
+        self._passing = passing
         self._told = {self._fqn(view): text for view, text in told.items()}
         self._words: dict[Relation, set[str]] = {}
         """The names in the SQL of views."""
@@ -313,9 +316,10 @@ class StatementLineage:
     ) -> None:
         """Add what a statement moves into a table, and into the partitions that its rows go to."""
         name = self._fqn(relation)
-        self._add(file, statement, relation, lineage, is_view=is_view)
         if name in self._told and lineage.relations and not is_view:
             self._fill_behind(file, statement, relation, lineage)
+            return
+        self._add(file, statement, relation, lineage, is_view=is_view)
         for part in self._parts.get(name, ()):
             columns = tuple(each for each in lineage.columns if each.column in part.columns)
             self._add(file, statement, part, replace(lineage, columns=columns, notes=()))
@@ -325,17 +329,41 @@ class StatementLineage:
     def _fill_behind(
         self, file: Path, statement: Statement, view: Relation, lineage: ViewLineage
     ) -> None:
-        """Take the tables behind a view that a statement writes to for what that may fill."""
+        """Add what a statement writes to a view to the table behind it, or take all for filled."""
+        if passed := self._passed(view, lineage):
+            self._fill(file, statement, *passed)
+            return
         message = f"where rows go that are written to {view.name}, a view, is not followed"
         self._run.leave_open(str(file), message, line=statement.line)
         behind = [view]
         for each in behind:
             named = self._reader.named(self._told.get(self._fqn(each), ""), schema=each.schema)[1]
             behind += [table for table in named if table not in behind]
+        self._add(file, statement, view, ViewLineage(lineage.relations, notes=lineage.notes))
         for table in behind:
             if self._fqn(table) not in self._told:
                 self._open.add(self._fqn(table))
                 self._fill(file, statement, table, ViewLineage(lineage.relations))
+
+    def _passed(self, view: Relation, lineage: ViewLineage) -> tuple[Relation, ViewLineage] | None:
+        """What a view reads, and what its columns get that the view's are made from."""
+        read = self._reader.read(view, self._views[view]) if view in self._passing else None
+        if read is None or len(read.relations) != 1:
+            return None
+        (table,) = read.relations
+        names = {
+            column.column: column.origins[0][1]
+            for column in read.columns
+            if len(column.origins) == 1 and not (column.function or column.perhaps)
+        }
+        columns = tuple(
+            replace(each, column=names[each.column])
+            for each in lineage.columns
+            if each.column in names
+        )
+        if not columns or len(columns) < len(lineage.columns):
+            return None
+        return table, replace(lineage, columns=columns)
 
     def _add(
         self,

@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from psycopg import Error
 from sqlalchemy import make_url
 
 from headwater import Headwater, SourceError, Table
@@ -461,3 +462,55 @@ def test_what_a_trigger_of_a_file_fills_is_perhaps_of_its_table(
     found = {each.node.fully_qualified_name: each for each in reached}
     assert f"{public}.log" in found
     assert not found[f"{public}.log"].certain
+
+
+@pytest.mark.parametrize(
+    ("view", "sql", "certain"),
+    [
+        ("SELECT b AS q, a AS p FROM t", "INSERT INTO v (p) SELECT s FROM raw", True),
+        ("SELECT t.a AS p FROM t, w", "INSERT INTO v SELECT s FROM raw", False),
+        ("SELECT a AS p, upper(b) AS q FROM t", "UPDATE v SET p = raw.s FROM raw", True),
+        ("SELECT p FROM w", "INSERT INTO v (p) SELECT s FROM raw", True),
+        ("SELECT x AS p FROM over", "INSERT INTO v SELECT s FROM raw", False),
+        ("SELECT a AS p FROM t; CREATE RULE r AS ON INSERT TO v DO INSTEAD INSERT INTO t (a, b)"
+         " VALUES ('', new.p)", "INSERT INTO v SELECT s FROM raw", False),
+        ("SELECT a AS p FROM t; CREATE TRIGGER g INSTEAD OF INSERT ON v FOR EACH ROW"
+         " EXECUTE FUNCTION moved()", "INSERT INTO v SELECT s FROM raw", False),
+    ],
+)  # fmt: skip
+def test_what_is_written_to_a_view_is_in_the_table_behind_it(
+    server: Postgres, database: str, hw: Headwater, tmp_path: Path,
+    view: str, sql: str, *, certain: bool,
+) -> None:  # fmt: skip
+    server.run(
+        f"""
+        CREATE TABLE raw (s text); INSERT INTO raw VALUES ('new');
+        CREATE TABLE t (a text, b text); INSERT INTO t VALUES ('a', 'b');
+        CREATE VIEW w AS SELECT a AS p, b AS q FROM t;
+        CREATE VIEW over AS SELECT DISTINCT a AS x FROM t;
+        CREATE FUNCTION moved() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN INSERT INTO t (a, b) VALUES ('', new.p); RETURN new; END $$;
+        CREATE VIEW v AS {view};
+        """,  # noqa: S608  # of constants
+        database,
+    )
+    with server.connect(database) as connection:
+        with suppress(Error):  # not every view takes rows
+            connection.execute(sql.encode())
+        moved = connection.execute("SELECT count(*) FROM t WHERE a = 'new'").fetchone() == (1,)
+    assert moved is certain
+    (tmp_path / "fill.sql").write_text(sql)
+    source = {"type": "sql", "service": "pg", "url": "env:PG"}
+    config = {"sources": [source | {"statements": [str(tmp_path / "fill.sql")]}]}
+    (report,) = ingest_all(hw, check_config(config, environ={"PG": server.url(database)}))
+    public = f"pg.{database}.public"
+    reached = hw.impact(f"column:{public}.raw.s", drop=True).entities
+    found = {each.node.fully_qualified_name: each.certain for each in reached}
+    if certain:
+        assert (report.unresolved, found[f"{public}.t"]) == ([], True)
+        assert feeds(hw, f"{public}.t.a") == {f"{public}.raw.s"}
+        assert feeds(hw, f"{public}.t.b") == set()
+        assert f"{public}.raw.s" not in feeds(hw, f"{public}.v.p")
+    else:
+        assert report.unresolved
+        assert (found[f"{public}.v"], found[f"{public}.t"]) == (False, False)
