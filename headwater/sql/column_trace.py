@@ -9,7 +9,15 @@ from sqlglot import exp
 from sqlglot.optimizer.scope import Scope, build_scope, walk_in_scope
 
 from headwater.sql.binding import Bindings, function_name, line_of
-from headwater.sql.composite import chosen, composes, holds_parts, keys_of, part_of
+from headwater.sql.composite import (
+    chosen,
+    composes,
+    holds_parts,
+    keys_of,
+    names_parts,
+    part_of,
+    source_of,
+)
 from headwater.sql.expression import is_known
 from headwater.sql.masking import Masking
 from headwater.sql.relation import ColumnLineage, Note, Relation
@@ -43,6 +51,7 @@ class Trace:
         self._seen: dict[tuple[int, int], _Ways] = {}
         self._done: dict[tuple[int, int], bool] = {}
         self._recursed = False
+        self._named: dict[tuple[int, int], bool] = {}
 
     def column(self, name: str, index: int) -> ColumnLineage:
         """Return what the output at a position is made from; faults are added to ``notes``."""
@@ -96,7 +105,7 @@ class Trace:
 
     def _expression(self, scope: Scope, expression: exp.Expr) -> Iterator[tuple[_Way, bool]]:
         queries = {id(each.expression): each for each in scope.subquery_scopes}
-        for node in walk_in_scope(expression, prune=_ends_walk):
+        for node in walk_in_scope(expression, prune=lambda n: self._ends_walk(scope, n)):
             ways: _Ways = {}
             if _is_exists(node):
                 ways = self._rows_of(queries.get(id(node.this)), node)
@@ -104,6 +113,8 @@ class Trace:
                 ways = self._column(scope, node)
             elif (of := chosen(node)) is not None:
                 ways = self._part(scope, node, of[0], known=of[1])
+            elif (whole := self._taken_of(scope, node)) is not None:
+                ways = self._part(scope, node, whole, known=False)
             elif isinstance(node, exp.UNWRAPPED_QUERIES):
                 ways = self._subquery(queries.get(id(node)), node)
             elif self._bindings.reads(node):
@@ -155,8 +166,50 @@ class Trace:
         if part is not None:
             return self._part(at, column, part, known=True)
         ways = self._output(*source)
-        is_known = not keys or not holds_parts(at.expression if made is None else made)
+        base = at.expression if made is None else made
+        is_known = not keys or not (holds_parts(base) or self._names_parts(at, base))
         return ways if is_known else self._any_of(column, ways)
+
+    def _ends_walk(self, scope: Scope, node: exp.Expr) -> bool:
+        return _ends_walk(node) or self._taken_of(scope, node) is not None
+
+    def _taken_of(self, scope: Scope, node: exp.Expr) -> exp.Expr | None:
+        """What a node takes a part of, where a query further in made it of parts.
+
+        None where it takes none, or those of a column: that is followed by itself.
+        """
+        base = source_of(node)
+        if base is None or isinstance(base, exp.Column) or not self._names_parts(scope, base):
+            return None
+        return base
+
+    def _names_parts(self, scope: Scope, node: exp.Expr) -> bool:
+        """Whether something in a node, or in a query that it reads, gives names to parts."""
+        key = (id(scope), id(node))
+        if key not in self._named:
+            self._named[key] = False  # for a recursion
+            self._named[key] = names_parts(node) or any(
+                self._names_parts(*each) for each in self._read_by(scope, node)
+            )
+        return self._named[key]
+
+    def _read_by(self, scope: Scope, node: exp.Expr) -> Iterator[tuple[Scope, exp.Expr]]:
+        """The outputs of queries that a node reads, each with its query."""
+        if node is scope.expression and isinstance(node, exp.Query):
+            for side in scope.set_operation_scopes:
+                yield side, side.expression
+            if isinstance(node, exp.Select):
+                yield from ((scope, output) for output in node.selects)
+            return
+        queries = {id(each.expression): each for each in scope.subquery_scopes}
+        for each in walk_in_scope(node):
+            if id(each) in queries:
+                yield queries[id(each)], each
+            source = self._follow(scope, each) if isinstance(each, exp.Column) else None
+            if isinstance(source, tuple):
+                inner, index = source
+                query = inner.expression
+                yield inner, query.selects[index] if isinstance(query, exp.Select) else query
 
     def _part(self, scope: Scope, node: exp.Expr, part: exp.Expr, *, known: bool) -> _Ways:
         """What a part of something that is made comes from; not known: perhaps from all of it."""

@@ -13,7 +13,9 @@ _JSON_PATHS = (exp.JSONExtract, exp.JSONExtractScalar, exp.JSONBExtract, exp.JSO
 _EXTRACTS = frozenset(
     (
         *("list_extract", "list_element", "array_extract", "struct_extract", "struct_extract_at"),
-        *("map_extract", "map_extract_value", "element_at"),
+        *("map_extract", "map_extract_value", "element_at", "json_extract_path"),
+        *("json_extract_path_text", "jsonb_extract_path", "jsonb_extract_path_text"),
+        *("jsonb_path_query", "jsonb_path_query_array", "jsonb_path_query_first"),
     )
 )
 _PAIRS = frozenset(("json_build_object", "jsonb_build_object", "json_object"))
@@ -93,9 +95,23 @@ def composes(node: exp.Expr | None) -> bool:
 
 def holds_parts(node: exp.Expr) -> bool:
     """Whether something in a node gives names to parts, and may pass them on: ``max({'x': a})``."""
-    return composes(node) or any(
-        composes(each) for each in node.walk() if not isinstance(each.unnest(), exp.Array)
-    )
+    return composes(node) or names_parts(node)
+
+
+def names_parts(node: exp.Expr) -> bool:
+    """The same without a node that is a list itself, of which others give some element."""
+    return any(composes(each) for each in node.walk() if not isinstance(each.unnest(), exp.Array))
+
+
+def source_of(node: exp.Expr) -> exp.Expr | None:
+    """What a node takes a part of, and of that, and so on; None for a node that does not."""
+    of = taken(node)
+    while of is not None:
+        node = of[0].unnest()
+        of = taken(node)
+        if of is None:
+            return node
+    return None
 
 
 def _by(base: exp.Expr, keys: Sequence[exp.Expr], *, first: int = 1) -> tuple[exp.Expr, Key] | None:

@@ -126,9 +126,20 @@ def _function_as_query(table: exp.Table, dialect: Dialect) -> None:
         return
     given = table.alias_column_names
     names = [*given, *columns[len(given) :]]
-    made = exp.select(*(exp.alias_(table.this.copy(), name, quoted=True) for name in names))
+    values = ((_field(table.this, name), name) for name in names)
+    made = exp.select(*(exp.alias_(value, name, quoted=True) for value, name in values))
     alias = exp.to_identifier(table.alias or _called(table.this), quoted=True)
     table.replace(exp.Lateral(this=exp.Subquery(this=made), alias=exp.TableAlias(this=alias)))
+
+
+def _field(function: exp.Func, name: str) -> exp.Expr:
+    """What a function gives a column: of rows that have the names of JSON, the part so called."""
+    called = _called(function)
+    if not called.endswith(("to_record", "to_recordset")) or len(function.expressions) != 1:
+        return function.copy()
+    # A set has as many rows as the function makes.
+    rows = function if called.endswith("set") else function.expressions[0]
+    return exp.JSONExtract(this=rows.copy(), expression=exp.Literal.string(name))
 
 
 def _columns(table: exp.Table, dialect: Dialect) -> tuple[str, ...] | None:

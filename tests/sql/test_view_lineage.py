@@ -701,6 +701,21 @@ def test_a_part_of_what_the_sql_makes_comes_from_that_part(dialect: str, part: s
             "SELECT r.x AS k FROM (SELECT {'x': acid, 'y': ash} AS r FROM chemistry"
             " UNION SELECT {'x': ash, 'y': acid} FROM chemistry)",
         ),
+        (
+            "duckdb",
+            "WITH a AS (SELECT {'x': acid, 'y': ash} AS r FROM chemistry), b AS"
+            " (SELECT max(r) AS m FROM a UNION ALL SELECT r FROM a) SELECT b.m.x AS k FROM b",
+        ),
+        (
+            "postgres",
+            "SELECT j.x AS k FROM chemistry, jsonb_to_recordset(jsonb_build_array("
+            "jsonb_build_object('x', acid, 'y', ash))) AS j(x int, y int)",
+        ),
+        (
+            "postgres",
+            "SELECT j.x AS k FROM (SELECT jsonb_agg(jsonb_build_object('x', acid, 'y', ash)) AS r"
+            " FROM chemistry) q, jsonb_to_recordset(q.r) AS j(x int, y int)",
+        ),
         ("duckdb", "SELECT [acid, ash][-1] AS k FROM chemistry"),
         ("duckdb", "SELECT [acid, ash][1:1] AS k FROM chemistry"),
     ],
@@ -711,6 +726,56 @@ def test_a_part_that_is_not_known_is_perhaps_of_all(dialect: str, sql: str) -> N
     assert (column.origins, column.perhaps) == ((), (CHEMISTRY,))
     (note,) = lineage.notes
     assert note.message.startswith("which part ")
+
+
+@pytest.mark.parametrize(
+    ("dialect", "part"),
+    [
+        *(("duckdb", part) for part in ("max(q.r).x", "(q.r::pair).x", "list(q.r)[1].x")),
+        ("duckdb", "struct_extract(max(q.r), 'x')"),
+        ("duckdb", "coalesce(q.r, NULL).x"),
+        ("duckdb", "(SELECT q.r).x"),
+        ("postgres", "max(q.r) ->> 'x'"),
+        ("postgres", "jsonb_path_query(q.r, '$.x')"),
+    ],
+)
+def test_a_part_of_what_passed_through_a_function_is_perhaps_of_all(
+    dialect: str, part: str
+) -> None:
+    made = {
+        "duckdb": "{'x': acid, 'y': ash}",
+        "postgres": "jsonb_build_object('x', acid, 'y', ash)",
+    }
+    sql = f"SELECT {part} AS k FROM (SELECT {made[dialect]} AS r FROM chemistry) q"  # noqa: S608  # parsed only
+    (column,) = read(sql, "k", dialect=dialect).columns
+    assert (column.origins, column.perhaps) == ((), (CHEMISTRY,))
+
+
+@pytest.mark.parametrize("rows", ["json_to_record", "jsonb_to_record"])
+@pytest.mark.parametrize(
+    "tables",
+    [
+        "chemistry, {}(json_build_object('x', acid, 'y', ash)) AS j(x int, y int)",
+        "(SELECT json_build_object('x', acid, 'y', ash) AS r FROM chemistry) q,"
+        " {}(q.r) AS j(y int, x int)",
+    ],
+)
+def test_a_column_of_a_record_comes_from_the_part_of_its_name(rows: str, tables: str) -> None:
+    sql = f"SELECT j.x AS k FROM {tables.format(rows)}"  # noqa: S608  # parsed only
+    assert origins(sql, "k", dialect="postgres") == {"k": {ACID}}
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT max(q.r).x AS k FROM (SELECT parent AS r FROM samples) q",
+        "SELECT (SELECT max(k.parent)).x AS k FROM samples k",
+        "WITH RECURSIVE q AS (SELECT parent AS r FROM samples UNION SELECT max(r).x FROM q)"
+        " SELECT max(r).x AS k FROM q",
+    ],
+)
+def test_a_part_of_what_no_query_makes_comes_from_its_column(sql: str) -> None:
+    assert origins(sql, "k") == {"k": {"main.samples.parent"}}
 
 
 def test_an_element_that_rows_decide_comes_from_each() -> None:
