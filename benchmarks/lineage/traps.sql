@@ -73,3 +73,11 @@ SELECT p.id, coalesce(o.note, p.name) AS x FROM people p LEFT JOIN orders o ON o
 SELECT 1 AS one, current_date AS today FROM people
 -- masked
 SELECT md5(email) || name AS x FROM people
+-- count_of_distinct_rows
+SELECT count(*) AS n FROM (SELECT DISTINCT city FROM people WHERE boss > 0) c
+-- count_of_a_union
+SELECT count(1) AS n FROM (SELECT who FROM orders UNION SELECT id FROM cities) c
+-- count_of_what_passes_distinct_rows_on
+SELECT count(*) AS n FROM (SELECT c.x FROM (SELECT DISTINCT city AS x, boss > 2 AS y FROM people) c) d
+-- count_of_rows
+SELECT count(*) AS n FROM (SELECT city FROM people UNION ALL SELECT who FROM orders) c

@@ -42,6 +42,8 @@ def _try(node: exp.Expr) -> exp.Expr:
 class _Twins:
     def __init__(self, keep: Callable[[exp.Expr], bool]) -> None:
         self._keep = keep
+        self._apart = TWIN
+        """What tells rows apart that are to be distinct."""
 
     def double(self, query: exp.Expr) -> exp.Query:
         if isinstance(query, exp.Subquery):
@@ -63,6 +65,7 @@ class _Twins:
             raise NotTwinnedError(f"{unknown[0]} are not known")
         for clause in ("order", "limit", "offset"):
             query.set(clause, None)
+        count = self._count(query)
         self._sources(query)
         group = query.args.get("group")
         value = self._grouped(query, group)
@@ -73,7 +76,7 @@ class _Twins:
                 continue
             name = output.alias_or_name or f"_c{at}"
             body = output.unalias()
-            first = value(body.copy())
+            first = value(body.copy()).transform(lambda node: count(node) or node)
             names.append(name)
             firsts.append(exp.alias_(first, name, quoted=True))
             seconds.append(exp.alias_(self.still(body.copy()), name + TWIN, quoted=True))
@@ -89,7 +92,19 @@ class _Twins:
             return query
         if len(firsts) > len(seconds):
             raise NotTwinnedError("SELECT DISTINCT * is not known")
-        return _folded(query, names)
+        return self._folded(query, names)
+
+    def _count(self, query: exp.Select) -> Callable[[exp.Expr], exp.Expr | None]:
+        """What stands for a count of all rows of a sub-query: some are left out, as they change."""
+        start = query.args.get("from_")
+        clauses = ("joins", "where", "group", "having", "qualify")
+        source = start.this if start and not any(map(query.args.get, clauses)) else None
+        if not isinstance(source, exp.Subquery) or self._apart != TWIN:
+            return lambda _: None
+        rows = _Twins(self._keep)
+        rows._apart = ""
+        counted = exp.select("count(*)").from_(_sub(rows.double(source.this.copy()), "_n"))
+        return lambda node: counted.subquery() if _counts_rows(node) else None
 
     def _grouped(
         self, query: exp.Select, group: exp.Group | None
@@ -146,12 +161,12 @@ class _Twins:
             if not query.args.get("distinct"):
                 return query
             query.set("distinct", False)
-            return _folded(query, names)
+            return self._folded(query, names)
         same = exp.and_(
             *(
                 exp.NullSafeEQ(
-                    this=exp.column(name + TWIN, "_l", quoted=True),
-                    expression=exp.column(name + TWIN, "_r", quoted=True),
+                    this=exp.column(name + self._apart, "_l", quoted=True),
+                    expression=exp.column(name + self._apart, "_r", quoted=True),
                 )
                 for name in names
             )
@@ -161,9 +176,23 @@ class _Twins:
         exists = exp.Exists(this=exp.select("1").from_(_sub(right, "_r", aliases)).where(same))
         wanted: exp.Expr = exp.not_(exists) if isinstance(query, exp.Except) else exists
         within = query.args.get("with_")
-        folded = _folded(left, names, alias="_l").where(wanted)
+        folded = self._folded(left, names, alias="_l").where(wanted)
         folded.set("with_", within)
         return folded
+
+    def _folded(self, query: exp.Query, names: list[str], alias: str = "_d") -> exp.Select:
+        """One row of those that nothing tells apart."""
+        groups = [exp.column(name + self._apart, quoted=True) for name in names]
+        outputs = [*names, *(name + TWIN for name in names)]
+        values = [exp.column(name, quoted=True) for name in outputs]
+        folded = exp.select(
+            *(
+                value if value in groups else exp.alias_(exp.First(this=value), name, quoted=True)
+                for name, value in zip(outputs, values, strict=True)
+            )
+        )
+        folded = folded.from_(_sub(query, alias))
+        return folded.group_by(*groups) if groups else folded
 
     def _group(self, group: exp.Group, outputs: int) -> None:
         for name, given in list(group.args.items()):
@@ -233,15 +262,8 @@ class _Twins:
         return condition.copy() if self._keep(condition) else exp.true()
 
 
-def _folded(query: exp.Query, names: list[str], alias: str = "_d") -> exp.Select:
-    """One row of those whose twins are all the same."""
-    twins = [exp.column(name + TWIN, quoted=True) for name in names]
-    firsts = [
-        exp.alias_(exp.First(this=exp.column(name, quoted=True)), name, quoted=True)
-        for name in names
-    ]
-    folded = exp.select(*firsts, *twins).from_(_sub(query, alias))
-    return folded.group_by(*twins) if twins else folded
+def _counts_rows(node: exp.Expr) -> bool:
+    return isinstance(node, exp.Count) and isinstance(node.this, (exp.Star, exp.Literal))
 
 
 def _sub(query: exp.Query, alias: str, columns: list[str] | None = None) -> exp.Subquery:

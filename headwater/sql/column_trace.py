@@ -111,6 +111,8 @@ class Trace:
                 ways = self._rows_of(queries.get(id(node.this)), node)
             elif isinstance(node, exp.Column) and not isinstance(node.this, exp.Star):
                 ways = self._column(scope, node)
+            elif _counts_rows(node):
+                ways = self._apart_in(scope)
             elif (of := chosen(node)) is not None:
                 ways = self._part(scope, node, of[0], known=of[1])
             elif (whole := self._taken_of(scope, node)) is not None:
@@ -150,6 +152,33 @@ class Trace:
         for condition in _conditions(query):
             ways += self._expression(scope, condition)
         return _merged(ways)
+
+    def _apart_in(self, scope: Scope, *around: Scope) -> _Ways:
+        """What tells rows apart of the queries in FROM, and so how many there are."""
+        inner = [
+            self._inner(source)[0]
+            for _, source in scope.selected_sources.values()
+            if isinstance(source, Scope)
+        ]
+        return _merged(
+            way
+            for each in inner
+            if each not in around
+            for way in self._apart(each, *around, each).items()
+        )
+
+    def _apart(self, scope: Scope, *around: Scope) -> _Ways:
+        """What tells the rows of a query apart; nothing where none is left out for being there."""
+        query = scope.expression
+        distinct = query.args.get("distinct")
+        if distinct and isinstance(query, (exp.Select, exp.SetOperation)):
+            on = distinct.args.get("on") if isinstance(distinct, exp.Distinct) else None
+            return _merged(self._expression(scope, on)) if on else self._subquery(scope, query)
+        sides = scope.set_operation_scopes
+        if sides:
+            return _merged(way for side in sides for way in self._apart(side, *around).items())
+        grouped = not isinstance(query, exp.Select) or query.args.get("group")
+        return {} if grouped else self._apart_in(scope, *around)
 
     def _column(self, scope: Scope, column: exp.Column) -> _Ways:
         candidates = [] if column.table else self._candidates(scope, column.name)
@@ -384,6 +413,15 @@ def _conditions(query: exp.Expr) -> list[exp.Expr]:
     outputs = query.selects if isinstance(query, exp.Select) else []
     rows = [each for each in outputs if any(map(makes_rows, walk_in_scope(each)))]
     return [each for each in (*clauses, *joined, *rows) if each is not None]
+
+
+def _counts_rows(node: exp.Expr) -> bool:
+    """Whether a node counts rows, whatever they hold."""
+    if isinstance(node, exp.Anonymous):
+        return node.name.lower() == "count_star"  # as DuckDB prints it
+    if not isinstance(node, exp.Count):
+        return False
+    return node.this is None or isinstance(node.this, (exp.Star, exp.Literal))
 
 
 def _is_whole_row(node: exp.Expr) -> bool:

@@ -23,6 +23,8 @@ def test_data_confirm_every_edge_of_the_traps_and_show_no_other() -> None:
         ("SELECT total FROM orders WHERE note = 'o1'", {"orders.total"}),
         ("SELECT sum(o.total) FROM orders o JOIN people p ON p.id = o.who", {"orders.total"}),
         ("SELECT count(*) FROM orders GROUP BY note", set()),
+        ("SELECT count(*) FROM (SELECT total FROM orders WHERE note = 'o1')", set()),
+        ("SELECT count(*) FROM (SELECT DISTINCT who FROM orders WHERE note = 'o1')", set()),
         ("SELECT total FROM orders WHERE who IN (SELECT id FROM people)", {"orders.total"}),
         ("SELECT name FROM people UNION SELECT note FROM orders", {"people.name", "orders.note"}),
         ("SELECT DISTINCT city FROM people ORDER BY city LIMIT 2", {"people.city"}),

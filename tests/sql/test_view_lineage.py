@@ -170,6 +170,36 @@ def test_whether_a_function_that_is_not_known_makes_rows_is_open(rows: str) -> N
     assert found.perhaps == (CHEMISTRY,) or found.origins == ((CHEMISTRY, "acid"),)
 
 
+@pytest.mark.parametrize("count", ["count(*)", "count(1)", "count_star()", "1 + count(*) OVER ()"])
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ("(SELECT DISTINCT acid FROM chemistry WHERE ash > 1)", {ACID}),
+        ("(SELECT 1 FROM (SELECT DISTINCT acid, ash FROM chemistry) a)", {ACID, ASH}),
+        ("(SELECT acid FROM chemistry UNION SELECT ash FROM chemistry)", {ACID, ASH}),
+        ("(SELECT DISTINCT acid FROM chemistry EXCEPT SELECT parent FROM samples)", {ACID}),
+        ("(SELECT acid FROM chemistry UNION ALL SELECT DISTINCT ash FROM chemistry)", {ASH}),
+        ("(SELECT acid FROM chemistry)", set()),
+        ("(SELECT acid FROM (SELECT DISTINCT acid, ash FROM chemistry) GROUP BY acid)", set()),
+        ("(SELECT DISTINCT ON (ash) acid FROM chemistry)", {ASH}),
+        ("chemistry, (SELECT DISTINCT parent FROM samples)", {"main.samples.parent"}),
+    ],
+)
+def test_a_count_of_distinct_rows_comes_from_what_tells_them_apart(
+    count: str, rows: str, expected: set[str]
+) -> None:
+    assert origins(f"SELECT {count} AS k FROM {rows} r", "k") == {"k": expected}  # noqa: S608  # parsed only
+
+
+def test_a_count_of_the_rows_of_a_recursion_is_followed_until_it_adds_nothing() -> None:
+    sql = (
+        "WITH RECURSIVE w AS (SELECT id FROM samples UNION ALL"
+        " SELECT s.id FROM (SELECT DISTINCT parent AS id FROM samples) s, w)"
+        " SELECT count(*) AS k FROM w"
+    )
+    assert origins(sql, "k") == {"k": {"main.samples.parent"}}
+
+
 def test_columns_of_where_join_and_order_are_no_origins() -> None:
     found = origins(
         "SELECT c.acid FROM samples s JOIN chemistry c ON c.id = s.id"
