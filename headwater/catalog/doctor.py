@@ -14,7 +14,7 @@ from headwater.catalog.service import CatalogService
 from headwater.catalog.stage import LATEST
 from headwater.catalog.tag import crowded
 from headwater.catalog.token import TokenService
-from headwater.names import escape
+from headwater.names import child, escape
 from headwater.schemas import is_same_everywhere, kind, kinds
 from headwater.schemas.runtime import faults
 from headwater.store.base import Deleted, Edge, Node, PageQuery, Record, StateRow, Store
@@ -173,6 +173,21 @@ def _unknown_stages(store: Store) -> Iterator[Finding]:
         yield Finding("unknownStages", True, len(lost), text, lost[:EXAMPLES])
 
 
+def _misplaced(store: Store) -> Iterator[Finding]:
+    """What earlier releases let be made below an entity that was being renamed."""
+    found = list[str]()
+    for some in batches(record for record in _entities(store, "include") if record.parent_id):
+        parents = store.find_many({str(record.parent_id) for record in some})
+        for record in some:
+            parent = parents.get(str(record.parent_id))
+            if parent and record.fqn != (fqn := child(parent.fqn, record.name)):
+                found.append(f"{_spell(record)} → {fqn}")
+    if found:
+        text = "entities have an FQN that is not their parent's with their name: rename each to the"
+        text += " name that it has, which gives it the right one"
+        yield Finding("misplacedNames", True, len(found), text, found[:EXAMPLES])
+
+
 def _hidden_names(store: Store) -> Iterator[Finding]:
     stages = {LATEST, *STAGES, *(record.name for record in every(store, STAGE))}
     hidden, aliases = list[str](), dict[str | None, dict[str, Any]]()
@@ -276,6 +291,7 @@ _CHECKS: tuple[Callable[[Store], Iterator[Finding]], ...] = (
     _deleted_targets,
     _production_without_lineage,
     _unknown_stages,
+    _misplaced,
     _hidden_names,
     _crowded_tags,
     _expired_tokens,

@@ -93,8 +93,16 @@ def _origins(record: Record, document: Document) -> str:
 
 
 def _referring(store: Store, names: _Names) -> dict[str, Record]:
+    """What refers to anything that gets another name.
+
+    Raises:
+        StaleWriteError: Something of it was made below that since its descendants were read.
+    """
     found = {entity_id for _, entity_id, _ in store.referrers(names.of)}
     records = store.find_many(found) if found else {}
+    for record in records.values():
+        if record.parent_id in names.of and record.id not in names.of:
+            raise StaleWriteError(f"{record.kind} {record.fqn!r} was made meanwhile", id=record.id)
     return {str(key): record for key, record in records.items()}
 
 

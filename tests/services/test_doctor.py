@@ -10,8 +10,8 @@ from headwater.catalog import CatalogService, TokenService
 from headwater.catalog.doctor import Finding, examine
 from headwater.lineage import LineageService
 from headwater.store import Store
-from headwater.store.base import WriteSet
-from headwater.store.draft import now_ms
+from headwater.store.base import Part, WriteSet
+from headwater.store.draft import Draft, load, now_ms, same_version
 from tests.services.lively import live
 from tests.services.shop import BOT, ME, Shop
 
@@ -148,6 +148,26 @@ def test_names_that_find_another_version_are_a_note(
         "modelVersion:headwater.churn.shadow (a stage)",
         "modelVersion:headwater.churn.summer (an alias)",
     ]
+
+
+def test_a_name_that_is_not_below_its_parents_is_told_and_mended_by_a_rename(
+    store: Store, shop: Shop
+) -> None:
+    made = shop.catalog.get("table", shop.table("t", "c").id)
+    name = "wh.main.other.t"
+    document = load(made)
+    document["fullyQualifiedName"] = name
+    document["columns"][0]["fullyQualifiedName"] = f"{name}.c"
+    parts = [Part(document["columns"][0]["id"], "column", f"{name}.c", "c")]
+    write = same_version(made, document, (), parts, fqn=name)
+    Draft(entities=[write]).commit(store, ME)
+    misplaced = found(store)["misplacedNames"]
+    assert (misplaced.problem, misplaced.count) == (True, 1)
+    assert misplaced.examples == ["table:wh.main.other.t → wh.main.shop.t"]
+    shop.catalog.rename("table", made.id, "t", actor=ME)
+    assert found(store) == {}
+    columns = load(shop.catalog.get("table", made.id))["columns"]
+    assert columns[0]["fullyQualifiedName"] == "wh.main.shop.t.c"
 
 
 def test_tags_that_exclude_each_other_by_now_are_told(store: Store, shop: Shop) -> None:

@@ -11,7 +11,7 @@ import pytest
 from headwater.catalog import CatalogService
 from headwater.errors import AlreadyExistsError, InvalidInputError, NotFoundError
 from headwater.lineage import LineageService
-from headwater.store import Store
+from headwater.store import Record, Store
 from tests.services.shop import ME, Shop
 
 
@@ -164,6 +164,25 @@ def test_writers_beside_a_rename_leave_no_old_name(
         current = json.loads(record.document)
         current.pop("changeDescription", None)
         assert not {w for w in stale if w in json.dumps(current)}, record.fqn
+
+
+def test_what_is_made_below_while_a_rename_reads_gets_the_new_name(
+    store: Store, catalog: CatalogService, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its own name, too, not only where it spells that of its parent."""
+    below, waiting = store.descendants, ["t"]
+
+    def descendants(entity_id: str) -> list[Record]:
+        found = below(entity_id)
+        while waiting:
+            shop.table(waiting.pop(), "a")
+        return found
+
+    monkeypatch.setattr(store, "descendants", descendants)
+    catalog.rename("databaseSchema", ("databaseSchema", shop.schema), "core", actor=ME)
+    made = read(catalog, "table", "wh.main.core.t")
+    assert made["databaseSchema"]["fullyQualifiedName"] == "wh.main.core"
+    assert made["columns"][0]["fullyQualifiedName"] == "wh.main.core.t.a"
 
 
 def test_a_dropped_column_goes_by_the_new_name_and_sources_are_still_tied_to_it(
