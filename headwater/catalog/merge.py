@@ -45,7 +45,7 @@ def without_nulls(shape: Shape, request: Document) -> Document:
 
 
 def with_peoples_words(shape: Shape, stored: Document, wanted: Document, rules: Rules) -> Document:
-    """Return the wanted document with the texts, tags and owners as the actor may leave them.
+    """Return the wanted document with texts and elements of lists as the actor may leave them.
 
     A patch by a bot changes as little of what people wrote as its merge would.
     """
@@ -151,12 +151,18 @@ def _with_words(
             new = old
         elif name in SETS and field.reference:
             new = _keyed(field, old or [], new or [], where, rules, is_patch=True)
-        elif field.shape and field.keyed_by and new:
-            known, asked = keyed(field, old or [], new)
-            new = [
+        elif field.shape and field.keyed_by and (new or old):
+            known, asked = keyed(field, old or [], new or [])
+            kept = [
+                item
+                for n, item in known.items()
+                if n not in asked and rules.is_peoples(rules.path(field, f"{where}.{n}", item))
+            ]
+            put = [
                 _with_words(field.shape, known.get(n, {}), item, f"{where}.{n}", rules)
                 for n, item in asked.items()
             ]
+            new = [*put, *kept] or new
         elif field.shape and not field.is_list and new:
             new = _with_words(field.shape, old or {}, new, where, rules)
         if new is None or (new == [] and old is None):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from headwater.catalog.keyed import identity
-from headwater.errors import InvalidInputError
+from headwater.errors import InvalidInputError, StaleWriteError
 from headwater.schemas import Kind
 from headwater.schemas.kind import Field, Shape, is_reference
 from headwater.store.base import Key, Record, Reference, Store
@@ -275,6 +275,20 @@ def _without(value: Any, gone: Container[str]) -> Any:
 
 def _is_to(value: Any, gone: Container[str]) -> bool:
     return is_reference(value) and value["id"] in gone
+
+
+def referring(store: Store, family: Collection[str]) -> dict[str, Record]:
+    """The entities that refer to some of a family, which are an entity and all below it, by id.
+
+    Raises:
+        StaleWriteError: One of them was made below these since they were read.
+    """
+    found = {entity_id for _, entity_id, _ in store.referrers(family)}.difference(family)
+    records = store.find_many(found) if found else {}
+    for record in records.values():
+        if record.parent_id in family:
+            raise StaleWriteError(f"{record.kind} {record.fqn!r} was made meanwhile", id=record.id)
+    return {record.id: record for record in records.values()}
 
 
 def full_reference(record: Record) -> Document:

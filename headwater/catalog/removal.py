@@ -6,7 +6,7 @@ from collections.abc import Container, Sequence
 
 from headwater.catalog import model_summary, stage
 from headwater.catalog.origin import Origins, origins_of, taken_out
-from headwater.catalog.reference import stored_references, without_references
+from headwater.catalog.reference import referring, stored_references, without_references
 from headwater.catalog.sign_in import marks_of_erased
 from headwater.catalog.write import WritePath
 from headwater.catalog.written import Written, written_by
@@ -93,12 +93,12 @@ def erase(
         model_summary.check_unused(family.values())
     if stored.kind == STAGE:
         stage.check_empty(store, stored)
-    referring = _referrers(store, family)
-    if referring and not force:
-        raise _is_referred_to(stored, list(referring.values()))
+    others = referring(store, family)
+    if others and not force:
+        raise _is_referred_to(stored, list(others.values()))
     by_erasure = Actor(actor.name, "bot", ERASURE, role=actor.role)  # nothing becomes the actor's
     draft = Draft(erased=list(family), expects={each.id: each.rev for each in family.values()})
-    for record in referring.values():
+    for record in others.values():
         which, before = kind_of(record), load(record)
         after = without_references(which.shape, load(record), family)
         change = path.change(which, record, before, after)
@@ -111,13 +111,6 @@ def erase(
     draft.entries += marks_of_erased(store, family.values())
     path.forget(stored, draft, actor, force=force)
     draft.commit(store, actor)
-
-
-def _referrers(store: Store, family: dict[str, Record]) -> dict[str, Record]:
-    """The entities outside a family that refer into it."""
-    found = {entity_id for _, entity_id, _ in store.referrers(family)} - family.keys()
-    records = store.find_many(found) if found else {}
-    return {str(key): record for key, record in records.items()}
 
 
 def _left(record: Record, after: Document, gone: Container[str], actor: Actor) -> Origins:

@@ -11,6 +11,7 @@ from typing import Any
 from headwater.catalog import model_summary
 from headwater.catalog.lifecycle import Summary
 from headwater.catalog.origin import origins_of, relabelled
+from headwater.catalog.reference import referring
 from headwater.catalog.version_number import check_not_hidden, check_version_name
 from headwater.catalog.write import Prepared, WritePath
 from headwater.errors import AlreadyExistsError, StaleWriteError
@@ -68,7 +69,7 @@ def prepare_rename(
     prepared = path.prepare(change, actor, stored=stored)
     if stored.fqn == fqn:
         return prepared
-    records = {each.id: each for each in below} | _referring(store, names)
+    records = {each.id: each for each in below} | referring(store, names.of)
     if parent and stored.kind == model_summary.KIND and not stored.deleted:  # it sums these up
         records[parent.id] = parent
     records.pop(stored.id, None)
@@ -90,20 +91,6 @@ def _origins(record: Record, document: Document) -> str:
     """The origins of an entity whose document spells new names."""
     shape = kind_of(record).shape
     return dump(relabelled(shape, origins_of(record), load(record), document))
-
-
-def _referring(store: Store, names: _Names) -> dict[str, Record]:
-    """What refers to anything that gets another name.
-
-    Raises:
-        StaleWriteError: Something of it was made below that since its descendants were read.
-    """
-    found = {entity_id for _, entity_id, _ in store.referrers(names.of)}
-    records = store.find_many(found) if found else {}
-    for record in records.values():
-        if record.parent_id in names.of and record.id not in names.of:
-            raise StaleWriteError(f"{record.kind} {record.fqn!r} was made meanwhile", id=record.id)
-    return {str(key): record for key, record in records.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -185,6 +185,23 @@ def test_what_is_made_below_while_a_rename_reads_gets_the_new_name(
     assert made["columns"][0]["fullyQualifiedName"] == "wh.main.core.t.a"
 
 
+def test_what_is_made_below_while_an_erasure_reads_is_erased_with_it(
+    store: Store, catalog: CatalogService, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    below, waiting = store.descendants, ["t"]
+
+    def descendants(entity_id: str) -> list[Record]:
+        found = below(entity_id)
+        while waiting:
+            shop.table(waiting.pop(), "a")
+        return found
+
+    monkeypatch.setattr(store, "descendants", descendants)
+    key = ("databaseSchema", shop.schema)
+    catalog.erase("databaseSchema", key, actor=ME, recursive=True)
+    assert store.find(("table", "wh.main.shop.t")) is None
+
+
 def test_a_dropped_column_goes_by_the_new_name_and_sources_are_still_tied_to_it(
     store: Store, catalog: CatalogService, lineage: LineageService, shop: Shop
 ) -> None:

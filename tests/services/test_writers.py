@@ -82,6 +82,20 @@ def test_a_machines_patch_of_something_else_leaves_tags_and_owners_whose_they_ar
     assert not left.get("owners")
 
 
+def test_a_machines_patch_leaves_a_source_that_a_person_added(
+    catalog: CatalogService, shop: Shop
+) -> None:
+    shop.table("t", "a")
+    made = shop.model(actor=BOT, features={"f": ["t.a"]})
+    mine = {"op": "add", "path": "/mlFeatures/0/featureSources/-", "value": {"name": "mine"}}
+    catalog.patch("mlmodel", made.id, [mine], actor=ME)
+    patch = {"mlFeatures": [{"name": "f", "featureSources": [shop.source("t.a")]}]}
+    left = doc(catalog.patch("mlmodel", made.id, patch, actor=BOT))["mlFeatures"][0]
+    assert [each["name"] for each in left["featureSources"]] == ["a", "mine"]
+    left = doc(catalog.patch("mlmodel", made.id, {"mlFeatures": None}, actor=BOT))
+    assert not left.get("mlFeatures"), "the feature was the machine's, and its sources go with it"
+
+
 def test_a_bots_null_takes_its_own_elements_away(shop: Shop) -> None:
     shop.model(mlFeatures=[{"name": "mine"}])
     shop.model(actor=BOT, mlFeatures=[{"name": "found"}])
