@@ -23,7 +23,11 @@ CONNECTORS = ("sql", "mlflow", "dbt")
 """Types of source. Each is a module of this package, whose ``Config`` is a ``SourceConfig``."""
 
 ENV = "env:"
-_PASSWORD_IN_URL = re.compile(r"://[^/?#@\s]*:[^/?#@\s]+@")
+SECRET = re.compile("pass|pwd|secret|token|odbc_connect", re.IGNORECASE)
+"""In the name of a URL's parameter, it says that the value is none for others."""
+_SECRET_IN_URL = re.compile(
+    rf"://[^/?#@\s]*:[^/?#@\s]+@|[?&][^=&]*(?:{SECRET.pattern})[^=&]*=[^&]", re.IGNORECASE
+)
 
 
 def _name(text: str) -> str:
@@ -185,7 +189,7 @@ def _open_secrets(raw: Mapping[str, Any], pointer: str, secrets: frozenset[str])
     for name, value in raw.items():
         if not isinstance(value, str) or value.startswith(ENV):
             continue
-        if name in secrets or _PASSWORD_IN_URL.search(value):
+        if name in secrets or _SECRET_IN_URL.search(value):
             message = "holds a secret: put it in the environment and write env:NAME"
             yield {"pointer": f"{pointer}/{escape(name)}", "message": message}
 

@@ -11,11 +11,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import quote
 
 from sqlalchemy import URL, Engine, Inspector, create_engine, inspect, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SAWarning, SQLAlchemyError
 from sqlglot.dialects.dialect import Dialect
 
+from headwater.connectors.config import SECRET
 from headwater.connectors.duckdb_inspector import DuckdbInspector
 from headwater.connectors.postgres_inspector import PostgresInspector
 from headwater.connectors.sqlite_stand_in import StandIns
@@ -37,6 +39,7 @@ _DRIVERS = (
     " any other database needs a driver of its own"
 )
 _FILES = ("sqlite", "duckdb")
+_HIDDEN = "***"
 _SCHEMAS_ARE_DATABASES = ("mysql", "mariadb")
 _SYSTEM_SCHEMAS = frozenset(
     ("information_schema", "performance_schema", "mysql", "sys", "system", "guest")
@@ -316,10 +319,12 @@ def default_service(url: str) -> str:
 
 
 def reason_of(error: Exception, url: URL) -> str:
-    """The first line of what a database said, without the password of its URL."""
+    """The first line of what a database said, without the secrets of its URL."""
     said = str(error.orig) if isinstance(error, DBAPIError) else str(error)
     text = said.strip().partition("\n")[0] or type(error).__name__
-    return text.replace(str(url.password), "***") if url.password else text
+    for secret in sorted(_secrets(url).values(), key=len, reverse=True):
+        text = text.replace(secret, _HIDDEN)
+    return text
 
 
 def _parsed(url: str) -> URL:
@@ -350,7 +355,18 @@ def _engine(url: URL) -> Engine:
 
 
 def _shown(url: URL) -> str:
-    return url.render_as_string(hide_password=True)
+    hidden = {name: _HIDDEN for name in _secrets(url) if name}
+    shown = url.update_query_dict(hidden).render_as_string(hide_password=True)
+    return shown.replace(quote(_HIDDEN), _HIDDEN)
+
+
+def _secrets(url: URL) -> dict[str, str]:
+    """What nobody is shown, by its name in the query; by none, the password before the host."""
+    given = {"": str(url.password)} if url.password else {}
+    for name, value in url.query.items():
+        if SECRET.search(name):
+            given[name] = value if isinstance(value, str) else "".join(value)
+    return {name: value for name, value in given.items() if value}
 
 
 def _database(url: URL, inspector: _Inspector) -> str:

@@ -36,6 +36,7 @@ def test_secrets_come_from_the_environment() -> None:
         ({"type": "sql", "url": "env:NOWHERE"}, "/sources/0/url", "no variable 'NOWHERE'"),
         ({"type": "sql", "url": "sqlite://", "password": "x"}, "/sources/0/password", "env:NAME"),
         ({"type": "sql", "url": "postgresql://me:x@db/shop"}, "/sources/0/url", "env:NAME"),
+        ({"type": "sql", "url": "oracle://db/x?Password=y"}, "/sources/0/url", "env:NAME"),
         ({"type": "sql"}, "/sources/0/url", "required"),
         ({"type": "sql", "url": "env:URL", "urll": ""}, "/sources/0/urll", "include, exclude"),
         ({"type": "sql", "url:": "env:URL"}, "/sources/0/url:", "a colon too many behind url"),

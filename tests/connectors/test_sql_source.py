@@ -151,6 +151,16 @@ def test_what_a_database_says_is_shown_without_the_password() -> None:
     assert shown == "cannot connect: user=me password=***"
 
 
+def test_secrets_in_the_query_of_an_address_are_shown_to_nobody() -> None:
+    url = "postgresql+psycopg://127.0.0.1:1/db?user=me&password=hunter2&sslPassword=a%26b"
+    with pytest.raises(SourceError) as caught, open_source(url):
+        pass
+    assert "password=***&sslPassword=***&user=me" in caught.value.message
+    assert "hunter2" not in caught.value.message
+    said = ValueError('invalid dsn "password=hunter2 sslpassword=a&b"')
+    assert reason_of(said, make_url(url)) == 'invalid dsn "password=*** sslpassword=***"'
+
+
 def test_foreign_keys_name_their_schema_where_it_is_known(duck: MakeDatabase) -> None:
     found = tables(
         duck("""
