@@ -129,15 +129,36 @@ def _transformed(step: Any, inputs: list[Output]) -> list[Output]:
     added = type(step).__name__
     if type(function).__name__ == "ufunc":  # element by element, whatever names are declared
         return [replace(each, steps=(*each.steps, added)) for each in inputs]
-    tokens = [f"\ue000{number}\ue001" for number in range(len(inputs))]
+    tokens = [f"\ue000{number:09}\ue001" for number in range(len(inputs))]
+    names = _names_out(step, tokens) or [added.lower()]
+    real = _own_names(step, inputs)
+    at = {each.name: number for number, each in enumerate(inputs)}
+    is_choice = not any(map(_TOKEN.search, names)) and at.keys() >= {*real}
+    if real and (is_choice or _goes_by_name(step, tokens, names, real)):
+        names = [tokens[at[name]] if name in at else name for name in real]
     outputs = []
-    for number, name in enumerate(_names_out(step, tokens) or [added.lower()]):
+    for number, name in enumerate(names):
         parts = [inputs[int(each)] for each in dict.fromkeys(_TOKEN.findall(name))]
         if not parts or (name in tokens and classes & _MIXING):
             parts = _unnamed(step, classes, number, inputs)
         shown = _TOKEN.sub(lambda match: inputs[int(match[1])].name, name)
         outputs.append(_mixed(shown, parts, added))
     return _renamed(step, inputs, outputs) if hasattr(step, "feature_name_combiner") else outputs
+
+
+def _goes_by_name(step: Any, tokens: list[str], names: list[str], real: list[str]) -> bool:
+    """Whether which outputs there are, or their order, depends on what the inputs are called.
+
+    Then tokens tell nothing of them, but the real names do.
+    """
+    if not any(map(_TOKEN.search, names)):
+        return False
+    turned = _names_out(step, tokens[::-1]) or []
+    last = len(tokens) - 1
+    found = [[last - int(each) for each in _TOKEN.findall(name)] for name in turned]
+    return len(real) != len(names) or found != [
+        [int(each) for each in _TOKEN.findall(name)] for name in names
+    ]
 
 
 def _unnamed(step: Any, classes: set[str], number: int, inputs: list[Output]) -> list[Output]:
@@ -167,13 +188,18 @@ def _names_out(step: Any, tokens: list[str]) -> list[str] | None:
 
 def _renamed(step: Any, inputs: list[Output], outputs: list[Output]) -> list[Output]:
     """The outputs by the names that the step itself gives them, where it gives any."""
-    try:
-        names = step.get_feature_names_out([each.name for each in inputs])
-    except (AttributeError, TypeError, ValueError):
-        return outputs
+    names = _own_names(step, inputs)
     if len(names) != len(outputs):
         return outputs
-    return [replace(each, name=str(name)) for each, name in zip(outputs, names, strict=True)]
+    return [replace(each, name=name) for each, name in zip(outputs, names, strict=True)]
+
+
+def _own_names(step: Any, inputs: list[Output]) -> list[str]:
+    """What a step itself calls its outputs; empty where it does not say."""
+    try:
+        return [str(name) for name in step.get_feature_names_out([each.name for each in inputs])]
+    except (AttributeError, TypeError, ValueError):
+        return []
 
 
 def _aligned(step: Any, inputs: list[Output]) -> list[Output]:

@@ -85,6 +85,25 @@ class RatioAdder(BaseEstimator, TransformerMixin):  # type: ignore[misc]  # it h
         return np.array([*names, "ratio"], dtype=object)
 
 
+class ByName(BaseEstimator, TransformerMixin):  # type: ignore[misc]
+    """Puts columns into the order of their names, and leaves out those with short ones."""
+
+    def __init__(self, least: int = 0) -> None:
+        self.least = least
+
+    def fit(self, rows: pd.DataFrame, y: Any = None) -> ByName:
+        self.feature_names_in_ = np.asarray(rows.columns, dtype=object)
+        self.n_features_in_ = rows.shape[1]
+        return self
+
+    def transform(self, rows: pd.DataFrame) -> pd.DataFrame:
+        return rows[[*self.get_feature_names_out()]]
+
+    def get_feature_names_out(self, names: Any = None) -> Any:
+        chosen = [name for name in self.feature_names_in_ if len(name) >= self.least]
+        return np.array(sorted(chosen), dtype=object)
+
+
 def numbers(**options: Any) -> Pipeline:
     return make_pipeline(SimpleImputer(**options), StandardScaler())
 
@@ -188,6 +207,23 @@ PREPARATIONS: dict[str, Callable[[], Any]] = {
         [("g", make_pipeline(SimpleImputer(), FeatureAgglomeration(2)), NUMBERS)]
     ),
     "of one's own": lambda: ColumnTransformer([("o", RatioAdder(), ["age", "visits"])]),
+    "of one's own, in the order of names": lambda: ColumnTransformer(
+        [("o", make_pipeline(ByName(), StandardScaler()), ["visits", "age"])]
+    ),
+    "of one's own, chosen by name": lambda: ColumnTransformer(
+        [("o", ByName(least=4), ["visits", "age"])]
+    ),
+    "chosen by a function that names its choice": lambda: ColumnTransformer(
+        [
+            (
+                "o",
+                FunctionTransformer(
+                    lambda rows: rows[["visits"]], feature_names_out=lambda *_: ["visits"]
+                ),
+                ["age", "visits"],
+            )
+        ]
+    ),
     "a function": lambda: ColumnTransformer(
         [
             ("f", FunctionTransformer(first_differences), ["age", "visits"]),
