@@ -16,7 +16,9 @@ from headwater.sdk import Headwater
 _PLACES = ("uri", "url", "path")
 _TABLES = ("table_name", "delta_table_name", "table")
 _NAME = r"""(?:[\w$]+|"[^"]+"|`[^`]+`|\[[^\]]+\])"""
-_SQL_TABLE = re.compile(rf"\b(?:from|join)\s+({_NAME}(?:\s*\.\s*{_NAME})*)", re.IGNORECASE)
+_PATH = rf"{_NAME}(?:\s*\.\s*{_NAME})*"
+_SQL_TABLE = re.compile(rf"\b(?:from|join)\s+({_PATH})", re.IGNORECASE)
+_SQL_TABLES = re.compile(rf"\bfrom\s+{_PATH}(?:\s+(?:as\s+)?{_NAME})?\s*,", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +109,9 @@ class DatasetMatcher:
         for each in _TABLES:
             if source.get(each):
                 yield _parts(str(source[each]))
-        sql = source.get("sql") or source.get("query")
-        found = {tuple(_parts(name)) for name in _SQL_TABLE.findall(str(sql))} if sql else ()
-        if len(found) == 1:  # which column comes from which of several is not guessed
+        sql = str(source.get("sql") or source.get("query") or "")
+        found = {tuple(_parts(name)) for name in _SQL_TABLE.findall(sql)}
+        if len(found) == 1 and not _SQL_TABLES.search(sql):  # which column comes from which of several is not guessed
             yield next(iter(found))
 
     def _at(self, address: str) -> list[Place]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from headwater.connectors.config import SourceConfig
-from headwater.connectors.report import Failure, Report
+from headwater.connectors.report import Report
 from headwater.connectors.run import Run, RunOptions
 from headwater.errors import InvalidInputError, NotInstalledError, SourceError
 from headwater.sdk import Headwater
@@ -52,8 +52,7 @@ def ingest_source(
     run = Run(hw, type=source.type, service=source.service_name, options=options)
     try:
         return run.execute(source.read)
-    except (SourceError, InvalidInputError, NotInstalledError) as error:
+    except (SourceError, InvalidInputError, NotInstalledError):
         if strict:
             raise
-        run.report.failed.append(Failure(source.service_name, error.message))
-        return run.report
+        return run.report  # which has the failure

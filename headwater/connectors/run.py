@@ -165,18 +165,20 @@ class Run:
                 deleted; the run is recorded as failed.
             ClientError: The catalog cannot be reached.
         """
-        if self.options.preview:
-            read(self)
-            delete_vanished(self)
-            return self.report
-        self.log.start()
+        recorded = not self.options.preview
+        if recorded:
+            self.log.start()
         try:
             read(self)
             delete_vanished(self)
         except BaseException as error:
-            self.log.end_failed(error)
+            message = str(error) or type(error).__name__
+            self.report.failed.append(Failure(self.report.service, message))
+            if recorded:
+                self.log.end_failed(error)
             raise
-        self.log.end()
+        if recorded:
+            self.log.end()
         return self.report
 
     @property

@@ -235,7 +235,7 @@ class Impact:
 
 def _count(total: int, listed: Sequence[ImpactedModel]) -> str:
     versions = [each.node.kind == "modelVersion" for each in listed]
-    if any(versions) and not all(versions):
+    if (any(versions) and not all(versions)) or total > len(listed) > 0:
         return f"{total} models and versions"
     word = "version" if any(versions) else "model"
     return f"{total or 'no'} {word}{'' if total == 1 else 's'}"

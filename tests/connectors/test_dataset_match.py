@@ -72,6 +72,7 @@ def test_an_address_decides_before_names(filled: Headwater) -> None:
         {"delta_table_name": "main.shop.customers"},
         {"sql": 'SELECT age FROM "shop".`Customers` WHERE age > 3'},
         {"query": "select * from main.shop.customers c"},
+        {"query": "select age, zip from shop.customers where age in (1, 2) order by age, zip"},
     ],
 )
 def test_a_source_names_its_table(filled: Headwater, source: dict[str, str]) -> None:
@@ -98,6 +99,15 @@ def test_what_nothing_fits_is_told_with_the_reason(filled: Headwater) -> None:
     assert "no 'wh.no'" in match(filled, "age", name="x", settled={"x": "wh.no"}).reason
 
 
-def test_a_query_of_several_tables_is_not_guessed(filled: Headwater) -> None:
-    sql = "SELECT age, total FROM shop.customers JOIN shop.orders USING (id)"
+@pytest.mark.parametrize(
+    "tables",
+    [
+        "shop.customers JOIN shop.orders USING (id)",
+        "shop.customers, shop.orders",
+        'shop."customers" AS c , shop.orders o',
+        "customers c\n, orders",
+    ],
+)
+def test_a_query_of_several_tables_is_not_guessed(filled: Headwater, tables: str) -> None:
+    sql = f"SELECT age, total FROM {tables}"
     assert match(filled, "age", sql=sql).place is None

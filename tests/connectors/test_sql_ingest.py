@@ -491,6 +491,9 @@ def test_a_database_that_is_not_there_writes_nothing(hw: Headwater) -> None:
     with pytest.raises(SourceError, match="no such file"):
         ingest(hw, "sqlite:////nowhere/cellar.db")
     assert not list(hw.list("databaseService"))
+    (run,) = hw.list("pipelineRun")
+    counted = hw.records(run.id, "metric", kind="pipelineRun", key="failed")
+    assert [each["data"]["value"] for each in counted] == [1]
 
 
 def test_the_connector_loads_no_driver_until_it_runs() -> None:

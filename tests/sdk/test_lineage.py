@@ -356,7 +356,7 @@ def impact(models: int, **more: Any) -> Impact:
 def test_models_that_an_impact_does_not_list_are_counted() -> None:
     lines = impact(2, total=30, tableLevelTotal=0, truncated=True).tree().splitlines()
     assert lines[:4] == [
-        "column t.c reaches 30 models",
+        "column t.c reaches 30 models and versions",
         "├── mlmodel s.m0",
         "├── mlmodel s.m1",
         "└── … and 28 more",
@@ -382,6 +382,8 @@ def test_impact_tells_versions_by_stage(hw: Headwater, view: Table, model: MlMod
         ("a", "none"),
     ]
     assert str(found).splitlines()[0].endswith("reaches 2 models and versions")
+    one = hw.impact("shop.main.raw.features.age_group", limit=1)
+    assert str(one).splitlines()[0].endswith("reaches 2 models and versions")
     assert hw.impact(view, stage="production").models == []
     only = hw.impact(view, stage="none")
     assert str(only).splitlines()[0].endswith("reaches 1 version")
