@@ -111,7 +111,8 @@ class DatasetMatcher:
                 yield _parts(str(source[each]))
         sql = str(source.get("sql") or source.get("query") or "")
         found = {tuple(_parts(name)) for name in _SQL_TABLE.findall(sql)}
-        if len(found) == 1 and not _SQL_TABLES.search(sql):  # which column comes from which of several is not guessed
+        # Which column comes from which of several is not guessed.
+        if len(found) == 1 and not _SQL_TABLES.search(sql):
             yield next(iter(found))
 
     def _at(self, address: str) -> list[Place]:

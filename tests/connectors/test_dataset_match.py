@@ -109,5 +109,5 @@ def test_what_nothing_fits_is_told_with_the_reason(filled: Headwater) -> None:
     ],
 )
 def test_a_query_of_several_tables_is_not_guessed(filled: Headwater, tables: str) -> None:
-    sql = f"SELECT age, total FROM {tables}"
+    sql = f"SELECT age, total FROM {tables}"  # noqa: S608
     assert match(filled, "age", sql=sql).place is None
