@@ -23,6 +23,7 @@ from headwater.connectors.sql_lineage import (
 from headwater.connectors.sql_request import Place
 from headwater.sdk.lineage_calls import Edge
 from headwater.sql.binding import fold
+from headwater.sql.bygone import Bygone
 from headwater.sql.mention import mentions
 from headwater.sql.relation import Relation, ViewLineage
 from headwater.sql.remade import pasts
@@ -122,6 +123,7 @@ class StatementLineage:
         self._words: dict[Relation, set[str]] = {}
         """The names in the SQL of views."""
         self._parts = {**parts}
+        self._bygone = Bygone(self._dialect)
         self._fed: dict[str, dict[str, dict[str, _Fed]]] = {STATEMENT: {}, VIEW: {}}
         self._bodies: dict[str, tuple[list[Relation], tuple[Relation, ...]]] = {}
         """What the bodies of functions name where they fill, and all that they name."""
@@ -191,7 +193,8 @@ class StatementLineage:
 
     def _read(self, script: _Script, renamed: Sequence[Then]) -> None:
         statements, readers = script.statements, script.readers
-        past = pairwise(pasts(statements, self._dialect, [each.place_of for each in readers]))
+        places = [each.place_of for each in readers]
+        past = pairwise(pasts(statements, self._dialect, places, self._reader.knows))
         thens = [
             replace(then, past=before, past_after=after)
             for then, (before, after) in zip(renamed, past, strict=True)
@@ -200,6 +203,7 @@ class StatementLineage:
         for table, parts in filter(None, detached):  # up to there, they are parts
             self._parts[table] = [*self._parts.get(table, ()), *parts]
         reader = self._reader
+        self._bygone.begin()
         lists = (statements, script.chosen, thens, detached)
         for statement, schema, then, parted in zip(*lists, strict=True):
             if parted:
@@ -209,6 +213,7 @@ class StatementLineage:
                 reader = reader.within(schema=schema)
             else:
                 reader = self._with_past(statement, reader.within(then=then), then)
+                reader = reader.within(made=self._bygone.known(statement, reader))
                 reader = self._follow(script.file, statement, reader)
         self._reader = self._reader.after(reader)
 
@@ -259,7 +264,9 @@ class StatementLineage:
         """Follow a statement, and answer what reads those behind it in its file."""
         self._fire(file, statement, reader)
         try:
-            tree = statement.parse(self._dialect)
+            tree, notes = self._bygone.take(statement, reader)
+            for note in notes:
+                self._run.leave_open(str(file), note.message, line=note.line)
             if kept := kept_as(tree):
                 _, named = reader.named(statement.sql)
                 _, name = reader.place_of(kept)
@@ -267,7 +274,11 @@ class StatementLineage:
             for feed in feeds(tree):
                 if reader.fills_past(feed.table):
                     continue
-                relation, lineage = reader.read_feed(feed)
+                # A view reads what is there when it is read.
+                relation, lineage = (reader.within(made={}) if feed.is_view else reader).read_feed(
+                    feed
+                )
+                lineage = self._bygone.composed(lineage)
                 if not (lineage.relations or lineage.columns):
                     _, named = reader.named(statement.sql)
                     lineage = replace(lineage, relations=named)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 
 from sqlglot import exp
@@ -20,16 +20,10 @@ from headwater.sql.composite import (
 )
 from headwater.sql.expression import is_known
 from headwater.sql.masking import Masking
-from headwater.sql.relation import ColumnLineage, Note, Relation
+from headwater.sql.relation import ColumnLineage, Note, Relation, Way, Ways, merged
 from headwater.sql.rewrite import makes_rows
 
 _PIVOTED = "comes from a pivot, which is not followed"
-
-_Way = tuple[Relation, str | None]
-"""A column, or, as None, any of a relation's: nobody knows which."""
-
-_Ways = dict[_Way, bool]
-"""Origins, and whether all ways from them lead through a masking function."""
 
 
 class Trace:
@@ -48,7 +42,7 @@ class Trace:
         self._what = what
         self._root = scope
         self._scopes = {id(each.expression): each for each in scope.traverse()}
-        self._seen: dict[tuple[int, int], _Ways] = {}
+        self._seen: dict[tuple[int, int], Ways] = {}
         self._done: dict[tuple[int, int], bool] = {}
         self._recursed = False
         self._named: dict[tuple[int, int], bool] = {}
@@ -56,12 +50,9 @@ class Trace:
     def column(self, name: str, index: int) -> ColumnLineage:
         """Return what the output at a position is made from; faults are added to ``notes``."""
         ways = self._settled(index)
-        known = tuple((relation, each) for relation, each in ways if each is not None)
-        perhaps = tuple(relation for relation, each in ways if each is None)
-        masked = frozenset(way for way, hidden in ways.items() if hidden)
-        return ColumnLineage(name, known, self._function(self._root, index), masked, perhaps)
+        return ColumnLineage.of(name, ways, self._function(self._root, index))
 
-    def _settled(self, index: int) -> _Ways:
+    def _settled(self, index: int) -> Ways:
         """What an output is made from; a recursion is followed until that adds nothing."""
         while True:
             before, self._recursed = dict(self._seen), False
@@ -70,16 +61,16 @@ class Trace:
                 return ways
             self._done.clear()
 
-    def _output(self, scope: Scope, index: int) -> _Ways:
+    def _output(self, scope: Scope, index: int) -> Ways:
         key = (id(scope), index)
         if key not in self._done:
             self._done[key] = False
-            self._seen[key] = _merged(self._origins(scope, index))
+            self._seen[key] = merged(self._origins(scope, index))
             self._done[key] = True
         self._recursed |= not self._done[key]
         return self._seen.get(key, {})
 
-    def _origins(self, scope: Scope, index: int) -> Iterator[tuple[_Way, bool]]:
+    def _origins(self, scope: Scope, index: int) -> Iterator[tuple[Way, bool]]:
         query = scope.expression
         if isinstance(query, exp.Select):
             yield from self._expression(scope, query.selects[index])
@@ -103,10 +94,10 @@ class Trace:
             message = f"what {query.key.upper()} gives is not followed"
             yield from self._open(query, message).items()
 
-    def _expression(self, scope: Scope, expression: exp.Expr) -> Iterator[tuple[_Way, bool]]:
+    def _expression(self, scope: Scope, expression: exp.Expr) -> Iterator[tuple[Way, bool]]:
         queries = {id(each.expression): each for each in scope.subquery_scopes}
         for node in walk_in_scope(expression, prune=lambda n: self._ends_walk(scope, n)):
-            ways: _Ways = {}
+            ways: Ways = {}
             if _is_exists(node):
                 ways = self._rows_of(queries.get(id(node.this)), node)
             elif isinstance(node, exp.Column) and not isinstance(node.this, exp.Star):
@@ -126,14 +117,14 @@ class Trace:
             hidden = bool(ways) and self._masking.hides(node, expression)
             yield from ((origin, hidden or before) for origin, before in ways.items())
 
-    def _subquery(self, scope: Scope | None, node: exp.Expr) -> _Ways:
+    def _subquery(self, scope: Scope | None, node: exp.Expr) -> Ways:
         if scope is None:
             return self._open(node, "a subquery is not followed")
         query = scope.expression.assert_is(exp.Selectable)
         outputs = range(len(query.selects))
-        return _merged(way for index in outputs for way in self._output(scope, index).items())
+        return merged(way for index in outputs for way in self._output(scope, index).items())
 
-    def _rows_of(self, scope: Scope | None, exists: exp.Expr, *around: Scope) -> _Ways:
+    def _rows_of(self, scope: Scope | None, exists: exp.Expr, *around: Scope) -> Ways:
         """What decides whether a query has rows: its conditions, and the rows of what it reads."""
         if scope is None:
             return self._open(exists, "a subquery is not followed")
@@ -151,36 +142,36 @@ class Trace:
         ways = [way for each in inner for way in each.items()]
         for condition in _conditions(query):
             ways += self._expression(scope, condition)
-        return _merged(ways)
+        return merged(ways)
 
-    def _apart_in(self, scope: Scope, *around: Scope) -> _Ways:
+    def _apart_in(self, scope: Scope, *around: Scope) -> Ways:
         """What tells rows apart of the queries in FROM, and so how many there are."""
         inner = [
             self._inner(source)[0]
             for _, source in scope.selected_sources.values()
             if isinstance(source, Scope)
         ]
-        return _merged(
+        return merged(
             way
             for each in inner
             if each not in around
             for way in self._apart(each, *around, each).items()
         )
 
-    def _apart(self, scope: Scope, *around: Scope) -> _Ways:
+    def _apart(self, scope: Scope, *around: Scope) -> Ways:
         """What tells the rows of a query apart; nothing where none is left out for being there."""
         query = scope.expression
         distinct = query.args.get("distinct")
         if distinct and isinstance(query, (exp.Select, exp.SetOperation)):
             on = distinct.args.get("on") if isinstance(distinct, exp.Distinct) else None
-            return _merged(self._expression(scope, on)) if on else self._subquery(scope, query)
+            return merged(self._expression(scope, on)) if on else self._subquery(scope, query)
         sides = scope.set_operation_scopes
         if sides:
-            return _merged(way for side in sides for way in self._apart(side, *around).items())
+            return merged(way for side in sides for way in self._apart(side, *around).items())
         grouped = not isinstance(query, exp.Select) or query.args.get("group")
         return {} if grouped else self._apart_in(scope, *around)
 
-    def _column(self, scope: Scope, column: exp.Column) -> _Ways:
+    def _column(self, scope: Scope, column: exp.Column) -> Ways:
         candidates = [] if column.table else self._candidates(scope, column.name)
         if len(candidates) > 1:
             return self._open(column, f"{column.sql()} is ambiguous: {' or '.join(candidates)}")
@@ -240,17 +231,17 @@ class Trace:
                 query = inner.expression
                 yield inner, query.selects[index] if isinstance(query, exp.Select) else query
 
-    def _part(self, scope: Scope, node: exp.Expr, part: exp.Expr, *, known: bool) -> _Ways:
+    def _part(self, scope: Scope, node: exp.Expr, part: exp.Expr, *, known: bool) -> Ways:
         """What a part of something that is made comes from; not known: perhaps from all of it."""
-        ways = _merged(self._expression(scope, part))
+        ways = merged(self._expression(scope, part))
         return ways if known else self._any_of(node, ways)
 
-    def _any_of(self, node: exp.Expr, ways: _Ways) -> _Ways:
+    def _any_of(self, node: exp.Expr, ways: Ways) -> Ways:
         """Ways of which a node takes some, and nobody knows which."""
         if not ways:
             return ways
         self._open(node, f"which part {node.sql()} takes is not followed")
-        return _merged(((relation, None), hidden) for (relation, _), hidden in ways.items())
+        return merged(((relation, None), hidden) for (relation, _), hidden in ways.items())
 
     def _made(self, scope: Scope, index: int) -> tuple[Scope, exp.Expr | None]:
         """What makes an output, behind the plain columns that only pass it on."""
@@ -272,7 +263,7 @@ class Trace:
             found += [f"{alias}.{name}"] * (name in _renamed(node, names))
         return found
 
-    def _table_column(self, table: exp.Table, column: exp.Column) -> _Ways:
+    def _table_column(self, table: exp.Table, column: exp.Column) -> Ways:
         relation = self._bindings.find(table)
         if relation is None:
             # Nothing that is known feeds a table that is not, unless it is a function's.
@@ -340,7 +331,7 @@ class Trace:
 
     def _open(
         self, node: exp.Expr, message: str, perhaps: Sequence[Relation] | None = None
-    ) -> _Ways:
+    ) -> Ways:
         """Note what is open, and return what it may come from: all that is read unless given."""
         self.notes.append(Note(line_of(node), message))
         meant = self._bindings.perhaps if perhaps is None else perhaps
@@ -352,13 +343,6 @@ def _renamed(node: object, names: list[str]) -> list[str]:
     named = (exp.Table, exp.DerivedTable)
     aliases = node.alias_column_names if isinstance(node, named) else []
     return [*aliases, *names[len(aliases) :]]
-
-
-def _merged(found: Iterable[tuple[_Way, bool]]) -> _Ways:
-    ways: _Ways = {}
-    for origin, hidden in found:
-        ways[origin] = hidden and ways.get(origin, True)
-    return ways
 
 
 def _expands(scope: Scope) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,12 +14,29 @@ class Relation:
     Attributes:
         row_id: The column of which SQLite's ``rowid`` is another name, empty where it is of none;
             None where that is not known.
+        made: Where it is not there in the end as it is then: which of those it is.
     """
 
     schema: str
     name: str
     columns: tuple[str, ...]
     row_id: str | None = None
+    made: int | None = None
+
+
+Way = tuple[Relation, str | None]
+"""A column, or, as None, any of a relation's: nobody knows which."""
+
+Ways = dict[Way, bool]
+"""Origins, and whether all ways from them lead through a masking function."""
+
+
+def merged(found: Iterable[tuple[Way, bool]]) -> Ways:
+    """All that is found, each once."""
+    ways: Ways = {}
+    for origin, hidden in found:
+        ways[origin] = hidden and ways.get(origin, True)
+    return ways
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +56,20 @@ class ColumnLineage:
     function: str | None
     masked: frozenset[tuple[Relation, str | None]] = frozenset()
     perhaps: tuple[Relation, ...] = ()
+
+    @classmethod
+    def of(cls, column: str, ways: Ways, function: str | None) -> Self:
+        """Return what a column is made from, given its ways."""
+        known = tuple((relation, each) for relation, each in ways if each is not None)
+        perhaps = tuple(relation for relation, each in ways if each is None)
+        masked = frozenset(way for way, hidden in ways.items() if hidden)
+        return cls(column, known, function, masked, perhaps)
+
+    @property
+    def ways(self) -> Ways:
+        """All that it is made from, for sure and perhaps."""
+        every: list[Way] = [*self.origins, *((each, None) for each in self.perhaps)]
+        return {way: way in self.masked for way in every}
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ _OTHERS = frozenset(
 _MOST_BEFORE = 12
 """How many tokens stand before the word TABLE or VIEW, as MySQL's ``ALGORITHM = …``."""
 _FOR_SESSION = frozenset(("TEMP", "TEMPORARY", "#"))
+_BEFORE_INTO = frozenset(("LOCAL", "GLOBAL", "TEMP", "TEMPORARY", "UNLOGGED", "TABLE"))
 _REPLACING = frozenset(("REPLACE", "ALTER"))
 
 
@@ -39,6 +40,7 @@ def pasts(
     statements: Sequence[Statement],
     dialect: Dialect,
     place_of: Sequence[Callable[[exp.Table], Place]],
+    known: Callable[[Place], bool] = lambda _: True,
 ) -> list[Past]:
     """Return what is not there in the end, before each statement of a file, and behind the last.
 
@@ -47,12 +49,14 @@ def pasts(
 
     Args:
         place_of: For each statement, where a table is that it names.
+        known: Whether the end has something in a place.
     """
     file = _File()
     states = [file.state()]
     for at, (statement, place) in enumerate(zip(statements, place_of, strict=True)):
         for pairs in table_renamings(statement, dialect):
-            file.rename([(place(old), place(new)) for old, new in pairs])
+            lasting = [each for each in pairs if not file.rename_own(*map(place, each), each[0])]
+            file.rename([(place(old), place(new)) for old, new in lasting])
         if made := _made(statement):
             for table in made.tables:
                 file.make(at, place(table), made.words)
@@ -60,6 +64,7 @@ def pasts(
             for table in dropped.tables:
                 file.drop(table, place(table))
         states.append(file.state())
+    file.end(known)
     return [file.past(*each) for each in states]
 
 
@@ -101,6 +106,18 @@ class _File:
         self._dropped[place] = self._standing.get(place)
         self._standing = {key: made for key, made in self._standing.items() if key != place}
 
+    def end(self, known: Callable[[Place], bool]) -> None:
+        """Take what is dropped for replaced by nothing, where the end has nothing of its name."""
+        gone = (made for place, made in self._dropped.items() if not known(place))
+        self._over.update(made for made in gone if made is not None)
+
+    def rename_own(self, old: Place, new: Place, table: exp.Table) -> bool:
+        """Rename a table of the session; False: it is none."""
+        is_own = not table.db and old[1] in self._session
+        if is_own:
+            self._session = self._session - {old[1]} | {new[1]}
+        return is_own
+
     def rename(self, pairs: Sequence[tuple[Place, Place]]) -> None:
         moved = {new: self._standing.get(old) for old, new in pairs}
         olds = {old for old, _ in pairs}
@@ -127,8 +144,11 @@ def _made(statement: Statement) -> _Header | None:
         # ALTER VIEW v RENAME … makes none.
         return header if words[0] != "ALTER" or "AS" in words[3:6] else None
     if words[:1] in (["SELECT"], ["WITH"]) and "INTO" in words and "INSERT" not in words:
-        start = words.index("INTO") + 1
-        return _Header([*_names(tokens[start:])][:1], _sign(words, start))
+        start = begin = words.index("INTO") + 1
+        while words[start : start + 1] and words[start] in _BEFORE_INTO:
+            start += 1
+        about = _sign(words, start).union(words[begin:start])
+        return _Header([*_names(tokens[start:])][:1], about)
     return None
 
 

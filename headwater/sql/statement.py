@@ -131,8 +131,6 @@ def _created(tree: exp.Create) -> Iterator[Feed]:
         raise OpenError("AS EXECUTE is not followed")
     if tree.args.get("clone"):
         raise OpenError("CLONE is not followed")
-    if made_for_session(tree):
-        raise OpenError(f"a temporary {tree.kind} is not followed")
     if query is not None and tree.kind in ("TABLE", "VIEW"):
         table, columns = _target(tree.this)
         yield Feed(table, columns, query, named=columns is None, is_view=tree.kind == "VIEW")
@@ -259,12 +257,24 @@ def _is_default(value: exp.Expr) -> bool:
     return isinstance(value, (exp.Column, exp.Var)) and value.sql().upper() == "DEFAULT"
 
 
-def made_for_session(tree: exp.Expr) -> str | None:
-    """The name of the table or view that a statement makes for its own session alone."""
-    if not isinstance(tree, exp.Create) or tree.find(exp.TemporaryProperty) is None:
-        return None
-    table = tree.find(exp.Table)
-    return table.name if table else None
+def made_table(tree: exp.Expr) -> exp.Table | None:
+    """The table or view that a statement makes, as it names that."""
+    given = tree.args.get("into") if isinstance(tree, exp.Select) else None
+    if isinstance(tree, exp.Create) and tree.kind in ("TABLE", "VIEW"):
+        given = tree
+    named = given.this if given else None
+    table = named.this if isinstance(named, exp.Schema) else named
+    return table if isinstance(table, exp.Table) else None
+
+
+def is_for_session(tree: exp.Expr) -> bool:
+    """Whether a statement makes something for its own session alone."""
+    into = tree.args.get("into") if isinstance(tree, exp.Select) else None
+    properties = tree.args.get("properties") if isinstance(tree, exp.Create) else None
+    return bool(
+        (into and into.args.get("temporary"))
+        or (properties and properties.find(exp.TemporaryProperty))
+    )
 
 
 def kept_as(tree: exp.Expr) -> exp.Table | None:

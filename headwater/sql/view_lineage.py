@@ -30,7 +30,7 @@ from headwater.sql.lateral import bind_beside
 from headwater.sql.masking import Masking
 from headwater.sql.mention import mentions
 from headwater.sql.relation import ColumnLineage, Note, Relation, ViewLineage
-from headwater.sql.rename import Past, Then
+from headwater.sql.rename import Past, Place, Then
 from headwater.sql.rewrite import (
     methods_as_functions,
     rows_as_queries,
@@ -57,6 +57,8 @@ _RUNNING = frozenset(
     )
 )
 """Functions that read what a text names: a query, or a table."""
+SESSION = "?session"
+"""No schema is called so: that of what a session has for itself."""
 _MOST_DEPTH = 2_000
 """How deep a query may be; sqlglot's time grows with the square. SQLite and DuckDB take half."""
 
@@ -67,6 +69,8 @@ class _Query(NamedTuple):
     """Whether the view has a column list of its own (``CREATE VIEW v (a, b) AS``)."""
     named: bool = False
     """Whether every output must have its column's name, and not only those of a star."""
+    makes: bool = False
+    """Whether the columns are the outputs, by their names."""
     what: str = "view"
     """What messages call it."""
 
@@ -92,6 +96,7 @@ class ViewReader:
         self._default_schema = self._fold(default_schema)
         self._behind: Mapping[str, frozenset[Relation]] = {}
         self._then = Then()
+        self._made: Mapping[Place, Relation] = {}
         self._relations: dict[tuple[str, str], list[Relation]] = {}
         for relation in relations:
             key = (self._fold(relation.schema), self._fold(relation.name))
@@ -103,6 +108,7 @@ class ViewReader:
         schema: str | None = None,
         behind: Mapping[str, Iterable[Relation]] | None = None,
         then: Then | None = None,
+        made: Mapping[Place, Relation] | None = None,
     ) -> Self:
         """Return a reader for which names without a schema mean others.
 
@@ -111,6 +117,8 @@ class ViewReader:
                 name is the reader's own, where no schema has it.
             behind: Of what is not known, by folded name: what it may be made from.
             then: What names mean that are given to others later, or to what is gone then.
+            made: Of what is not there in the end, by ``past_place``: that of which it is known what
+                it is made from.
         """
         reader = copy(self)
         if schema is not None:
@@ -125,6 +133,7 @@ class ViewReader:
         }
         reader._behind = {**self._behind, **added}
         reader._then = self._then if then is None else then
+        reader._made = self._made if made is None else made
         return reader
 
     def after(self, other: Self) -> Self:
@@ -139,8 +148,29 @@ class ViewReader:
 
     def fills_past(self, table: exp.Table) -> bool:
         """Whether a table that a statement fills is not there in the end."""
-        past, place = self._then.past_after, self.place_of(table)
-        return place in past.places or (not table.db and place[1] in past.names)
+        return self.past_place(table, after=True) is not None
+
+    def past_place(self, table: exp.Table, *, after: bool = False) -> Place | None:
+        """Return where a table is that is not there in the end; None for one that is.
+
+        Args:
+            table: As a statement names it.
+            after: Whether that counts what the statement does.
+        """
+        past, place = self._then.past_after if after else self._then.past, self.place_of(table)
+        if isinstance(self._dialect, TSQL):
+            is_own = bool(
+                isinstance(table.this, exp.Identifier) and table.this.args.get("temporary")
+            )
+        else:
+            is_own = not table.db and place[1] in past.names
+        if is_own:
+            return SESSION, place[1]
+        return place if place in past.places else None
+
+    def knows(self, place: Place) -> bool:
+        """Whether the end has something in a place."""
+        return place in self._relations
 
     def with_past(self, views: Iterable[Relation]) -> Self:
         """Return a reader for which views, too, are not there in the end as they are then."""
@@ -151,7 +181,7 @@ class ViewReader:
         """Return a reader for which all names mean what they mean in the end."""
         return self.within(then=replace(self._then, past=Past(), past_after=Past()))
 
-    def place_of(self, table: exp.Table) -> tuple[str, str]:
+    def place_of(self, table: exp.Table) -> Place:
         """Return the schema and name of a table that a statement names, folded."""
         named = normalize_identifiers(table.copy(), dialect=self._dialect)
         return named.db or self._default_schema, named.name
@@ -212,15 +242,33 @@ class ViewReader:
         """
         named = normalize_identifiers(feed.table.copy(), dialect=self._dialect)
         statement = Relation(self._default_schema, "", ())  # in place of the view
-        behind = self.within(then=replace(self._then, past=self._then.past_after))
+        behind = self.within(then=replace(self._then, past=self._then.past_after), made={})
         meant = behind._find(named, statement)
         if len(meant) != 1:
             reason = unknown(feed.table, meant, self._dialect)
             raise OpenError(reason, line_of(feed.table))
         (relation,) = meant
+        return relation, self.read_into(relation, feed)
+
+    def read_into(self, relation: Relation, feed: Feed) -> ViewLineage:
+        """Return what the columns of a table are made from that a statement fills.
+
+        Raises:
+            OpenError: A column that is filled is not known.
+        """
+        statement = Relation(self._default_schema, "", ())  # in place of the view
         filled = Relation(relation.schema, relation.name, self._filled(relation, feed))
         query = _Query(feed.query, not feed.named, named=feed.named, what="statement")
-        return relation, self._resolve(filled, query, view=statement)
+        return self._resolve(filled, query, view=statement)
+
+    def read_made(self, feed: Feed) -> ViewLineage:
+        """Return what the columns are made from of a table that is not there in the end."""
+        named = [
+            normalize_identifiers(each.copy(), dialect=self._dialect) for each in feed.columns or ()
+        ]
+        filled = Relation("", feed.table.name, tuple(each.name for each in named))
+        query = _Query(feed.query.copy(), not feed.named, makes=feed.named, what="statement")
+        return self._resolve(filled, query, view=Relation(self._default_schema, "", ()))
 
     def _filled(self, relation: Relation, feed: Feed) -> tuple[str, ...]:
         if feed.columns is None:
@@ -242,9 +290,9 @@ class ViewReader:
         """
         if table.catalog and table.catalog != self._database:
             return ()
-        past = self._then.past
-        if not table.db and table.name in past.names:
-            return ()
+        past, gone = self._then.past, self.past_place(table)
+        if gone is not None:
+            return [self._made[gone]] if gone in self._made else ()
         schemas = [table.db] if table.db else [self._fold(view.schema), self._default_schema]
         found = [each for schema in schemas for each in self._standing((schema, table.name), past)]
         return [each for each in dict.fromkeys(found) if each != view]
@@ -256,7 +304,7 @@ class ViewReader:
         (now,) = (each for each in self._relations[place] if (each.schema, each.name) == named)
         return now.columns[relation.columns.index(column)]
 
-    def _standing(self, place: tuple[str, str], past: Past) -> list[Relation]:
+    def _standing(self, place: Place, past: Past) -> list[Relation]:
         """What stands in a place; what had a name before another got it goes on under that."""
         if place in past.places:
             return []
@@ -292,7 +340,7 @@ class ViewReader:
             read, found = tuple(dict.fromkeys(bindings.relations.values())), tuple(bindings.notes)
             perhaps = bindings.perhaps
             columns, notes = self._columns(
-                filled, body, bindings, named=starred or query.named, what=query.what
+                filled, body, bindings, query, named=starred or query.named
             )
         except Exception as error:  # noqa: BLE001 - see above
             columns, notes = (), (_unread(first_line(error), line=line_of(query.body)),)
@@ -326,7 +374,7 @@ class ViewReader:
         return body
 
     def _columns(
-        self, view: Relation, body: exp.Query, bindings: Bindings, *, named: bool, what: str
+        self, view: Relation, body: exp.Query, bindings: Bindings, query: _Query, *, named: bool
     ) -> tuple[tuple[ColumnLineage, ...], tuple[Note, ...]]:
         bind_system_columns(body, bindings)
         part_names(body, bindings)
@@ -340,11 +388,13 @@ class ViewReader:
             allow_partial_qualification=True,  # a column that is not there is one column's fault
             identify=False,
         )
+        if query.makes:
+            view = replace(view, columns=tuple(each.alias_or_name for each in body.selects))
         view = self._in_order(view, body)
         fault = self._misaligned(view, body, named=named)
         if fault:
             return (), (Note(line_of(body), fault),)
-        trace = Trace(body, bindings, self._masking, what=what)
+        trace = Trace(body, bindings, self._masking, what=query.what)
         columns = tuple(trace.column(name, index) for index, name in enumerate(view.columns))
         return columns, tuple(trace.notes)
 

@@ -20,7 +20,7 @@ from headwater.sql.statement import feeds
 from headwater.sql.view_lineage import ViewReader
 
 from .conftest import MakeDatabase, reached
-from .test_sql_statements import run
+from .test_sql_statements import pairs, run
 
 MAIN = "shop.cellar.main"
 SHOP = """
@@ -184,6 +184,95 @@ def test_a_later_file_may_give_a_table_and_its_column_their_names(
     )
     assert run(hw, url, folder).unresolved == []
     assert reached(hw, f"{MAIN}.s.a", f"{MAIN}.y.q") == {"q": "certain"}
+
+
+FOLLOWED = {
+    "a chain": """
+        CREATE TEMP TABLE t1 AS SELECT a, b FROM s;
+        CREATE TEMP TABLE t2 AS SELECT t1.a AS c FROM t1;
+        INSERT INTO x SELECT c FROM t2; INSERT INTO y SELECT B FROM t1""",
+    "filled": """
+        CREATE TEMP TABLE t1 (o VARCHAR, "N" VARCHAR); INSERT INTO t1 (n) SELECT a FROM s;
+        UPDATE t1 SET o = s.b FROM s; DELETE FROM t1 WHERE o IS NULL;
+        INSERT INTO x SELECT n FROM t1; INSERT INTO y SELECT o FROM t1""",
+    "overwritten": """
+        CREATE TEMP TABLE t1 AS SELECT b AS c, b AS d FROM s; UPDATE t1 SET c = 'c';
+        UPDATE t1 SET c = (SELECT a FROM s); INSERT INTO x SELECT c FROM t1;
+        INSERT INTO y SELECT d FROM t1""",
+    "of its own name": """
+        CREATE TEMP TABLE s AS SELECT b AS a, a AS b FROM s; INSERT INTO x SELECT b FROM s;
+        DROP TABLE s; INSERT INTO y SELECT b FROM s""",
+    "renamed for the session": """
+        CREATE TEMP TABLE t1 AS SELECT a FROM s; ALTER TABLE t1 RENAME TO t2;
+        CREATE TEMP TABLE t1 AS SELECT b AS a FROM s;
+        INSERT INTO x SELECT a FROM t2; INSERT INTO y SELECT a FROM t1""",
+    "a view of the session": """
+        CREATE TEMP TABLE t1 (c VARCHAR); CREATE TEMP VIEW t2 AS SELECT c FROM t1;
+        INSERT INTO t1 SELECT a FROM s; INSERT INTO x SELECT c FROM t2;
+        INSERT INTO y SELECT b FROM s""",
+    "only dropped": """
+        CREATE TABLE n AS SELECT a, b FROM s; INSERT INTO x SELECT a FROM n;
+        INSERT INTO y SELECT b FROM n; DROP TABLE n""",
+}
+
+
+@pytest.mark.parametrize("database", ["sqlite", "duck"])
+@pytest.mark.parametrize("name", [*FOLLOWED, *MADE_AGAIN])
+def test_what_is_gone_in_the_end_is_followed_to_what_it_was_made_from(
+    database: str, name: str, hw: Headwater, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    ended = MADE_AGAIN.get(name) or f"{FOLLOWED[name]}; {MAKES}"
+    assert moved(database, ended) == {"a": {"x"}, "b": {"y", "t"}}
+    (tmp_path / "fill.sql").write_text(ended)
+    make: MakeDatabase = request.getfixturevalue(database)
+    report = run(hw, make(f"{SHOP}; {ended}"), tmp_path / "fill.sql")
+    ends = [f"{MAIN}.{end}" for end in ("x.p", "y.q", "t.r")]
+    found = [reached(hw, f"{MAIN}.s.{start}", *ends) for start in ("a", "b")]
+    if "behind a view" in name:  # that is read as it is in the end
+        assert report.unresolved
+    else:
+        assert report.unresolved == []
+        assert found == [{"p": "certain"}, {"q": "certain", "r": "certain"}]
+
+
+def test_a_value_that_is_hidden_on_its_way_is_masked(
+    duck: MakeDatabase, hw: Headwater, tmp_path: Path
+) -> None:
+    script = """
+        CREATE TEMP TABLE t1 AS SELECT sha256(a) AS r, a AS o, md5(b) AS m FROM s;
+        CREATE TEMP TABLE t2 (r, O, m) AS SELECT r, sha256(o), m FROM t1;
+        INSERT INTO x SELECT r FROM t2 UNION ALL SELECT o FROM t2;
+        UPDATE t2 SET m = o WHERE r IS NULL; UPDATE t2 SET m = (SELECT o FROM t1) WHERE r = 'r';
+        INSERT INTO y SELECT m FROM t2"""
+    (tmp_path / "fill.sql").write_text(script)
+    assert run(hw, duck(SHOP), tmp_path / "fill.sql").unresolved == []
+    assert pairs(hw, "x") == {("s.a", "p"): True}
+    assert pairs(hw, "y") == {("s.a", "q"): False, ("s.b", "q"): True}
+
+
+UNSURE = {
+    "emptied": "DELETE FROM t1",
+    "of another kind": "ALTER TABLE t1 ADD COLUMN more VARCHAR",
+    "of parts": "CREATE OR REPLACE TEMP TABLE t1 AS SELECT {'a': a, 'b': b} AS r FROM s",
+    "of many": "CREATE OR REPLACE TEMP TABLE t1 AS SELECT unnest([a, b]) AS r FROM s",
+    "of an unknown column": "UPDATE t1 SET r = shoe FROM s",
+    "not understood": "INSERT INTO t1 SELECT {{ column }} FROM s",
+    "if it is not there": "CREATE TEMP TABLE IF NOT EXISTS t1 AS SELECT b AS r FROM s",
+    "of a conflict": "INSERT INTO t1 SELECT b FROM s ON CONFLICT (r) DO UPDATE SET r = 'r'",
+}
+
+
+@pytest.mark.parametrize("name", UNSURE)
+def test_what_is_not_followed_of_what_is_gone_is_perhaps_of_all_that_filled_it(
+    name: str, duck: MakeDatabase, hw: Headwater, tmp_path: Path
+) -> None:
+    (tmp_path / "fill.sql").write_text(
+        f"CREATE TEMP TABLE t1 AS SELECT a AS r FROM s; {UNSURE[name]};"  # noqa: S608  # parsed only
+        " INSERT INTO x SELECT r FROM t1"
+    )
+    report = run(hw, duck(SHOP), tmp_path / "fill.sql")
+    assert "what was in t1 then is not followed" in {each.message for each in report.unresolved}
+    assert reached(hw, f"{MAIN}.s.a", f"{MAIN}.x.p") == {"p": "perhaps"}
 
 
 @pytest.mark.parametrize(
