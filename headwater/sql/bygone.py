@@ -6,12 +6,13 @@ out; who reads that takes it for perhaps made from all that fills it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
+from sqlglot.dialects.mysql import MySQL
 
 from headwater.sql.composite import holds_parts
 from headwater.sql.mention import mentions
@@ -24,6 +25,8 @@ from headwater.sql.view_lineage import SESSION, ViewReader
 
 _MOVE_NOTHING = (exp.Query, exp.Analyze, exp.Grant, exp.Describe, exp.Merge)
 """What changes no column of what it names, or, as MERGE, is told by its feeds."""
+_FILLING = (exp.Insert, exp.Update, exp.Merge)
+"""Each fills one table."""
 _OTHER_COLUMNS = (exp.LikeProperty, exp.InheritsProperty, exp.PartitionedOfProperty)
 """What gives a table columns beside those that are listed."""
 _SNAPSHOTS = (exp.MaterializedProperty, exp.WithDataProperty)
@@ -155,23 +158,25 @@ class Bygone:
     ) -> Sequence[Note]:
         table = made_table(tree)
         place = reader.past_place(table, after=True) if table else None
-        told = Note(statement.line, f"a temporary {tree.args.get('kind', 'TABLE')} is not followed")
+        told = Note(
+            statement.line, f"a temporary {tree.args.get('kind') or 'TABLE'} is not followed"
+        )
         if table is not None and place is not None:
-            stands = reader.past_place(table) == place and not tree.args.get("replace")
+            stands = reader.was_there(place) and not tree.args.get("replace")
             notes = self._make(place, tree, fed, reader, stands=stands)
             is_told = notes is None or place[0] != SESSION
             return () if is_told else notes or [told]
         if is_for_session(tree):
             raise OpenError(told.message)
-        filled = [(feed, reader.past_place(feed.table, after=True)) for feed in fed]
-        places = {place for _, place in filled if place}
+        filled = [reader.past_place(feed.table, after=True) for feed in fed]
+        places = {each for each in filled if each}
         if isinstance(tree, exp.Alter):
             self._rename(statement, reader)
         elif places & self._views or places - self._made:
             self._tables = {}  # where the rows go is not known
-        elif places:
-            self._fill(tree, [(feed, place) for feed, place in filled if place], reader)
-        elif not (fed or table or _moves_nothing(tree)):
+        elif places and isinstance(tree, _FILLING):
+            self._fill(tree, fed, places.pop(), reader)
+        elif places or not (fed or table or _moves_nothing(tree)):
             words = self._forget(statement)
             if isinstance(tree, exp.Create):  # a function, say: it does what it does later
                 self._doubtful |= words
@@ -221,31 +226,28 @@ class Bygone:
         self._lineages[relation] = composed
         return None
 
-    def _fill(
-        self, tree: exp.Expr, filled: Iterable[tuple[Feed, Place]], reader: ViewReader
-    ) -> None:
-        filled = list(filled)
-        before = {place: self._tables.pop(place, None) for _, place in filled}
-        if tree.args.get("overwrite") or (isinstance(tree, exp.Insert) and len(filled) > 1):
+    def _fill(self, tree: exp.Expr, fed: Sequence[Feed], place: Place, reader: ViewReader) -> None:
+        made = self._tables.pop(place, None)
+        if made is None or _reads_what_it_writes(tree, fed, self._dialect):
             return
-        after: dict[Place, ViewLineage | None] = {
-            place: self._lineages[made.relation] for place, made in before.items() if made
-        }
-        for feed, place in filled:
-            made, so_far = before[place], after.get(place)
-            if made is None or so_far is None:
-                continue
+        lineage = self._lineages[made.relation]
+        for feed in fed:
             try:
                 added = self.composed(reader.read_into(made.relation, feed))
             except OpenError:
-                added = ViewLineage()
-            is_whole = _is_whole(added) and _is_plain(feed, tree)
-            after[place] = _united(so_far, added, over=_is_total(tree)) if is_whole else None
-        for place, lineage in after.items():
-            made = before[place]
-            if made is not None and lineage is not None:
-                self._tables[place] = made
-                self._lineages[made.relation] = lineage
+                return
+            if not (_is_whole(added) and _is_plain(feed, tree)):
+                return
+            lineage = _united(lineage, added, over=_is_total(tree))
+        self._tables[place] = made
+        self._lineages[made.relation] = lineage
+
+
+def _reads_what_it_writes(tree: exp.Expr, fed: Sequence[Feed], dialect: Dialect) -> bool:
+    """Whether rows may be read that the statement has just written, or none of before is left."""
+    if isinstance(tree, exp.Update):  # MySQL assigns one after the other
+        return isinstance(dialect, MySQL) and len(tree.expressions) > 1
+    return bool(tree.args.get("overwrite")) or (isinstance(tree, exp.Insert) and len(fed) > 1)
 
 
 def _moves_nothing(tree: exp.Expr) -> bool:

@@ -55,8 +55,8 @@ def pasts(
     states = [file.state()]
     for at, (statement, place) in enumerate(zip(statements, place_of, strict=True)):
         for pairs in table_renamings(statement, dialect):
-            lasting = [each for each in pairs if not file.rename_own(*map(place, each), each[0])]
-            file.rename([(place(old), place(new)) for old, new in lasting])
+            places = [(old, place(old), place(new)) for old, new in pairs]
+            file.rename([each[1:] for each in places if not file.rename_own(*each)])
         if made := _made(statement):
             for table in made.tables:
                 file.make(at, place(table), made.words)
@@ -111,7 +111,7 @@ class _File:
         gone = (made for place, made in self._dropped.items() if not known(place))
         self._over.update(made for made in gone if made is not None)
 
-    def rename_own(self, old: Place, new: Place, table: exp.Table) -> bool:
+    def rename_own(self, table: exp.Table, old: Place, new: Place) -> bool:
         """Rename a table of the session; False: it is none."""
         is_own = not table.db and old[1] in self._session
         if is_own:

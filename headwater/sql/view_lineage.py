@@ -168,6 +168,11 @@ class ViewReader:
             return SESSION, place[1]
         return place if place in past.places else None
 
+    def was_there(self, place: Place) -> bool:
+        """Whether a ``past_place`` is one before a statement."""
+        past = self._then.past
+        return place in past.places or (place[0] == SESSION and place[1] in past.names)
+
     def knows(self, place: Place) -> bool:
         """Whether the end has something in a place."""
         return place in self._relations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from sqlglot.dialects.dialect import Dialect
 
 from headwater import Headwater
+from headwater.sql.bygone import Bygone
 from headwater.sql.relation import Relation
 from headwater.sql.remade import pasts
 from headwater.sql.rename import Then
@@ -273,6 +275,57 @@ def test_what_is_not_followed_of_what_is_gone_is_perhaps_of_all_that_filled_it(
     report = run(hw, duck(SHOP), tmp_path / "fill.sql")
     assert "what was in t1 then is not followed" in {each.message for each in report.unresolved}
     assert reached(hw, f"{MAIN}.s.a", f"{MAIN}.x.p") == {"p": "perhaps"}
+
+
+BY_DIALECT = [
+    ("tsql", "SELECT a b, b a INTO #stage FROM s; INSERT INTO x SELECT a, b FROM #stage", "ba"),
+    ("tsql", "SELECT a b, b a INTO #stage FROM s; INSERT INTO x SELECT a, b FROM stage", "AB"),
+    ("tsql", "CREATE TABLE #t (a INT, b INT PRIMARY KEY); INSERT INTO #t (b, a) SELECT a, b FROM s;"
+     " INSERT INTO x SELECT t.a, t.b FROM #t t", "ba"),
+    ("tsql", "SELECT a, b INTO #g FROM s; MERGE INTO #g AS g USING stage AS m ON m.a = g.a"
+     " WHEN MATCHED THEN UPDATE SET g.b = m.b; INSERT INTO x (a) SELECT b FROM #g", "bB"),
+    ("postgres", "SELECT a, b INTO TEMP t FROM s; INSERT INTO x SELECT b, a FROM t", "ba"),
+    ("postgres", 'CREATE TEMP TABLE "T" AS SELECT a AS "A", b FROM s; ANALYZE "T";'
+     ' INSERT INTO x SELECT B, "A" FROM "T"', "ba"),
+    ("postgres", "CREATE TEMP TABLE t AS SELECT a, b FROM s;"
+     " CREATE FUNCTION f() RETURNS void LANGUAGE sql AS $$ TRUNCATE t $$;"
+     " INSERT INTO x SELECT a, b FROM t", "??"),
+    ("postgres", "CREATE TEMP TABLE t AS SELECT * FROM s WITH NO DATA; INSERT INTO x TABLE t", ""),
+    ("mysql", "CREATE TEMPORARY TABLE t SELECT a, b FROM s; UPDATE t SET a = b;"
+     " INSERT INTO x SELECT a, b FROM t", "bb"),
+    ("mysql", "CREATE TEMPORARY TABLE t SELECT a, b FROM s; UPDATE t SET a = 1, b = a;"
+     " INSERT INTO x SELECT a, b FROM t", "??"),
+    ("mysql", "CREATE TEMPORARY TABLE t (b INT, a INT) SELECT a, b FROM s;"
+     " INSERT INTO x SELECT a, b FROM t", "??"),
+    ("spark", "CREATE OR REPLACE TEMPORARY VIEW t AS SELECT a, b FROM s;"
+     " INSERT OVERWRITE TABLE x SELECT b, a FROM t", "ba"),
+]  # fmt: skip
+"""What the columns of a table are made from: columns of s, those of stage in capitals."""
+
+
+@pytest.mark.parametrize(("dialect", "sql", "expected"), BY_DIALECT)
+def test_what_is_gone_is_named_and_filled_as_its_dialect_does(
+    dialect: str, sql: str, expected: str
+) -> None:
+    grammar = Dialect.get_or_raise(dialect)
+    statements = [*split(sql, grammar)]
+    known = [Relation("main", name, ("a", "b")) for name in ("s", "stage", "x")]
+    reader = ViewReader(known, dialect=dialect, database="db", default_schema="main")
+    places = [reader.place_of] * len(statements)
+    bygone = Bygone(grammar)
+    states = pairwise(pasts(statements, grammar, places, reader.knows))
+    for statement, (past, after) in zip(statements, states, strict=True):
+        reader = reader.within(then=Then(past=past, past_after=after))
+        reader = reader.within(made=bygone.known(statement, reader))
+        tree, _ = bygone.take(statement, reader)
+    (feed,) = feeds(tree)
+    _, lineage = reader.read_feed(feed)
+    found = [
+        column.upper() if relation.name == "stage" else column
+        for each in bygone.composed(lineage).columns
+        for relation, column in each.origins or [(known[0], "?")]
+    ]
+    assert "".join(found) == expected
 
 
 @pytest.mark.parametrize(
