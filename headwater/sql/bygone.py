@@ -51,6 +51,7 @@ class Bygone:
         self._lineages: dict[Relation, ViewLineage] = {}
         self._made: set[Place] = set()
         self._views: set[Place] = set()
+        self._till_commit: set[Place] = set()
         self._doubtful: set[str] = set()
         """Names in statements that were not understood, which others may run."""
 
@@ -172,6 +173,10 @@ class Bygone:
         places = {each for each in filled if each}
         if isinstance(tree, exp.Alter):
             self._rename(statement, reader)
+        elif isinstance(tree, exp.Rollback):
+            self._tables = {}
+        elif isinstance(tree, exp.Commit):
+            self._tables = {at: t for at, t in self._tables.items() if at not in self._till_commit}
         elif places & self._views or places - self._made:
             self._tables = {}  # where the rows go is not known
         elif places and isinstance(tree, _FILLING):
@@ -205,6 +210,9 @@ class Bygone:
         self._tables.pop(place, None)
         may_stand = tree.args.get("exists") and (place in self._made or place[0] != SESSION)
         self._made.add(place)
+        ends = tree.find(exp.OnCommitProperty)
+        if ends and ends.args.get("delete"):
+            self._till_commit.add(place)
         is_view = any(each.is_view for each in fed)
         self._views = self._views | {place} if is_view else self._views - {place}
         if stands or may_stand or not place[0] or place[1] in self._doubtful:

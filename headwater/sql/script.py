@@ -25,6 +25,7 @@ _BATCH_END = re.compile(r"^([ \t]*)GO(?=[ \t]*$)", re.IGNORECASE | re.MULTILINE)
 """What SQL Server's tools have between statements, on a line of its own."""
 TOO_DEEP = "it is nested too deeply"
 _BEFORE_END = (";", "BEGIN")
+_DROPS_AT_COMMIT = ["ON", "COMMIT", "DROP"]
 _NOT_CLOSED = re.compile(r"Missing (?P<mark>.+) from \d+:(?P<at>\d+)")
 _WHOLE_COMMENTS = re.compile(r"(?:\s|--.*|#.*|/\*(?:(?!/\*)[\s\S])*?\*/)*")
 
@@ -213,7 +214,7 @@ def _statements(text: str, tokens: Sequence[Token]) -> Iterator[Statement]:
 def _statement(text: str, tokens: Sequence[Token]) -> Statement:
     sql = text[tokens[0].start : tokens[-1].end + 1]
     fault = "what its body does is not followed" if any(map(_ends, tokens)) else ""
-    return Statement(tokens[0].line, sql, fault, text, tuple(_inserting(tokens)))
+    return Statement(tokens[0].line, sql, fault, text, tuple(_spelled(tokens)))
 
 
 def _is_within_body(tokens: Sequence[Token]) -> bool:
@@ -237,9 +238,16 @@ def _template(tokens: Sequence[Token]) -> int | None:
     return None
 
 
-def _inserting(tokens: Sequence[Token]) -> Iterator[Token]:
-    """Tokens with INSERT in place of the REPLACE that SQLite and MySQL have for it."""
+def _spelled(tokens: Sequence[Token]) -> Iterator[Token]:
+    """Tokens with words that sqlglot knows in place of others of their meaning.
+
+    INSERT for the REPLACE of SQLite and MySQL, ON COMMIT DELETE ROWS for PostgreSQL's DROP.
+    """
     for at, token in enumerate(tokens):
+        if [each.text.upper() for each in tokens[max(at - 2, 0) : at + 1]] == _DROPS_AT_COMMIT:
+            for word in ("DELETE", "ROWS"):
+                yield Token(TokenType.VAR, word, token.line, token.col, token.start, token.end)
+            continue
         into = [each.token_type for each in tokens[at + 1 : at + 2]] == [TokenType.INTO]
         begins = at == 0 or (into and tokens[at - 1].token_type is not TokenType.OR)
         if token.token_type is TokenType.REPLACE and begins:

@@ -291,6 +291,14 @@ BY_DIALECT = [
      " CREATE FUNCTION f() RETURNS void LANGUAGE sql AS $$ TRUNCATE t $$;"
      " INSERT INTO x SELECT a, b FROM t", "??"),
     ("postgres", "CREATE TEMP TABLE t AS SELECT * FROM s WITH NO DATA; INSERT INTO x TABLE t", ""),
+    ("postgres", "CREATE TEMP TABLE t ON COMMIT DROP AS SELECT a, b FROM s;"
+     " INSERT INTO x SELECT b, a FROM t", "ba"),
+    ("postgres", "CREATE TEMP TABLE t (a INT, b INT) ON COMMIT DROP; INSERT INTO t TABLE s; COMMIT;"
+     " INSERT INTO x SELECT a, b FROM t", "??"),
+    ("postgres", "BEGIN; CREATE TEMP TABLE t AS SELECT a, b FROM s; COMMIT;"
+     " INSERT INTO x SELECT a, b FROM t", "ab"),
+    ("postgres", "BEGIN; CREATE TEMP TABLE t AS SELECT a, b FROM s; ROLLBACK;"
+     " INSERT INTO x SELECT a, b FROM t", "??"),
     ("mysql", "CREATE TEMPORARY TABLE t SELECT a, b FROM s; UPDATE t SET a = b;"
      " INSERT INTO x SELECT a, b FROM t", "bb"),
     ("mysql", "CREATE TEMPORARY TABLE t SELECT a, b FROM s; UPDATE t SET a = 1, b = a;"
