@@ -398,8 +398,8 @@ class StatementLineage:
             if start not in self._known:
                 continue
             fed = sources.setdefault(start, _Fed())
-            if statement.sql not in fed.texts:
-                fed.texts.append(statement.sql)
+            texts = (*lineage.texts, statement.sql)
+            fed.texts += [each for each in texts if each not in fed.texts]
             for column in lineage.columns or open_columns(relation.columns, upstream):
                 to = self._fqn(relation, column.column)
                 for origin in column.origins:

@@ -6,9 +6,9 @@ out; who reads that takes it for perhaps made from all that fills it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import count
+from itertools import accumulate, count
 
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
@@ -29,6 +29,8 @@ _FILLING = (exp.Insert, exp.Update, exp.Merge)
 """Each fills one table."""
 _OTHER_COLUMNS = (exp.LikeProperty, exp.InheritsProperty, exp.PartitionedOfProperty)
 """What gives a table columns beside those that are listed."""
+_MOST_TEXT = 20_000
+"""Each edge carries them."""
 _SNAPSHOTS = (exp.MaterializedProperty, exp.WithDataProperty)
 
 
@@ -66,7 +68,9 @@ class Bygone:
             again = reader.within(made=found).read_made(view)
             if again == made.lineage:  # what it reads is still so called
                 found[place] = made.relation
-                self._lineages[made.relation] = self.composed(again)
+                texts = self._lineages[made.relation].texts[-1:]  # what makes the view
+                read = self.composed(again)
+                self._lineages[made.relation] = replace(read, texts=(*read.texts, *texts))
         return found
 
     def composed(self, lineage: ViewLineage) -> ViewLineage:
@@ -81,7 +85,9 @@ class Bygone:
             )
         )
         columns = tuple(map(self._composed, lineage.columns))
-        return replace(lineage, relations=tuple(relations), columns=columns)
+        behind = [self._lineages[each] for each in lineage.relations if each in self._lineages]
+        texts = _short(text for each in behind for text in each.texts)
+        return replace(lineage, relations=tuple(relations), columns=columns, texts=texts)
 
     def _composed(self, column: ColumnLineage) -> ColumnLineage:
         ways = merged(
@@ -164,7 +170,7 @@ class Bygone:
         )
         if table is not None and place is not None:
             stands = reader.was_there(place) and not tree.args.get("replace")
-            notes = self._make(place, tree, fed, reader, stands=stands)
+            notes = self._make(statement, place, tree, fed, reader, stands=stands)
             is_told = notes is None or place[0] != SESSION
             return () if is_told else notes or [told]
         if is_for_session(tree):
@@ -180,7 +186,7 @@ class Bygone:
         elif places & self._views or places - self._made:
             self._tables = {}  # where the rows go is not known
         elif places and isinstance(tree, _FILLING):
-            self._fill(tree, fed, places.pop(), reader)
+            self._fill(statement, places.pop(), tree, fed, reader)
         elif places or not (fed or table or _moves_nothing(tree)):
             words = self._forget(statement)
             if isinstance(tree, exp.Create):  # a function, say: it does what it does later
@@ -199,6 +205,7 @@ class Bygone:
 
     def _make(
         self,
+        statement: Statement,
         place: Place,
         tree: exp.Expr,
         fed: Sequence[Feed],
@@ -231,10 +238,17 @@ class Bygone:
         schema, name = place
         relation = Relation(schema, name, names, made=next(self._numbers))
         self._tables[place] = _Made(relation, lineage, feed if is_view else None)
-        self._lineages[relation] = composed
+        self._lineages[relation] = _told(composed, statement)
         return None
 
-    def _fill(self, tree: exp.Expr, fed: Sequence[Feed], place: Place, reader: ViewReader) -> None:
+    def _fill(
+        self,
+        statement: Statement,
+        place: Place,
+        tree: exp.Expr,
+        fed: Sequence[Feed],
+        reader: ViewReader,
+    ) -> None:
         made = self._tables.pop(place, None)
         if made is None or _reads_what_it_writes(tree, fed, self._dialect):
             return
@@ -248,7 +262,18 @@ class Bygone:
                 return
             lineage = _united(lineage, added, over=_is_total(tree))
         self._tables[place] = made
-        self._lineages[made.relation] = lineage
+        self._lineages[made.relation] = _told(lineage, statement)
+
+
+def _told(lineage: ViewLineage, statement: Statement) -> ViewLineage:
+    return replace(lineage, texts=_short([*lineage.texts, statement.sql]))
+
+
+def _short(texts: Iterable[str]) -> tuple[str, ...]:
+    """Texts, each once, up to those that are too much."""
+    once = dict.fromkeys(texts)
+    length = accumulate(map(len, once))
+    return tuple(text for text, so_far in zip(once, length, strict=True) if so_far <= _MOST_TEXT)
 
 
 def _reads_what_it_writes(tree: exp.Expr, fed: Sequence[Feed], dialect: Dialect) -> bool:
@@ -319,4 +344,5 @@ def _united(before: ViewLineage, added: ViewLineage, *, over: bool) -> ViewLinea
             ColumnLineage.of(column.column, ways, told.pop() if len(told) == 1 else None)
         )
     relations = dict.fromkeys([*before.relations, *added.relations])
-    return ViewLineage(tuple(relations), tuple(columns))
+    texts = (*before.texts, *added.texts)
+    return ViewLineage(tuple(relations), tuple(columns), texts=texts)

@@ -82,8 +82,13 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class ViewLineage:
-    """What a view reads (``relations``), column by column where that is known."""
+    """What a view reads (``relations``), column by column where that is known.
+
+    Attributes:
+        texts: The statements that made what it reads and what is not there in the end.
+    """
 
     relations: tuple[Relation, ...] = ()
     columns: tuple[ColumnLineage, ...] = ()
     notes: tuple[Note, ...] = ()
+    texts: tuple[str, ...] = ()

@@ -249,6 +249,10 @@ def test_a_value_that_is_hidden_on_its_way_is_masked(
     (tmp_path / "fill.sql").write_text(script)
     assert run(hw, duck(SHOP), tmp_path / "fill.sql").unresolved == []
     assert pairs(hw, "x") == {("s.a", "p"): True}
+    (edge,) = hw.lineage(f"table:{MAIN}.x", upstream=1, downstream=0).to_wire()["edges"]
+    assert edge["assertions"][0]["sqlQuery"].split(";\n") == [
+        each.strip() for each in script.split(";")[:3]
+    ]
     assert pairs(hw, "y") == {("s.a", "q"): False, ("s.b", "q"): True}
 
 
