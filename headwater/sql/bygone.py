@@ -163,6 +163,8 @@ class Bygone:
     def _take(
         self, statement: Statement, tree: exp.Expr, fed: Sequence[Feed], reader: ViewReader
     ) -> Sequence[Note]:
+        if isinstance(tree, exp.Create) and tree.find(*_OTHER_COLUMNS):
+            self._forget(statement)  # its rows may be those of another, too
         table = made_table(tree)
         place = reader.past_place(table, after=True) if table else None
         told = Note(

@@ -303,6 +303,8 @@ BY_DIALECT = [
      " INSERT INTO x SELECT a, b FROM t", "ab"),
     ("postgres", "BEGIN; CREATE TEMP TABLE t AS SELECT a, b FROM s; ROLLBACK;"
      " INSERT INTO x SELECT a, b FROM t", "??"),
+    ("postgres", "CREATE TEMP TABLE t AS SELECT a, b FROM s; CREATE TEMP TABLE c () INHERITS (t);"
+     " INSERT INTO c SELECT b, a FROM s; INSERT INTO x SELECT a, b FROM t", "??"),
     ("mysql", "CREATE TEMPORARY TABLE t SELECT a, b FROM s; UPDATE t SET a = b;"
      " INSERT INTO x SELECT a, b FROM t", "bb"),
     ("mysql", "CREATE TEMPORARY TABLE t SELECT a, b FROM s; UPDATE t SET a = 1, b = a;"
