@@ -177,6 +177,19 @@ class Bygone:
             return () if is_told else notes or [told]
         if is_for_session(tree):
             raise OpenError(told.message)
+        self._change(statement, tree, fed, reader, makes=table is not None)
+        return ()
+
+    def _change(
+        self,
+        statement: Statement,
+        tree: exp.Expr,
+        fed: Sequence[Feed],
+        reader: ViewReader,
+        *,
+        makes: bool,
+    ) -> None:
+        """Take what a statement does to what it does not make; ``makes``: something of the end."""
         filled = [reader.past_place(feed.table, after=True) for feed in fed]
         places = {each for each in filled if each}
         if isinstance(tree, exp.Alter):
@@ -189,11 +202,10 @@ class Bygone:
             self._tables = {}  # where the rows go is not known
         elif places and isinstance(tree, _FILLING):
             self._fill(statement, places.pop(), tree, fed, reader)
-        elif places or not (fed or table or _moves_nothing(tree)):
+        elif places or not (fed or makes or _moves_nothing(tree)):
             words = self._forget(statement)
             if isinstance(tree, exp.Create):  # a function, say: it does what it does later
                 self._doubtful |= words
-        return ()
 
     def _rename(self, statement: Statement, reader: ViewReader) -> None:
         before = self._tables
@@ -203,6 +215,7 @@ class Bygone:
                 (reader.past_place(old), reader.past_place(new, after=True)) for old, new in pairs
             ]
             self._made.update(new for _, new in moved if new)
+            self._views.update(new for old, new in moved if new and old in self._views)
             self._tables |= {new: before[old] for old, new in moved if new and old in before}
 
     def _make(
