@@ -6,6 +6,7 @@ Importing it offers the application to ``Headwater.open``, which works in proces
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import errno
 import logging
 import signal
@@ -13,7 +14,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
@@ -41,6 +42,8 @@ from headwater.version import __version__
 _log = logging.getLogger("headwater.app")
 
 _DAY = 86_400  # seconds
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
+"""Options of ``mallopt``, in bytes, by glibc's ``malloc.h``."""
 _SELF = Actor("headwater", "bot", "headwater")
 
 
@@ -112,6 +115,7 @@ def serve(settings: Settings, *, announce: Callable[[str], None] = _print) -> No
         StoreError: The store cannot be opened.
     """
     _use_schemas(settings)  # before the store is opened, which may index by kind
+    _keep_memory()
     if not is_loopback(settings.host):
         _check_sign_in(settings)
     with closing(_listen(settings)) as listener, closing(_open(settings.store)) as store:
@@ -133,6 +137,18 @@ def serve(settings: Settings, *, announce: Callable[[str], None] = _print) -> No
         with services.threads, _interruptible(server), _trimmed_daily(store, settings):
             announce(f"Headwater {__version__} serves at {_address(settings.host, listener)}")
             server.run(sockets=[listener])
+
+
+def _keep_memory() -> None:
+    """Keep the memory of large answers for the next ones, where the C library is glibc.
+
+    It may hand a freed block back at once, by chance of where that lies: then the system clears one
+    for each page of a list anew, which takes as long as half of the page.
+    """
+    with suppress(AttributeError, OSError, TypeError):  # other C libraries have no such option
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(_TRIM_THRESHOLD, 64 << 20)
+        mallopt(_MMAP_THRESHOLD, 32 << 20)
 
 
 class _Server(uvicorn.Server):
