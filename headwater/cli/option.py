@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -74,16 +75,17 @@ def connect(url: str | None, store: str | None, *, create: bool = False) -> Head
     Args:
         url: Address of a server.
         store: A store to open in process.
-        create: A file that is not there is made.
+        create: A file that is not there is made, and an empty database filled.
 
     Raises:
-        NotFoundError: The file of a store is not there.
+        NotFoundError: The file of a store is not there, or a database is empty.
     """
     store = store or (os.environ.get("HEADWATER_STORE") if url is None else None)
     if not store:
         return Headwater(url or DEFAULT_URL)
     if not create:
         check_file(store)
+        _check_filled(store)
     return Headwater.open(store)
 
 
@@ -108,6 +110,23 @@ def check_file(store: str) -> None:
         raise NotFoundError(
             f"there is no file {path!r}; --store names another, `headwater apply --store` makes one"
         )
+
+
+def _check_filled(store: str) -> None:
+    """Refuse a server's database that holds nothing: opening it would put a catalog there.
+
+    Raises:
+        NotFoundError: It holds nothing.
+    """
+    if "://" not in store or store.startswith("sqlite:"):
+        return
+    from headwater.store import open_store
+
+    with closing(open_store(store)) as opened:
+        if not opened.sequence():
+            raise NotFoundError(
+                "the database holds nothing; `headwater apply --store` puts a catalog there"
+            )
 
 
 def entity_text(words: list[str]) -> tuple[str, str | None]:

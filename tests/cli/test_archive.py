@@ -336,6 +336,16 @@ def test_older_server_is_saved_to_an_archive_and_migrated(
     assert "nothing to do" in shell("migrate").stdout
 
 
+@pytest.mark.neo4j
+@pytest.mark.usefixtures("neo4j_cleaner")
+def test_reading_an_empty_database_leaves_it_empty(tmp_path: Path, neo4j_url: str) -> None:
+    shell = Shell(["--store", neo4j_url], tmp_path)
+    for command in (["list", "mlmodels"], ["search", "churn"], ["delete", "mlmodel:headwater.m"]):
+        assert "holds nothing" in shell(*command, code=3).stderr
+    with closing(open_store(neo4j_url)) as opened:
+        assert opened.sequence() == 0
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="a terminal is made with pty, which is POSIX")
 def test_progress_is_shown_on_a_terminal_alone(filled: Shell, file: Path) -> None:
     import pty
