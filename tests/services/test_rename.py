@@ -166,10 +166,9 @@ def test_writers_beside_a_rename_leave_no_old_name(
         assert not {w for w in stale if w in json.dumps(current)}, record.fqn
 
 
-def test_what_is_made_below_while_a_rename_reads_gets_the_new_name(
-    store: Store, catalog: CatalogService, shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """By its own name, too, not only where it spells that of its parent."""
+@pytest.fixture
+def made_meanwhile(store: Store, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> str:
+    """FQN of a table that is made right after somebody read what lies below its schema."""
     below, waiting = store.descendants, ["t"]
 
     def descendants(entity_id: str) -> list[Record]:
@@ -179,6 +178,14 @@ def test_what_is_made_below_while_a_rename_reads_gets_the_new_name(
         return found
 
     monkeypatch.setattr(store, "descendants", descendants)
+    return f"{shop.schema}.t"
+
+
+@pytest.mark.usefixtures("made_meanwhile")
+def test_what_is_made_below_while_a_rename_reads_gets_the_new_name(
+    catalog: CatalogService, shop: Shop
+) -> None:
+    """By its own name, too, not only where it spells that of its parent."""
     catalog.rename("databaseSchema", ("databaseSchema", shop.schema), "core", actor=ME)
     made = read(catalog, "table", "wh.main.core.t")
     assert made["databaseSchema"]["fullyQualifiedName"] == "wh.main.core"
@@ -186,20 +193,12 @@ def test_what_is_made_below_while_a_rename_reads_gets_the_new_name(
 
 
 def test_what_is_made_below_while_an_erasure_reads_is_erased_with_it(
-    store: Store, catalog: CatalogService, shop: Shop, monkeypatch: pytest.MonkeyPatch
+    store: Store, catalog: CatalogService, shop: Shop, made_meanwhile: str
 ) -> None:
-    below, waiting = store.descendants, ["t"]
-
-    def descendants(entity_id: str) -> list[Record]:
-        found = below(entity_id)
-        while waiting:
-            shop.table(waiting.pop(), "a")
-        return found
-
-    monkeypatch.setattr(store, "descendants", descendants)
     key = ("databaseSchema", shop.schema)
     catalog.erase("databaseSchema", key, actor=ME, recursive=True)
-    assert store.find(("table", "wh.main.shop.t")) is None
+    assert made_meanwhile == "wh.main.shop.t"
+    assert store.find(("table", made_meanwhile)) is None
 
 
 def test_a_dropped_column_goes_by_the_new_name_and_sources_are_still_tied_to_it(
